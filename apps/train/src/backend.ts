@@ -1,0 +1,30 @@
+/** Chooses what computes: native TensorFlow, WebAssembly or plain JavaScript. */
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { RunConfig } from './config/types.ts';
+
+/** Names of the backends. */
+export const BACKENDS = ['tensorflow', 'wasm', 'cpu'] as const;
+
+/** A backend as the configuration names it. */
+export type BackendName = RunConfig['backend'];
+
+/** Registers and selects a backend together with its gradients. Throws one sentence where it cannot be had. */
+export async function useBackend(name: BackendName): Promise<void> {
+  if (name === 'tensorflow') {
+    const { useTensorFlow } = await import('@ahpa/libtensorflow');
+    await useTensorFlow();
+    return;
+  }
+  tf.enableProdMode(); // silences a greeting on the console
+  await import('@tensorflow/tfjs');
+  if (name === 'wasm') await registerWasm();
+  await tf.setBackend(name);
+}
+
+async function registerWasm(): Promise<void> {
+  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+  const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+  setWasmPaths(join(dirname(main), sep));
+}

@@ -1,0 +1,59 @@
+/** Keys of `optim`, `train` and `sample`: how a run goes. */
+import { z } from 'zod';
+import { count, positive, section } from './schema-parts.ts';
+import type { TrainConfig } from './types.ts';
+
+/** Checks the value of `optim`. */
+export const optim: z.ZodType<TrainConfig['optim']> = section({
+  learningRate: positive(2e-4, 'Of AdamW, constant after the warm-up; AHPA (REPA: 1e-4).'),
+  betas: z
+    .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+    .default([0.9, 0.999])
+    .describe('Decay of the two AdamW moments per step; REPA.'),
+  epsilon: positive(1e-8, 'Added to the root of the second moment; REPA.'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Decoupled decay per step, times the learning rate; REPA.'),
+  maxGradNorm: positive(2, 'Gradients are scaled down to this norm over all parameters; AHPA (REPA: 1).'),
+  warmup: z.int().min(0).default(0).describe('Steps over which the learning rate rises from 0; REPA: none.'),
+});
+
+/** Checks the value of `train`. */
+export const train: z.ZodType<TrainConfig['train']> = section({
+  batch: count(256, 'Images per step; REPA and AHPA.'),
+  steps: count(400_000, 'Optimisation steps; AHPA.'),
+  seed: z.int().min(0).default(0).describe('Of initialisation, data order, noise and times.'),
+  reportEvery: count(50, 'Steps between rows of stats.jsonl.'),
+  sampleEvery: count(10_000, 'Steps between sample grids; REPA.'),
+  checkpointEvery: count(10_000, 'Steps between checkpoints.'),
+  keepLast: count(2, 'Newest checkpoints that are kept.'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('Of matrix products; parameters, moments and losses are float32 in both.'),
+  backend: z
+    .enum(['tensorflow', 'wasm', 'cpu'])
+    .default('tensorflow')
+    .describe('What computes: native TensorFlow, WebAssembly, or plain JavaScript.'),
+  eager: z
+    .boolean()
+    .default(false)
+    .describe('Run operation by operation where a step could be one compiled graph.'),
+});
+
+/** Checks the value of `sample`. */
+export const sample: z.ZodType<TrainConfig['sample']> = section({
+  sampler: z
+    .enum(['euler', 'heun', 'sde'])
+    .default('sde')
+    .describe('Euler or Heun on the flow, or Euler-Maruyama on its stochastic twin; REPA: sde.'),
+  steps: count(250, 'Intervals of time from noise to data; REPA.'),
+  guidance: z.number().min(0).default(1).describe('Classifier-free guidance weight; 1 is none.'),
+  guidanceInterval: z
+    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+    .refine(([low, high]) => low <= high, 'wanted the lower end first')
+    .default([0, 1])
+    .describe('Times between which guidance acts, ends included; REPA: [0, 0.7].'),
+});

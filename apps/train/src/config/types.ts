@@ -1,0 +1,108 @@
+/** The shape of a resolved configuration: every key is present. */
+import type { Distance } from '@ahpa/alignment-losses';
+import type { Path, SampleConfig, SiTName } from '@ahpa/dit-core';
+import type { FixedRoute } from '@ahpa/dynamic-router';
+import type { EmojiSet } from '../data/emoji-set.ts';
+
+/** What a run does; `schema.ts` says what each key means, its unit, its default and its source. */
+export interface TrainConfig {
+  readonly description: string;
+  readonly data: DataConfig;
+  readonly vae: VaeChoice;
+  readonly model: ModelConfig;
+  readonly alignment: AlignmentConfig;
+  readonly interpolant: { readonly path: Path };
+  readonly time: { readonly sampling: 'uniform' };
+  readonly optim: {
+    readonly learningRate: number;
+    readonly betas: readonly [number, number];
+    readonly epsilon: number;
+    readonly weightDecay: number;
+    readonly maxGradNorm: number;
+    readonly warmup: number;
+  };
+  readonly ema: { readonly decay: number };
+  readonly train: RunConfig;
+  readonly sample: Pick<SampleConfig, 'sampler' | 'steps' | 'guidance' | 'guidanceInterval'>;
+}
+
+/** Which images. */
+export interface DataConfig {
+  readonly kind: 'emoji';
+  readonly sets: readonly EmojiSet[];
+  readonly size: number;
+  readonly perClass: number | null;
+  readonly holdOut: number;
+}
+
+/** Which frozen autoencoder. */
+export type VaeChoice = { readonly kind: 'emoji-vae' } | { readonly kind: 'file'; readonly path: string };
+
+/** Which transformer. */
+export interface ModelConfig {
+  readonly size: SiTName | ModelSize;
+  readonly encoderDepth: number;
+  readonly labelDropout: number;
+}
+
+/** A transformer size that is none of the published ones. */
+export interface ModelSize {
+  readonly hiddenSize: number;
+  readonly depth: number;
+  readonly heads: number;
+  readonly patchSize: number;
+}
+
+/** What hidden tokens are aligned with. */
+export type AlignmentConfig = { readonly kind: 'none' } | AhpaConfig | Sra2Config;
+
+/** Several groups of VAE features, weighted by a router. */
+export interface AhpaConfig {
+  readonly kind: 'ahpa';
+  readonly weight: number;
+  /** Tap names of each group, finest group first. */
+  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
+  readonly head: HeadChoice;
+  readonly distance: Distance;
+  readonly router: RouterChoice;
+}
+
+/** The VAE's latent alone. */
+export interface Sra2Config {
+  readonly kind: 'sra2';
+  readonly weight: number;
+  readonly head: HeadChoice;
+}
+
+/** The projection from hidden tokens to targets. */
+export interface HeadChoice {
+  readonly kind: 'mlp';
+  readonly hidden: number;
+}
+
+/** How groups are weighted. */
+export type RouterChoice =
+  | {
+      readonly kind: 'learned';
+      readonly frequencies: number;
+      readonly hiddenSize: number;
+      readonly layers: number;
+      readonly temperature: number;
+      readonly floor: number;
+      readonly balance: number;
+    }
+  | { readonly kind: 'fixed'; readonly schedule: FixedRoute };
+
+/** How long, how often and where. */
+export interface RunConfig {
+  readonly batch: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly reportEvery: number;
+  readonly sampleEvery: number;
+  readonly checkpointEvery: number;
+  readonly keepLast: number;
+  readonly precision: 'float32' | 'bfloat16';
+  readonly backend: 'tensorflow' | 'wasm' | 'cpu';
+  readonly eager: boolean;
+}

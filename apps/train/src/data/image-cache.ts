@@ -1,0 +1,88 @@
+/** Keeps drawn images on disk: one raw uint8 file and one JSON index, each written whole or not at all. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+
+/** The layout of the two files; another number is drawn again. */
+export const CACHE_VERSION = 1;
+
+const indexSchema = z.object({
+  version: z.literal(CACHE_VERSION),
+  set: z.string(),
+  packageVersion: z.string(),
+  size: z.int().positive(),
+  count: z.int().nonnegative(),
+  names: z.array(z.string()),
+  codes: z.array(z.string()),
+  labels: z.array(z.int().nonnegative()),
+  classes: z.array(z.string()),
+  sha256: z.string(),
+});
+
+/** What the index file says of the images: `[count, size, size, 3]` uint8, one name, code and label per image. */
+export interface ImageIndex {
+  readonly version: typeof CACHE_VERSION;
+  readonly set: string;
+  readonly packageVersion: string;
+  readonly size: number;
+  readonly count: number;
+  readonly names: readonly string[];
+  readonly codes: readonly string[];
+  readonly labels: readonly number[];
+  readonly classes: readonly string[];
+  /** Of the raw image file. */
+  readonly sha256: string;
+}
+
+/** Images and their index. */
+export interface CachedImages {
+  readonly index: ImageIndex;
+  readonly images: Uint8Array<ArrayBuffer>;
+}
+
+/** The lower-case hexadecimal SHA-256 of bytes. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Reads `<stem>.json` and `<stem>.u8`: the images, `undefined` where there are none, or one sentence saying why they are unusable.
+ */
+export async function readImageCache(
+  stem: string,
+  packageVersion: string,
+): Promise<CachedImages | string | undefined> {
+  if (!existsSync(`${stem}.json`)) return undefined;
+  const index = parseIndex(await readFile(`${stem}.json`, 'utf8'));
+  if (!index) return `${stem}.json is not an index of this version`;
+  if (index.packageVersion !== packageVersion) {
+    return `${stem}.u8 was drawn from version ${index.packageVersion}, and ${packageVersion} is installed`;
+  }
+  if (!existsSync(`${stem}.u8`)) return `${stem}.u8 is missing`;
+  const bytes = await readFile(`${stem}.u8`);
+  if (sha256(bytes) !== index.sha256) return `${stem}.u8 is corrupt (its SHA-256 differs from the index)`;
+  return { index, images: new Uint8Array(bytes) };
+}
+
+/** Writes `<stem>.u8`, then `<stem>.json`, each through a temporary file and a rename. */
+export async function writeImageCache(stem: string, { index, images }: CachedImages): Promise<void> {
+  await mkdir(dirname(stem), { recursive: true });
+  await writeWhole(`${stem}.u8`, images);
+  await writeWhole(`${stem}.json`, `${JSON.stringify(index)}\n`);
+}
+
+function parseIndex(text: string): ImageIndex | undefined {
+  try {
+    return indexSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, content);
+  await rename(temporary, path);
+}

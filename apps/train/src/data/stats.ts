@@ -1,0 +1,64 @@
+/** The run's record: one JSON object per line, appended as training goes on. */
+import { existsSync } from 'node:fs';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+
+/** What is reported every few steps; losses are means over the batch. */
+export interface StatsRow {
+  /** Optimisation steps done. */
+  readonly step: number;
+  /** Images seen. */
+  readonly images: number;
+  /** Wall time since the run began, over all its sessions, in seconds. */
+  readonly seconds: number;
+  /** Denoising loss plus the weighted alignment loss. */
+  readonly loss: number;
+  readonly denoising: number;
+  /** Alignment loss before its weight; absent without alignment. */
+  readonly alignment?: number;
+  /** Norm of all gradients before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Alignment loss of one group of features. */
+  readonly [group: `group.${string}`]: number;
+  /** The router's weight of each group at the times `t` in [0, 1]; 0 is data, 1 is noise. */
+  readonly route?: {
+    readonly t: readonly number[];
+    readonly weights: Readonly<Record<string, readonly number[]>>;
+  };
+}
+
+/** Adds a row at the end of a file of rows. */
+export async function appendStats(path: string, row: StatsRow): Promise<void> {
+  await appendFile(path, `${JSON.stringify(row)}\n`);
+}
+
+/** Reads all rows; a last line that was cut off while being written is left out, any other bad line is an error. */
+export async function readStats(path: string): Promise<StatsRow[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  lines.pop();
+  return lines.map((line, index) => {
+    try {
+      return JSON.parse(line) as StatsRow;
+    } catch (cause) {
+      throw new Error(`${path}, line ${index + 1}, is not JSON: repair or delete that line`, { cause });
+    }
+  });
+}
+
+/** Drops the rows after `step` (and a torn last line), so that a run resumed there writes each step once. */
+export async function rewindStats(path: string, step: number): Promise<void> {
+  if (!existsSync(path)) return;
+  const rows = (await readStats(path)).filter((row) => row.step <= step);
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await rename(temporary, path);
+}
+
+/** The names of the groups that rows report, in the order of first appearance. */
+export function groupNames(rows: readonly StatsRow[]): string[] {
+  const names = rows.flatMap((row) => [
+    ...Object.keys(row).flatMap((key) => (key.startsWith('group.') ? [key.slice('group.'.length)] : [])),
+    ...Object.keys(row.route?.weights ?? {}),
+  ]);
+  return [...new Set(names)];
+}

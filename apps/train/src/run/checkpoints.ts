@@ -1,0 +1,45 @@
+/** A run's state on disk: saved with what is needed to sample from it, found again and checked. */
+import { type Checkpoint, listCheckpoints, loadLatest, rotate, saveCheckpoint } from '@ahpa/checkpoint';
+import type { Tree } from '@ahpa/trainer';
+import { parseTrainConfig } from '../config/parse.ts';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import type { DataShape } from '../wiring.ts';
+import { tensorsOf } from './tree-file.ts';
+
+/** What a checkpoint says beside its tensors. */
+export interface RunMeta {
+  readonly config: TrainConfig;
+  readonly shape: DataShape;
+  /** Name of every class, by index. */
+  readonly classes: readonly string[];
+}
+
+/** Saves a state and deletes all but the newest `keepLast`. Resolves to the file's path. */
+export async function saveState(folder: string, step: number, state: Tree, meta: RunMeta): Promise<string> {
+  const path = await saveCheckpoint(folder, step, await tensorsOf(state), { ...meta });
+  await rotate(folder, { keepLast: meta.config.train.keepLast, keepEvery: 0 });
+  return path;
+}
+
+/** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
+export async function newestCheckpoint(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
+  if ((await listCheckpoints(folder)).length === 0) return undefined;
+  const latest = await loadLatest(folder).catch((cause: Error) => {
+    const [first, ...rest] = cause.message.split('\n');
+    throw userError([first?.replace(/^loadLatest: n/, 'N'), ...rest].join('\n'), { cause });
+  });
+  for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
+  if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
+  return latest;
+}
+
+/** The metadata of a checkpoint of this program. */
+export function runMeta({ path, meta }: Checkpoint): RunMeta {
+  const { config, shape, classes } = meta;
+  if (typeof shape !== 'object' || !Array.isArray(classes)) {
+    throw userError(`${path} is not a checkpoint of ahpa train: its metadata has no data shape and classes.`);
+  }
+  return { config: parseTrainConfig(config), shape: shape as DataShape, classes: classes as string[] };
+}

@@ -1,0 +1,23 @@
+/** From a configuration's `alignment` to the alignment that the trainer runs. */
+import type { Alignment, Tree } from '@ahpa/trainer';
+import type { AlignmentConfig } from '../config/types.ts';
+import { ahpaAlignment, type FeatureGroup } from './ahpa.ts';
+import { noAlignment } from './none.ts';
+import { sra2Alignment } from './sra2.ts';
+
+/** What an alignment is built for. */
+export interface AlignmentContext {
+  readonly hiddenSize: number;
+  /** Groups of VAE features, finest first, as `targets` holds them. */
+  readonly groups: readonly FeatureGroup[];
+}
+
+/** The alignment of a configuration; its targets are one `[B, T, width]` tensor for each group of the context. */
+export function createAlignment(config: AlignmentConfig, { hiddenSize, groups }: AlignmentContext): Alignment<Tree, Tree> {
+  const build = {
+    none: () => noAlignment(),
+    ahpa: () => ahpaAlignment(config as Extract<AlignmentConfig, { kind: 'ahpa' }>, groups, hiddenSize),
+    sra2: () => sra2Alignment(config as Extract<AlignmentConfig, { kind: 'sra2' }>, (groups[0] as FeatureGroup).width, hiddenSize),
+  };
+  return build[config.kind]() as unknown as Alignment<Tree, Tree>;
+}

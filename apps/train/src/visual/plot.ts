@@ -1,0 +1,43 @@
+/** Draws a run's record as one SVG: losses over steps, the router's weights over time and over training. */
+import { writeFile } from 'node:fs/promises';
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { groupNames, type StatsRow } from '../data/stats.ts';
+import { alignmentPanel, denoisingPanel, type Panel, routeHistoryPanel, routePanel } from './panels.ts';
+
+const LOOK = {
+  aria: false,
+  font: 'sans-serif',
+  title: { fontSize: 14, anchor: 'start', offset: 10 },
+  axis: { gridColor: '#eeeeee', domainColor: '#888888', tickColor: '#888888', titleFontWeight: 'normal' },
+  header: { labelFontSize: 11 },
+  legend: { labelFontSize: 11, titleFontWeight: 'normal' },
+  view: { stroke: null },
+};
+
+/** Writes an SVG of the rows; what they lack (alignment, router) is left out. Throws where there is no row. */
+export async function writeRunPlot(path: string, rows: readonly StatsRow[]): Promise<void> {
+  if (rows.length === 0) throw new RangeError(`${path} cannot be drawn: the run has reported no step yet`);
+  const groups = groupNames(rows);
+  const routed = rows.filter(({ route }) => route !== undefined);
+  const panels = [denoisingPanel(rows)];
+  if (rows.some(({ alignment }) => alignment !== undefined)) panels.push(alignmentPanel(rows, groups));
+  if (routed.length > 0) panels.push(routePanel(routed, groups), routeHistoryPanel(routed, groups));
+  const view = new View(parse(compile(page(panels)).spec), { renderer: 'none' });
+  await writeFile(path, await view.toSVG());
+  view.finalize();
+}
+
+function page(panels: readonly Panel[]): TopLevelSpec {
+  const spec = {
+    background: 'white',
+    padding: 16,
+    concat: panels,
+    columns: 2,
+    align: 'each',
+    spacing: { row: 32, column: 32 },
+    resolve: { scale: { color: 'independent' } },
+    config: LOOK,
+  };
+  return spec as unknown as TopLevelSpec;
+}

@@ -1,0 +1,49 @@
+/** Where the packages meet: a configuration becomes a denoiser, an interpolant, an alignment and the numbers of a step. */
+import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolate, SIT } from '@ahpa/dit-core';
+import { philox, type TrainConfig as StepConfig, type TrainDeps, type Tree } from '@ahpa/trainer';
+import type { ModelConfig, TrainConfig } from './config/types.ts';
+import { type AlignmentContext, createAlignment } from './variants/index.ts';
+
+/** What the data say of the model: the latent's size and the number of classes. */
+export interface DataShape {
+  readonly latentSize: number;
+  readonly latentChannels: number;
+  readonly classes: number;
+}
+
+/** The transformer of a configuration. */
+export function modelConfig({ size, encoderDepth }: ModelConfig, shape: DataShape): DiTConfig {
+  const preset = typeof size === 'string' ? SIT[size] : size;
+  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth] };
+}
+
+/** The parts of a training step. */
+export function wire(
+  config: TrainConfig,
+  model: DiTConfig,
+  groups: AlignmentContext['groups'],
+): TrainDeps<DiTParams & Tree, Tree, Tree> {
+  return {
+    denoiser: {
+      init: (rng) => initDiT(model, rng) as DiTParams & Tree,
+      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, model),
+    },
+    interpolant: { interpolate: (x0, noise, t) => interpolate(config.interpolant.path, x0, noise, t) },
+    alignment: createAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
+    rng: philox(config.train.seed),
+  };
+}
+
+/** The numbers of a training step. */
+export function stepConfig({ model, time, optim, ema }: TrainConfig, classes: number): StepConfig {
+  const { learningRate: base, warmup, betas, epsilon, weightDecay, maxGradNorm } = optim;
+  return {
+    timesteps: { kind: time.sampling },
+    labelDropout: model.labelDropout,
+    nullClass: classes,
+    learningRate: warmup > 0 ? { kind: 'warmup', base, warmupSteps: warmup } : { kind: 'constant', base },
+    adamw: { beta1: betas[0], beta2: betas[1], epsilon, weightDecay },
+    maxGradNorm,
+    emaDecay: ema.decay,
+  };
+}

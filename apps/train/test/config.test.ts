@@ -1,0 +1,194 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configJsonSchema } from '../src/config/json-schema.ts';
+import { layerOf, mergeLayers } from '../src/config/layers.ts';
+import { builtInConfigs, loadConfig } from '../src/config/load.ts';
+import { parseTrainConfig } from '../src/config/parse.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ahpa-config-'));
+
+function file(name: string, content: unknown): string {
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+describe('parseTrainConfig', () => {
+  it('fills in every key: the defaults are what base.json writes out', () => {
+    const base = JSON.parse(readFileSync(new URL('../configs/base.json', import.meta.url), 'utf8'));
+    const { $schema: _, description, ...written } = base;
+    expect(parseTrainConfig({})).toEqual({ description: '', ...written });
+    expect(description).not.toBe('');
+  });
+
+  it('names an unknown key, its place and the nearest key', () => {
+    expect(() => parseTrainConfig({ optim: { learningrate: 1 } })).toThrow(
+      'optim: unknown key "learningrate", the nearest is "learningRate"',
+    );
+    expect(() => parseTrainConfig({ modle: {} })).toThrow('unknown key "modle", the nearest is "model"');
+    expect(() => parseTrainConfig({ alignment: { kind: 'none', weight: 1 } })).toThrow(
+      'alignment: unknown key "weight", the nearest is "kind"',
+    );
+  });
+
+  it('says what it wanted and what it got', () => {
+    expect(() => parseTrainConfig({ train: { batch: 'x' } })).toThrow('train.batch: wanted number, got "x"');
+    expect(() => parseTrainConfig({ model: { size: 'SiT-X/2' } })).toThrow(
+      /model\.size: wanted .*SiT-S\/2.*, got "SiT-X\/2"/,
+    );
+    expect(() => parseTrainConfig({ model: { size: { depth: 2 } } })).toThrow(
+      'model.size.hiddenSize: wanted number, got nothing',
+    );
+    expect(() => parseTrainConfig({ alignment: { kind: 'aphx' } })).toThrow(
+      /alignment\.kind: wanted .*'ahpa'.*, got "aphx"/,
+    );
+    expect(() => parseTrainConfig({ alignment: { kind: 'ahpa', groups: { Fine: ['down.0'] } } })).toThrow(
+      'alignment.groups.Fine: wanted lower-case letters',
+    );
+    expect(() => parseTrainConfig({ sample: { guidanceInterval: [0.7, 0] } })).toThrow(
+      'sample.guidanceInterval: wanted the lower end first',
+    );
+  });
+
+  it('refuses a tap deeper than the model', () => {
+    const size = { hiddenSize: 48, depth: 2, heads: 3, patchSize: 1 };
+    expect(() => parseTrainConfig({ model: { size, encoderDepth: 3 } })).toThrow(
+      "model.encoderDepth: wanted at most the model's depth, 2, got 3",
+    );
+    expect(() => parseTrainConfig({ model: { size: 'SiT-B/2', encoderDepth: 13 } })).toThrow(
+      'depth, 12, got 13',
+    );
+    expect(parseTrainConfig({ model: { size: 'SiT-B/2', encoderDepth: 12 } }).model.encoderDepth).toBe(12);
+  });
+
+  it('gives errors that are shown without a stack', () => {
+    expect(() => parseTrainConfig(3)).toThrow(expect.objectContaining({ name: 'UserError' }));
+  });
+});
+
+describe('mergeLayers', () => {
+  it('merges objects, replaces everything else', () => {
+    expect(mergeLayers({ a: { b: 1, c: [1, 2] }, d: 1 }, { a: { c: [3] } })).toEqual({
+      a: { b: 1, c: [3] },
+      d: 1,
+    });
+  });
+
+  it('replaces an object whose kind changes and merges one whose kind stays', () => {
+    const lower = { alignment: { kind: 'ahpa', weight: 2 } };
+    expect(mergeLayers(lower, { alignment: { kind: 'sra2' } })).toEqual({ alignment: { kind: 'sra2' } });
+    expect(mergeLayers(lower, { alignment: { kind: 'ahpa', x: 1 } })).toEqual({
+      alignment: { kind: 'ahpa', weight: 2, x: 1 },
+    });
+  });
+
+  it('replaces groups as a whole', () => {
+    const lower = { alignment: { groups: { fine: ['a'], coarse: ['b'] } } };
+    const upper = { alignment: { groups: { all: ['a', 'b'] } } };
+    expect(mergeLayers(lower, upper)).toEqual(upper);
+  });
+});
+
+describe('layerOf', () => {
+  it('reads JSON values and keeps other text', () => {
+    expect(layerOf(['a.b=1e-4', 'a.c=[0,0.7]', 'd=two words', 'e=null', 'f=x=y'])).toEqual({
+      a: { b: 1e-4, c: [0, 0.7] },
+      d: 'two words',
+      e: null,
+      f: 'x=y',
+    });
+  });
+
+  it('gathers assignments below one key', () => {
+    expect(layerOf(['alignment.groups.fine=["a"]', 'alignment.groups.coarse=["b"]'])).toEqual({
+      alignment: { groups: { fine: ['a'], coarse: ['b'] } },
+    });
+  });
+
+  it('says how an assignment is written', () => {
+    expect(() => layerOf(['optim.learningRate'])).toThrow('--set needs key=value');
+  });
+});
+
+describe('loadConfig', () => {
+  it('lets files win over defaults and assignments over files', () => {
+    const path = file('layer', { extends: 'base', optim: { learningRate: 3, warmup: 3 } });
+    const defaults = parseTrainConfig({}).optim;
+    expect(loadConfig({ names: [], set: [] }).optim).toEqual(defaults);
+    expect(loadConfig({ names: [path], set: [] }).optim).toEqual({ ...defaults, learningRate: 3, warmup: 3 });
+    expect(loadConfig({ names: [path], set: ['optim.warmup=4'] }).optim).toEqual({
+      ...defaults,
+      learningRate: 3,
+      warmup: 4,
+    });
+  });
+
+  it('lets later files win, and loads what both extend only once', () => {
+    const config = loadConfig({ names: ['demo', 'none'], set: [] });
+    expect(config.alignment).toEqual({ kind: 'none' });
+    expect(config.model).toEqual(loadConfig({ names: ['demo'], set: [] }).model);
+  });
+
+  it('takes assignments in any order when they change a kind', () => {
+    for (const set of [
+      ['alignment.weight=2', 'alignment.kind=sra2'],
+      ['alignment.kind=sra2', 'alignment.weight=2'],
+    ]) {
+      expect(loadConfig({ names: [], set }).alignment).toMatchObject({ kind: 'sra2', weight: 2 });
+    }
+  });
+
+  it('resolves a parent beside the file that extends it', () => {
+    file('parent', { train: { seed: 7 } });
+    const child = file('child', { extends: 'parent.json', train: { batch: 7 } });
+    expect(loadConfig({ names: [child], set: [] }).train).toMatchObject({ seed: 7, batch: 7 });
+  });
+
+  it('reads back a resolved configuration unchanged', () => {
+    const config = loadConfig({ names: ['tiny'], set: ['alignment.groups={"all":["latent"]}'] });
+    expect(loadConfig({ names: [file('resolved', config)], set: [] })).toEqual(config);
+  });
+
+  it('names what is wrong with a file', () => {
+    const self = file('self', { extends: 'self.json' });
+    expect(() => loadConfig({ names: [self], set: [] })).toThrow('extends itself');
+    expect(() => loadConfig({ names: [file('broken', '{"a":')], set: [] })).toThrow(
+      /broken\.json is not JSON/,
+    );
+    expect(() => loadConfig({ names: [file('list', [])], set: [] })).toThrow('holds no JSON object');
+    expect(() => loadConfig({ names: ['dmeo'], set: [] })).toThrow('the nearest is "demo"');
+  });
+});
+
+describe('the configurations that are shipped', () => {
+  it.each(builtInConfigs())('%s is valid and described', (name) => {
+    const config = loadConfig({ names: [name], set: [] });
+    expect(config.description.length).toBeGreaterThan(20);
+  });
+
+  it('have an up-to-date schema (vitest -u writes it)', async () => {
+    await expect(configJsonSchema()).toMatchFileSnapshot('../configs/train.schema.json');
+  });
+
+  it('have a description with a source or a unit for every key', () => {
+    interface Node {
+      readonly description?: string;
+      readonly properties?: Readonly<Record<string, Node>>;
+      readonly anyOf?: readonly Node[];
+      readonly oneOf?: readonly Node[];
+    }
+    const undescribed: string[] = [];
+    const walk = (node: Node, path: string): void => {
+      for (const { properties = {} } of [node, ...(node.anyOf ?? node.oneOf ?? [])]) {
+        for (const [key, value] of Object.entries(properties)) {
+          if (!value.description) undescribed.push(`${path}${key}`);
+          walk(value, `${path}${key}.`);
+        }
+      }
+    };
+    walk(JSON.parse(configJsonSchema()), '');
+    expect(undescribed).toEqual([]);
+  });
+});

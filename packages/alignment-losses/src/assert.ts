@@ -1,0 +1,11 @@
+/** The shape check that every loss makes at its border. */
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+
+/** Throws a RangeError unless `projected` and `target` have the same shape [B, T, D]. */
+export function assertTokens(where: string, projected: Tensor3D, target: Tensor3D): void {
+  if (projected.shape.join() !== target.shape.join()) {
+    throw new RangeError(
+      `${where}: projected has shape [${projected.shape}], wanted the target's [${target.shape}]; give the head the target's width and the model its token count.`,
+    );
+  }
+}

@@ -1,0 +1,90 @@
+/** A folder of checkpoints: which are there, which is the newest good one, which may go. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
+
+/** A checkpoint file by its name; its content has not been looked at. */
+export interface CheckpointFile {
+  readonly path: string;
+  readonly step: number;
+}
+
+/** A file that was passed over, and why. */
+export interface SkippedFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** The newest valid checkpoint, and newer files that were not valid. */
+export interface LatestCheckpoint extends Checkpoint {
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Which checkpoints stay. */
+export interface RotationConfig {
+  /** The newest so many; at least 1. */
+  readonly keepLast: number;
+  /** Also those whose step is a multiple of this; 0 for none. */
+  readonly keepEvery: number;
+}
+
+const NAME = /^(\d{7,})\.safetensors$/;
+
+/** Checkpoint files of a folder, oldest first; other files are ignored, a missing folder is empty. */
+export async function listCheckpoints(folder: string): Promise<CheckpointFile[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const files = names.flatMap((name) => {
+    const digits = NAME.exec(name)?.[1];
+    return digits === undefined ? [] : [{ path: join(folder, name), step: Number(digits) }];
+  });
+  return files.sort((a, b) => a.step - b.step);
+}
+
+async function newestValid(
+  files: readonly CheckpointFile[],
+  skipped: SkippedFile[],
+): Promise<Checkpoint | undefined> {
+  for (const { path } of files.toReversed()) {
+    try {
+      return await loadCheckpoint(path);
+    } catch (error) {
+      skipped.push({ file: path, reason: (error as Error).message });
+    }
+  }
+  return undefined;
+}
+
+/** The newest checkpoint of a folder that verifies. Rejects when there is none; ask `listCheckpoints` whether any file is there. */
+export async function loadLatest(folder: string): Promise<LatestCheckpoint> {
+  const skipped: SkippedFile[] = [];
+  const files = await listCheckpoints(folder);
+  const checkpoint = await newestValid(files, skipped);
+  if (checkpoint !== undefined) return { ...checkpoint, skipped };
+  const reasons = skipped.map(({ reason }) => `\n  ${reason}`).join('');
+  throw new Error(
+    `loadLatest: no valid checkpoint among the ${files.length} in ${folder}; start a new run or restore a file.${reasons}`,
+  );
+}
+
+/**
+ * Deletes the checkpoints that `config` does not keep and resolves to their paths. The newest valid one always stays; to be sure of it,
+ * files are verified from the newest back before anything is deleted, and nothing is when none is valid.
+ */
+export async function rotate(folder: string, config: RotationConfig): Promise<string[]> {
+  if (!(config.keepLast >= 1)) {
+    throw new RangeError(`rotate: got keepLast ${config.keepLast}, wanted at least 1.`);
+  }
+  const files = await listCheckpoints(folder);
+  const old = files.slice(0, Math.max(files.length - config.keepLast, 0));
+  const isKept = (step: number): boolean => config.keepEvery > 0 && step % config.keepEvery === 0;
+  const candidates = old.filter(({ step }) => !isKept(step));
+  if (candidates.length === 0) return [];
+  const newest = await newestValid(files, []);
+  if (newest === undefined) return [];
+  const removed = candidates.map(({ path }) => path).filter((path) => path !== newest.path);
+  await Promise.all(removed.map((path) => rm(path)));
+  return removed;
+}

@@ -1,0 +1,86 @@
+/**
+ * SiT: latents to tokens, adaLN-zero blocks, tokens to velocities.
+ * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { applyBlock, applyFinalLayer } from './block.ts';
+import { assertConfig, type DiTConfig } from './config.ts';
+import { embedCondition, positionEmbedding } from './embed.ts';
+import { linear, silu } from './nn.ts';
+import type { DiTParams } from './params.ts';
+import { patchify, unpatchify } from './patch.ts';
+
+/** What the network returns: the velocity [B, h, w, C] and the tokens [B, T, D] of every tap, before any norm. */
+export type DiTOutput = { readonly velocity: tf.Tensor4D; readonly hidden: readonly tf.Tensor3D[] };
+
+/**
+ * Predicts the velocity (noise - data for the linear path) at x_t.
+ * xt [B, h, w, C], t [B] in [0, 1] (0 = data), y int32 [B] (null class = config.classes) -> velocity [B, h, w, C],
+ * hidden[k] [B, T, D] after block config.encoderDepths[k]. REPA's `SiT.forward`.
+ */
+export function applyDiT(
+  params: DiTParams,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  y: tf.Tensor1D,
+  config: DiTConfig,
+): DiTOutput {
+  assertInputs(params, xt, t, y, config);
+  const { patchSize, hiddenSize, latentSize, heads, encoderDepths } = config;
+  return tf.tidy(() => {
+    const hidden: tf.Tensor3D[] = [];
+    let x = embedPatches(params.x_embedder.proj, xt, patchSize);
+    x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
+    const activated = silu(embedCondition(params, t, y)); // [B, D], shared by all blocks
+    params.blocks.forEach((block, index) => {
+      x = applyBlock(block, x, activated, heads);
+      if (encoderDepths.includes(index + 1)) hidden.push(x);
+    });
+    return { velocity: unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize), hidden };
+  });
+}
+
+/** The patch embedding, a convolution whose stride is its kernel size: [B, h, w, C] -> [B, T, D]. */
+function embedPatches(
+  proj: DiTParams['x_embedder']['proj'],
+  xt: tf.Tensor4D,
+  patchSize: number,
+): tf.Tensor3D {
+  const [width, channels] = proj.weight.shape;
+  const weight = tf.reshape(proj.weight, [width, channels * patchSize * patchSize]) as tf.Tensor2D;
+  return linear(patchify(xt, patchSize), { weight, bias: proj.bias });
+}
+
+function assertInputs(
+  params: DiTParams,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  y: tf.Tensor1D,
+  config: DiTConfig,
+): void {
+  assertConfig(config);
+  const { latentSize, latentChannels } = config;
+  const batch = xt.shape[0];
+  const checks: readonly (readonly [string, readonly number[], readonly number[]])[] = [
+    ['xt', xt.shape, [batch, latentSize, latentSize, latentChannels]],
+    ['t', t.shape, [batch]],
+    ['y', y.shape, [batch]],
+  ];
+  for (const [name, got, wanted] of checks) {
+    if (got.join() !== wanted.join()) {
+      throw new RangeError(
+        `applyDiT: ${name} has shape [${got}], wanted [${wanted}]; match it to xt's batch and the configuration.`,
+      );
+    }
+  }
+  if (y.dtype !== 'int32') {
+    throw new RangeError(
+      `applyDiT: y is ${y.dtype}, wanted int32; create labels with tf.tensor1d(labels, 'int32').`,
+    );
+  }
+  if (params.blocks.length !== config.depth) {
+    throw new RangeError(
+      `applyDiT: params have ${params.blocks.length} blocks, wanted ${config.depth}; use the configuration they were made with.`,
+    );
+  }
+}

@@ -1,0 +1,13 @@
+/** SiT diffusion transformers, interpolants and samplers. */
+export { attention, selfAttention } from './attention.ts';
+export { applyBlock, applyFinalLayer } from './block.ts';
+export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
+export { applyDiT, type DiTOutput } from './dit.ts';
+export { embedCondition, positionEmbedding, timestepEmbedding } from './embed.ts';
+export { forwardFlops, parameterCount } from './flops.ts';
+export { initDiT } from './init.ts';
+export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
+export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
+export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, Rng } from './params.ts';
+export { patchify, unpatchify } from './patch.ts';
+export { type SampleConfig, sample, sampleTimes, type VelocityFn } from './sample.ts';

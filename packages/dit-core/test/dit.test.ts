@@ -1,0 +1,125 @@
+import {
+  expectClose,
+  expectLive,
+  fromGolden,
+  type GoldenTensor,
+  readGolden,
+  testTensor,
+} from '@ahpa/test-utils';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import {
+  applyBlock,
+  applyDiT,
+  type BlockParams,
+  type DiTConfig,
+  type DiTParams,
+  initDiT,
+} from '../src/index.ts';
+import { fill, leavesOf, mapLeaves, testRng } from './helpers.ts';
+
+const config: DiTConfig = {
+  latentSize: 8,
+  latentChannels: 4,
+  patchSize: 2,
+  hiddenSize: 32,
+  depth: 2,
+  heads: 2,
+  mlpRatio: 4,
+  classes: 5,
+  encoderDepths: [1, 2],
+};
+const latents = (): tf.Tensor4D => testTensor([2, 8, 8, 4], 3) as tf.Tensor4D;
+const times = (): tf.Tensor1D => tf.tensor1d([0.15, 0.8]);
+const labels = (): tf.Tensor1D => tf.tensor1d([3, 5], 'int32');
+
+describe('against PyTorch', () => {
+  test('one adaLN-zero block', () => {
+    type Golden = { out: GoldenTensor; dx: GoldenTensor; dc: GoldenTensor };
+    const golden = readGolden<Golden>(import.meta.url, 'block.json');
+    const tiny = initDiT({ ...config, hiddenSize: 16, depth: 1, encoderDepths: [1] }, testRng);
+    const params = fill(tiny.blocks[0] as BlockParams);
+    const apply = (x: tf.Tensor, condition: tf.Tensor): tf.Tensor =>
+      applyBlock(params, x as tf.Tensor3D, tf.mul(condition, tf.sigmoid(condition)), 2);
+    const inputs = [testTensor([2, 6, 16], 1), testTensor([2, 16], 2)] as const;
+    expectClose(apply(...inputs), golden.out);
+    const [dx, dc] = tf.grads((x, c) => tf.mean(tf.square(apply(x as tf.Tensor, c as tf.Tensor))))([
+      ...inputs,
+    ]);
+    expectClose(dx as tf.Tensor, golden.dx, { atol: 1e-6 });
+    expectClose(dc as tf.Tensor, golden.dc, { atol: 1e-6 });
+  });
+
+  test('velocity and hidden tokens of the whole model', () => {
+    const golden = readGolden<{ velocity: GoldenTensor; hidden: GoldenTensor[] }>(
+      import.meta.url,
+      'model.json',
+    );
+    const { velocity, hidden } = applyDiT(
+      fill(initDiT(config, testRng)),
+      latents(),
+      times(),
+      labels(),
+      config,
+    );
+    expectClose(velocity, golden.velocity);
+    expect(hidden.length).toBe(2);
+    hidden.forEach((tokens, i) => {
+      expectClose(tokens, golden.hidden[i] as GoldenTensor);
+    });
+  });
+
+  test('the gradient of mean(velocity²) for every parameter', () => {
+    const golden = readGolden<Record<string, GoldenTensor>>(import.meta.url, 'gradients.json');
+    const params = fill(initDiT(config, testRng));
+    const paths = leavesOf(params).map(([path]) => path);
+    const [xt, t, y] = [latents(), times(), labels()];
+    const loss = (...leaves: tf.Tensor[]): tf.Scalar => {
+      const moved: DiTParams = mapLeaves(params, (path) => leaves[paths.indexOf(path)] as tf.Tensor);
+      return tf.mean(tf.square(applyDiT(moved, xt, t, y, config).velocity));
+    };
+    const gradients = tf.grads((...leaves) => loss(...leaves))(leavesOf(params).map(([, leaf]) => leaf));
+    expect([...paths].sort()).toEqual(Object.keys(golden).sort());
+    paths.forEach((path, i) => {
+      const gradient = gradients[i] as tf.Tensor;
+      const rows = tf.reshape(gradient, [gradient.shape[0] as number, -1]) as tf.Tensor2D;
+      const seen = gradient.rank === 1 ? gradient : tf.dot(rows, testTensor([rows.shape[1]], 7));
+      expectClose(seen, fromGolden(golden[path] as GoldenTensor), { atol: 1e-6 });
+    });
+  });
+});
+
+describe('applyDiT', () => {
+  test('a fresh model returns zero velocity, identity blocks and one tensor per output', () => {
+    const params = initDiT(config, testRng);
+    const inputs = [latents(), times(), labels()] as const;
+    const { velocity, hidden } = expectLive(() => applyDiT(params, ...inputs, config), 1 + 2);
+    expectClose(velocity, tf.zerosLike(velocity), { atol: 0 });
+    expectClose(hidden[0] as tf.Tensor, hidden[1] as tf.Tensor, { atol: 0 });
+  });
+
+  test('leaves one tensor per parameter after a gradient', () => {
+    const params = initDiT(config, testRng);
+    const bias = params.final_layer.linear.bias;
+    const [xt, t, y] = [latents(), times(), labels()];
+    const velocity = (b: tf.Tensor): tf.Tensor => {
+      const linear = { ...params.final_layer.linear, bias: b as tf.Tensor1D };
+      const moved = { ...params, final_layer: { ...params.final_layer, linear } };
+      return tf.tidy(() => applyDiT(moved, xt, t, y, config).velocity);
+    };
+    expectLive(() => tf.grad(velocity)(bias), 1);
+  });
+
+  test('names the input that does not fit the configuration', () => {
+    const params = initDiT(config, testRng);
+    const wrong = testTensor([2, 8, 8, 3]) as tf.Tensor4D;
+    expect(() => applyDiT(params, wrong, times(), labels(), config)).toThrow(
+      /xt has shape \[2,8,8,3\], wanted \[2,8,8,4\]/,
+    );
+    expect(() => applyDiT(params, latents(), tf.tensor1d([0]), labels(), config)).toThrow(/t has shape/);
+    expect(() => applyDiT(params, latents(), times(), times(), config)).toThrow(/y is float32, wanted int32/);
+    expect(() => applyDiT(params, latents(), times(), labels(), { ...config, depth: 3 })).toThrow(
+      /2 blocks, wanted 3/,
+    );
+  });
+});

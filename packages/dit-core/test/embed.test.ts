@@ -1,0 +1,73 @@
+import {
+  expectClose,
+  expectGradient,
+  expectLive,
+  fromGolden,
+  type GoldenTensor,
+  readGolden,
+  testTensor,
+} from '@ahpa/test-utils';
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { embedCondition, patchify, positionEmbedding, timestepEmbedding, unpatchify } from '../src/index.ts';
+
+const golden = readGolden<{ time: GoldenTensor; position: GoldenTensor }>(import.meta.url, 'embeddings.json');
+
+test('timestepEmbedding equals PyTorch', () => {
+  expectClose(
+    expectLive(() => timestepEmbedding(tf.tensor1d([0, 0.3, 1]), 32), 1 + 1),
+    golden.time,
+  );
+});
+
+test('positionEmbedding equals PyTorch', () => {
+  expectClose(
+    expectLive(() => positionEmbedding(4, 16), 1),
+    golden.position,
+  );
+});
+
+test('patchify lays a token out as channel, row, column', () => {
+  const image = tf.reshape(tf.range(0, 2 * 4 * 3), [1, 2, 4, 3]) as tf.Tensor4D;
+  const tokens = expectLive(() => patchify(image, 2), 1);
+  expect(tokens.shape).toEqual([1, 2, 12]);
+  expect([...tokens.dataSync().slice(0, 8)]).toEqual([0, 3, 12, 15, 1, 4, 13, 16]);
+});
+
+test('unpatchify reads a token as row, column, channel', () => {
+  const latent = tf.reshape(tf.range(0, 4 * 4 * 3), [1, 4, 4, 3]) as tf.Tensor4D;
+  const tokens = tf.reshape(
+    tf.transpose(tf.reshape(latent, [1, 2, 2, 2, 2, 3]), [0, 1, 3, 2, 4, 5]),
+    [1, 4, 12],
+  );
+  expectClose(
+    expectLive(() => unpatchify(tokens as tf.Tensor3D, 2), 1),
+    latent,
+  );
+});
+
+test('patch size 1 keeps the pixels', () => {
+  const latent = testTensor([2, 3, 3, 4]) as tf.Tensor4D;
+  expectClose(unpatchify(patchify(latent, 1), 1), latent);
+});
+
+test('embedCondition looks labels up exactly and has gradients', () => {
+  const layer = (inputs: number, seed: number) => ({
+    weight: tf.mul(testTensor([4, inputs], seed), 0.2) as tf.Tensor2D,
+    bias: testTensor([4], seed + 1) as tf.Tensor1D,
+  });
+  const table = testTensor([6, 4], 5) as tf.Tensor2D;
+  const mlp = { 0: layer(256, 1), 2: layer(4, 3) };
+  const embed = (weight: tf.Tensor): tf.Tensor2D =>
+    embedCondition(
+      { t_embedder: { mlp }, y_embedder: { embedding_table: { weight: weight as tf.Tensor2D } } },
+      tf.tensor1d([0.4, 0.4, 0.4]),
+      tf.tensor1d([5, 0, 5], 'int32'),
+    );
+  const condition = embed(table);
+  const rows = fromGolden({ shape: [2, 4], data: [...tf.gather(table, [5, 0]).dataSync()] });
+  const [first, second, third] = tf.split(condition, 3) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  expectClose(tf.sub(first, second), tf.sub(tf.slice(rows, 0, 1), tf.slice(rows, 1, 1)), { atol: 1e-6 });
+  expectClose(first, third, { atol: 0 });
+  expectGradient((weight) => tf.square(embed(weight)), [table]);
+});

@@ -1,0 +1,128 @@
+import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import {
+  type Path,
+  type Rng,
+  type SampleConfig,
+  sample,
+  sampleTimes,
+  type VelocityFn,
+} from '../src/index.ts';
+
+type Golden = Pick<SampleConfig, 'sampler' | 'path' | 'steps' | 'guidance'> & {
+  interval: [number, number];
+  out: GoldenTensor;
+};
+
+const column = (x: tf.Tensor): tf.Tensor4D => tf.reshape(x, [-1, 1, 1, 1]);
+const velocity: VelocityFn = (x, t, y) =>
+  tf.tidy(() => {
+    const gain = tf.mul(tf.add(tf.mul(column(tf.cast(y, 'float32')), 0.1), 1), 0.5);
+    return tf.sub(tf.mul(x, gain), tf.square(column(t)));
+  });
+const stepRng: Rng = {
+  normal: (shape, _stream, step) => testTensor(shape, 100 + ((step as tf.Tensor).dataSync()[0] as number)),
+  uniform: (shape) => tf.zeros(shape as number[]),
+};
+const noise = (): tf.Tensor4D => testTensor([2, 2, 2, 1], 5) as tf.Tensor4D;
+const labels = (): tf.Tensor1D => tf.tensor1d([1, 4], 'int32');
+const plain: SampleConfig = {
+  sampler: 'euler',
+  steps: 4,
+  guidance: 1,
+  guidanceInterval: [0, 1],
+  path: 'linear',
+  nullClass: 9,
+};
+
+test.each(readGolden<Golden[]>(import.meta.url, 'samplers.json'))(
+  '$sampler on the $path path, $steps steps, guidance $guidance on $interval, equals the transcription',
+  ({ sampler, path, steps, guidance, interval, out }) => {
+    const config: SampleConfig = { ...plain, sampler, path, steps, guidance, guidanceInterval: interval };
+    expectClose(sample(velocity, noise(), labels(), config, stepRng), out);
+  },
+);
+
+describe('on Gaussian data of deviation 0.5, whose velocity is known', () => {
+  const deviation = 0.5;
+  const exact =
+    (path: Path): VelocityFn =>
+    (x, t) =>
+      tf.tidy(() => {
+        const angle = tf.mul(t, Math.PI / 2);
+        const [alpha, sigma] = path === 'linear' ? [tf.sub(1, t), t] : [tf.cos(angle), tf.sin(angle)];
+        const [dAlpha, dSigma] =
+          path === 'linear'
+            ? [tf.scalar(-1), tf.scalar(1)]
+            : [tf.mul(sigma, -Math.PI / 2), tf.mul(alpha, Math.PI / 2)];
+        const power = tf.add(tf.mul(tf.square(alpha), deviation ** 2), tf.square(sigma));
+        const slope = tf.add(tf.mul(tf.mul(dAlpha, alpha), deviation ** 2), tf.mul(dSigma, sigma));
+        return tf.mul(x, column(tf.div(slope, power)));
+      });
+
+  test.each([
+    ['euler', 'linear', 200, 2e-2],
+    ['heun', 'linear', 40, 2e-3],
+    ['heun', 'cosine', 40, 2e-3],
+  ] as const)('%s on the %s path maps noise to 0.5 noise', (sampler, path, steps, tolerance) => {
+    const config: SampleConfig = { ...plain, sampler, path, steps };
+    const out = sample(exact(path), noise(), labels(), config, stepRng);
+    expectClose(out, tf.mul(noise(), deviation), { atol: tolerance, rtol: 0 });
+  });
+
+  test.each(['linear', 'cosine'] as const)('sde on the %s path keeps the deviation', (path) => {
+    const unit = (shape: readonly number[], seed: number): tf.Tensor =>
+      tf.mul(testTensor(shape, seed), Math.sqrt(3));
+    const rng: Rng = {
+      ...stepRng,
+      normal: (shape, _s, step) => unit(shape, 7919 * ((step as tf.Tensor).dataSync()[0] as number) + 3),
+    };
+    const start = unit([1, 64, 64, 1], 1) as tf.Tensor4D;
+    const config: SampleConfig = { ...plain, sampler: 'sde', path, steps: 100 };
+    const out = sample(exact(path), start, tf.tensor1d([0], 'int32'), config, rng);
+    const { variance } = tf.moments(out);
+    expect(Math.sqrt(variance.dataSync()[0] as number)).toBeCloseTo(deviation, 1);
+  });
+});
+
+describe('sample', () => {
+  test('visits the published times', () => {
+    expect(sampleTimes('euler', 4)).toEqual([1, 0.75, 0.5, 0.25, 0]);
+    const times = sampleTimes('sde', 250);
+    expect(times.length).toBe(251);
+    expect([times[0], times[249], times[250]]).toEqual([1, 0.04, 0]);
+    expect(sampleTimes('sde', 1)).toEqual([1, 0]);
+  });
+
+  test('doubles the batch only inside the interval, ends included', () => {
+    const batches: number[] = [];
+    const watched: VelocityFn = (x, t, y) => {
+      batches.push(x.shape[0]);
+      return velocity(x, t, y);
+    };
+    sample(watched, noise(), labels(), { ...plain, guidance: 2, guidanceInterval: [0.5, 0.75] }, stepRng);
+    expect(batches).toEqual([2, 4, 4, 2]);
+  });
+
+  test('keeps one tensor, leaves its arguments alone and reports progress', () => {
+    const [start, y] = [noise(), labels()];
+    const seen: string[] = [];
+    const onStep = (done: number, total: number): void => {
+      seen.push(`${done}/${total}`);
+    };
+    for (const sampler of ['euler', 'heun', 'sde'] as const) {
+      expectLive(
+        () => sample(velocity, start, y, { ...plain, sampler, steps: 3, guidance: 2, onStep }, stepRng),
+        1,
+      );
+    }
+    expect(start.isDisposed || y.isDisposed).toBe(false);
+    expect(seen.slice(0, 3)).toEqual(['1/3', '2/3', '3/3']);
+    expect(seen.length).toBe(9);
+  });
+
+  test('refuses no steps', () => {
+    expect(() => sample(velocity, noise(), labels(), { ...plain, steps: 0 }, stepRng)).toThrow(/steps is 0/);
+  });
+});

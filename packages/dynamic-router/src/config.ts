@@ -1,0 +1,47 @@
+/** What a router is: its sizes, its parameters and the port for random numbers. */
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+
+/** Sizes and softness of a router. METHOD of AHPA: 4 layers; the other numbers are ours. */
+export type RouterConfig = {
+  /** Number of feature groups G. */
+  readonly groups: number;
+  /** Width of the sinusoid of t that the network reads; even, 256 as in the time embedding of SiT. */
+  readonly frequencies: number;
+  readonly hiddenSize: number;
+  /** Linear layers, at least 2. */
+  readonly layers: number;
+  /** Divides the logits; below 1 sharpens. */
+  readonly temperature: number;
+  /** Share of the weight that is spread evenly whatever the network says, 0 to 1. */
+  readonly floor: number;
+};
+
+/** A linear layer: weight [out, in], bias [out]. */
+export type LinearParams = { readonly weight: Tensor2D; readonly bias: Tensor1D };
+
+/** Linear layers under the even keys 0, 2, ... of a PyTorch `Sequential`; the odd places are SiLUs. */
+export type RouterParams = { readonly net: { readonly [place: string]: LinearParams } };
+
+/** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
+export type Rng = {
+  /** Standard normal numbers. */
+  normal(shape: readonly number[], stream: string, step?: Tensor): Tensor;
+  /** Uniform numbers in [0, 1). */
+  uniform(shape: readonly number[], stream: string, step?: Tensor): Tensor;
+};
+
+/** Throws a RangeError that names the first impossible entry of `config`. */
+export function assertConfig(config: RouterConfig): void {
+  const { groups, frequencies, layers, temperature, floor } = config;
+  const checks: readonly (readonly [boolean, string, number, string])[] = [
+    [Number.isInteger(groups) && groups >= 1, 'groups', groups, 'a positive integer'],
+    [frequencies > 0 && frequencies % 2 === 0, 'frequencies', frequencies, 'a positive even number'],
+    [Number.isInteger(layers) && layers >= 2, 'layers', layers, 'an integer of at least 2'],
+    [temperature > 0, 'temperature', temperature, 'a positive number'],
+    [floor >= 0 && floor <= 1, 'floor', floor, 'a number from 0 to 1'],
+  ];
+  for (const [holds, name, got, wanted] of checks) {
+    if (!holds)
+      throw new RangeError(`RouterConfig: ${name} is ${got}, wanted ${wanted}; correct config.${name}.`);
+  }
+}

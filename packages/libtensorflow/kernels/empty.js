@@ -1,0 +1,2 @@
+/** Stands in for the protobuf messages of saved models and summaries, which the kernels never reach. */
+export default {};

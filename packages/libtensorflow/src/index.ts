@@ -1,0 +1,8 @@
+/** TensorFlow's C library under TensorFlow.js: the backend, device state, compiled functions and their profile. */
+export { activeBackend, TensorFlowBackend, type UseOptions, useTensorFlow } from './backend.ts';
+export { type Compiled, type CompileOptions, compile, type Outputs, type TraceReport } from './compile.ts';
+export { type DeviceState, deviceState } from './device-state.ts';
+export type { Precision } from './precision.ts';
+export { profile } from './profile.ts';
+export type { OpTime } from './session.ts';
+export type { Tree } from './tree.ts';

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/** The command `libtensorflow`: `setup [--gpu]` and `doctor [--device cpu|gpu] [--json]`. */
+import { parseArgs } from 'node:util';
+import { setup } from './setup.ts';
+
+const HELP = `Usage: libtensorflow <command>
+
+  setup [--gpu]                        obtain TensorFlow's library for this machine
+  doctor [--device cpu|gpu] [--json]   examine the installation and the machine
+`;
+
+/** A progress line that redraws itself on a terminal and else is printed at each quarter. */
+function progressLine(): (stage: string, done: number, total: number) => void {
+  let shown = '';
+  return (stage, done, total) => {
+    const share = total === 0 ? 1 : done / total;
+    const step = process.stderr.isTTY ? 100 : 4;
+    const text = `${stage} ${Math.floor((Math.floor(share * step) / step) * 100)}% of ${(total / 1e6).toFixed(0)} MB`;
+    if (text === shown) return;
+    shown = text;
+    process.stderr.write(process.stderr.isTTY ? `\r\x1b[2K${text}${share === 1 ? '\n' : ''}` : `${text}\n`);
+  };
+}
+
+async function runSetup(gpu: boolean): Promise<number> {
+  const say = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
+  const { path, version, source } = await setup({ gpu, say, onProgress: progressLine() });
+  process.stdout.write(`TensorFlow ${version ?? ''} (${source}) is at ${path}\n`);
+  return 0;
+}
+
+async function runDoctor(device: string | undefined, json: boolean): Promise<number> {
+  if (device !== undefined && device !== 'cpu' && device !== 'gpu') {
+    throw new Error(`--device is "${device}"; it must be cpu or gpu.`);
+  }
+  const [{ doctor }, { formatDoctor }] = await Promise.all([
+    import('./doctor.ts'),
+    import('./doctor-format.ts'),
+  ]);
+  const report = await doctor(device ? { device } : {});
+  process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : formatDoctor(report)}\n`);
+  return report.ok ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      gpu: { type: 'boolean', default: false },
+      device: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [command] = positionals;
+  if (command === 'setup') return runSetup(values.gpu);
+  if (command === 'doctor') return runDoctor(values.device, values.json);
+  process.stdout.write(HELP);
+  return values.help ? 0 : 1;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,43 @@
+/** The few protocol-buffer messages exchanged with TensorFlow, by field number of its .proto files. */
+import { PbfReader, PbfWriter } from 'pbf';
+
+/** One input argument of an op, and the attributes it determines. */
+export interface OpArgument {
+  typeAttribute: string;
+  /** Names the length attribute when the argument is a list of tensors; empty otherwise. */
+  numberAttribute: string;
+}
+
+function readArgument(pbf: PbfReader): OpArgument {
+  return pbf.readMessage<OpArgument>(
+    (tag, argument, reader) => {
+      if (tag === 4) argument.typeAttribute = reader.readString();
+      if (tag === 5) argument.numberAttribute = reader.readString();
+    },
+    { typeAttribute: '', numberAttribute: '' },
+  );
+}
+
+/** Reads the input arguments of a serialised OpDef (op_def.proto: input_arg = 2, ArgDef type_attr = 4, number_attr = 5). */
+export function readOpArguments(bytes: Uint8Array): OpArgument[] {
+  return new PbfReader(bytes).readFields<OpArgument[]>((tag, list, pbf) => {
+    if (tag === 2) list.push(readArgument(pbf));
+  }, []);
+}
+
+/**
+ * A ConfigProto that lets grappler optimise the called function: an empty RewriterConfig switches it on
+ * (config.proto: graph_options = 10, GraphOptions rewrite_options = 10).
+ */
+export function grapplerConfig(): Uint8Array {
+  const pbf = new PbfWriter();
+  pbf.writeMessage(10, (_, graphOptions) => graphOptions.writeMessage(10, () => {}, null), null);
+  return pbf.finish();
+}
+
+/** An AttrValue holding a boolean (attr_value.proto: b = 5). */
+export function boolAttribute(value: boolean): Uint8Array {
+  const pbf = new PbfWriter();
+  pbf.writeBooleanField(5, value);
+  return pbf.finish();
+}

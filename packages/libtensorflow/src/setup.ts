@@ -1,0 +1,149 @@
+/**
+ * Obtains TensorFlow's C library, once for the machine.
+ * lock the cache -> download the pinned wheels with pip -> check sha256 -> unpack two libraries -> rename into place
+ */
+import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { downloadWheel } from './download.ts';
+import {
+  cachedLibrary,
+  cacheFolder,
+  findLibrary,
+  installedLibrary,
+  type Library,
+  MANIFEST,
+  type Manifest,
+} from './library.ts';
+import { withLock } from './lock.ts';
+import { findPythonTensorFlow } from './python.ts';
+import { syncFolder, unpack } from './unpack.ts';
+import { userError } from './user-error.ts';
+import { type Release, releaseFor } from './wheels.ts';
+
+export { type FindOptions, findLibrary, type Library } from './library.ts';
+
+/** Options of `setup`. */
+export interface SetupOptions {
+  /** Obtain the build for NVIDIA GPUs and the CUDA libraries it needs (3.4 GB). */
+  readonly gpu?: boolean;
+  /** By default $LIBTENSORFLOW_CACHE, or `libtensorflow` in the user's cache folder. */
+  readonly cacheDir?: string;
+  /** Called often with the bytes done and to do of each stage. */
+  readonly onProgress?: (stage: 'download' | 'unpack', done: number, total: number) => void;
+  /** Called with one sentence for each thing worth knowing. */
+  readonly say?: (sentence: string) => void;
+  /** Command that starts Python; by default `python3`. */
+  readonly python?: string;
+}
+
+type Settled = Required<SetupOptions>;
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+const MENDABLE: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your disk quota is used up',
+  EACCES: 'access is denied',
+  EPERM: 'access is denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a file stands where a folder is needed',
+  EEXIST: 'a file stands where a folder is needed',
+};
+
+/** File system errors as one sentence about the cache folder; other errors as they are. */
+function explain(cause: unknown, folder: string): unknown {
+  const reason = MENDABLE[(cause as NodeJS.ErrnoException).code ?? ''];
+  if (!reason) return cause;
+  return userError(
+    `The cache folder ${folder} cannot be written, ${reason}: set LIBTENSORFLOW_CACHE to a folder that can.`,
+    { cause },
+  );
+}
+
+async function checkSpace(folder: string, needed: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free >= needed) return;
+  throw userError(
+    `The disk of ${folder} has ${gigabytes(free)} free and TensorFlow's library needs ${gigabytes(needed)}: free some space, or set LIBTENSORFLOW_CACHE to a folder on another disk.`,
+  );
+}
+
+async function obtain(release: Release, target: string, { python, say, onProgress }: Settled): Promise<void> {
+  const staging = `${target}.partial`;
+  const files = join(staging, 'files');
+  const total = release.wheels.reduce((sum, { bytes }) => sum + bytes, 0);
+  await rm(files, { recursive: true, force: true });
+  await mkdir(files, { recursive: true });
+  await checkSpace(staging, release.diskBytes);
+  say(`Downloading TensorFlow ${release.version} (${gigabytes(total)}) with pip.`);
+  const archives = [];
+  let before = 0;
+  for (const wheel of release.wheels) {
+    const onBytes = (bytes: number): void => onProgress('download', before + bytes, total);
+    const path = await downloadWheel(wheel, join(staging, 'wheels'), { python, onBytes });
+    archives.push({ path, keep: wheel.keep });
+    before += wheel.bytes;
+    onProgress('download', before, total);
+  }
+  say(`Unpacking into ${target}.`);
+  const sizes = await unpack(
+    archives,
+    files,
+    (done, all) => onProgress('unpack', done, all),
+    ({ path }) => rm(path),
+  );
+  const manifest: Manifest = { version: release.version, files: sizes };
+  await writeFile(join(files, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, { flush: true });
+  await syncFolder(files);
+  await rm(target, { recursive: true, force: true });
+  await rename(files, target);
+  await rm(staging, { recursive: true, force: true });
+}
+
+/** The library of an earlier set-up, or undefined when there is none or it is damaged. */
+function intact(target: string, say: (sentence: string) => void): Library | undefined {
+  try {
+    return installedLibrary(target);
+  } catch {
+    say(`The TensorFlow library in ${target} is damaged and is obtained again.`);
+    return undefined;
+  }
+}
+
+/** Brings one release into the cache unless it is there, waiting for another process that is at it. */
+export async function install(release: Release, options: Settled): Promise<Library> {
+  const { cacheDir, say } = options;
+  const target = join(cacheDir, release.target);
+  try {
+    await mkdir(cacheDir, { recursive: true });
+    await withLock(
+      target,
+      () => say('Another process is setting TensorFlow up; waiting for it.'),
+      async () => {
+        if (!intact(target, say)) await obtain(release, target, options);
+      },
+    );
+  } catch (error) {
+    throw explain(error, cacheDir);
+  }
+  return installedLibrary(target) as Library;
+}
+
+/**
+ * Makes sure that TensorFlow's library is there and returns it. What LIBTENSORFLOW_PATH names or an installed Python
+ * TensorFlow 2.15 to 2.21 holds is used as it is; else the pinned wheel is downloaded with pip into the cache.
+ * Safe to interrupt and run again. Throws one sentence that says what to do.
+ */
+export async function setup(options: SetupOptions = {}): Promise<Library> {
+  const { gpu = false, cacheDir = cacheFolder(), python = 'python3' } = options;
+  const { onProgress = () => {}, say = () => {} } = options;
+  if (process.env['LIBTENSORFLOW_PATH']) return findLibrary({ gpu });
+  try {
+    const found = cachedLibrary(cacheDir, gpu) ?? findPythonTensorFlow(gpu, python);
+    if (found) return found;
+  } catch {
+    // A damaged library is obtained again.
+  }
+  return install(releaseFor(gpu), { gpu, cacheDir, onProgress, say, python });
+}

@@ -1,0 +1,23 @@
+/** Clipping by the global gradient norm, and dropping a gradient that is not finite, in one pass. */
+import * as tf from '@tensorflow/tfjs-core';
+import { multiplyNoNan } from './kernel.ts';
+import type { Tree } from './ports.ts';
+import { flatten, mapTree, tidyTree } from './tree.ts';
+
+/** Euclidean norm of all leaves together. `tree -> []`. */
+export function globalNorm(grads: Tree): tf.Scalar {
+  return tf.tidy(() => {
+    const squares = flatten(grads).map((grad) => tf.sum(tf.square(grad)));
+    return tf.sqrt(squares.length === 0 ? tf.scalar(0) : tf.addN(squares)) as tf.Scalar;
+  });
+}
+
+/** The factor that brings `norm` to at most `max`: min(1, max / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. `[] -> []`. */
+export function clipScale(norm: tf.Tensor, max: number): tf.Scalar {
+  return tf.tidy(() => tf.minimum(tf.div(max, tf.add(norm, 1e-6)), 1) as tf.Scalar);
+}
+
+/** Multiplies every leaf by `scale []`; a scale of 0 gives exact zeros whatever the gradients hold. */
+export function scaleGradients<T extends Tree>(grads: T, scale: tf.Tensor): T {
+  return tidyTree(() => mapTree((grad) => multiplyNoNan(grad, scale), grads));
+}

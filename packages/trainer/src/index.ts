@@ -1,0 +1,26 @@
+/** Training of diffusion transformers: one step as pure data flow, and the loop around it. */
+export {
+  ADAMW,
+  type AdamW,
+  type AdamWConfig,
+  type AdamWScalars,
+  adamw,
+  adamwLeaf,
+  adamwScalars,
+  type Moments,
+} from './adamw.ts';
+export { clipScale, globalNorm, scaleGradients } from './clip.ts';
+export type { DrawConfig } from './draw.ts';
+export { emaLeaf, updateEma } from './ema.ts';
+export { type Column, meanRow, type Row, readWindow, type Window } from './metrics.ts';
+export { binByTime } from './objective.ts';
+export { batchIndices, epochOrder } from './order.ts';
+export type { Alignment, Batch, Denoiser, Interpolant, Metrics, Rng, TrainDeps, Tree } from './ports.ts';
+export { philox } from './rng.ts';
+export { type RunConfig, type RunResult, run } from './run.ts';
+export { learningRate, type ScheduleConfig } from './schedule.ts';
+export { initState, type Params, type TrainState } from './state.ts';
+export { type StepResult, type TrainConfig, trainStep } from './step.ts';
+export { eagerStepper, type Stepper } from './stepper.ts';
+export { sampleTimesteps, type TimestepConfig } from './timesteps.ts';
+export { disposeTree, flatten, mapTree, paths, tidyTree, unflatten } from './tree.ts';

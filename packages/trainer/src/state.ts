@@ -1,0 +1,37 @@
+/** Everything a run carries from step to step, as one plain tree. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Moments } from './adamw.ts';
+import type { Rng, TrainDeps, Tree } from './ports.ts';
+import { mapTree, tidyTree } from './tree.ts';
+
+/** The trained trees: the denoiser, and the heads of the alignment. */
+export type Params<D extends Tree, A extends Tree> = { readonly denoiser: D; readonly alignment: A };
+
+/** A run's state; with the deps, the config and the batches it determines everything that follows. */
+export type TrainState<D extends Tree, A extends Tree> = {
+  /** Steps taken, int32 []; also the counter of every random draw. */
+  readonly step: tf.Scalar;
+  /** Steps of those whose gradient was not finite and was dropped, int32 []. */
+  readonly skipped: tf.Scalar;
+  readonly params: Params<D, A>;
+  /** Averages of all parameters, heads included (as REPA). */
+  readonly ema: Params<D, A>;
+  readonly moments: Moments<Params<D, A>>;
+};
+
+/** The state before the first step: averages equal to the parameters, zero moments. */
+export function initState<D extends Tree, A extends Tree, T extends Tree>(
+  deps: TrainDeps<D, A, T>,
+  rng: Rng,
+): TrainState<D, A> {
+  return tidyTree(() => {
+    const params = { denoiser: deps.denoiser.init(rng), alignment: deps.alignment.init(rng) };
+    return {
+      step: tf.scalar(0, 'int32'),
+      skipped: tf.scalar(0, 'int32'),
+      params,
+      ema: mapTree(tf.clone, params),
+      moments: { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) },
+    };
+  });
+}

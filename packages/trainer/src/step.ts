@@ -1,0 +1,114 @@
+/**
+ * One optimisation step as pure data flow: state and batch in, new state and metrics out.
+ *
+ *   x0 = mean + std eps';  (xt, v) = path(x0, eps, t);  L = mean_n |v^(xt, t, y) - v|^2 + weight L_align
+ *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g);  ema = ema + (1 - decay) (params - ema)
+ *
+ * A step whose loss or gradient norm is not finite changes nothing but the counters `step` and `skipped`, so the next step draws
+ * other noise. This costs no pass over the parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication
+ * turns into a product that maps NaN to 0, and the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { type AdamWConfig, adamw } from './adamw.ts';
+import { clipScale, globalNorm, scaleGradients } from './clip.ts';
+import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
+import { updateEma } from './ema.ts';
+import { orderAfter } from './kernel.ts';
+import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
+import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
+import { learningRate, type ScheduleConfig } from './schedule.ts';
+import type { Params, TrainState } from './state.ts';
+import { flatten, tidyTree } from './tree.ts';
+
+/** The numbers of a training step. */
+export interface TrainConfig extends DrawConfig {
+  readonly learningRate: ScheduleConfig;
+  readonly adamw: AdamWConfig;
+  /** Largest global gradient norm, heads included; `null` does not clip. */
+  readonly maxGradNorm: number | null;
+  readonly emaDecay: number;
+}
+
+/** What a step returns. */
+export interface StepResult<S extends Tree> {
+  readonly state: S;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Takes one step. Several micro-batches are accumulated as one batch: the random numbers are those of the concatenated batch, and
+ * the gradient is its mean (an alignment that couples the items of a batch couples those of a micro-batch).
+ * Metrics: `loss, denoisingLoss, alignmentLoss, gradNorm` (before clipping), `learningRate, applied` (0 when skipped) [],
+ * `denoisingByTime.sum/count` [10], and the alignment's under `alignment.`.
+ */
+export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
+  deps: TrainDeps<D, A, T>,
+  state: TrainState<D, A>,
+  batch: Batch<T> | readonly Batch<T>[],
+  config: TrainConfig,
+): StepResult<TrainState<D, A>> {
+  assertGradients();
+  return tidyTree(() => {
+    const { step, skipped, params } = state;
+    const { loss, grads, metrics } = batchGradient(deps, state, [batch].flat() as Batch<T>[], config);
+
+    const gradNorm = globalNorm(grads);
+    const finite = tf.isFinite(tf.add(gradNorm, loss));
+    const applied = tf.cast(finite, 'float32');
+    const scale =
+      config.maxGradNorm === null ? applied : tf.where(finite, clipScale(gradNorm, config.maxGradNorm), 0);
+    const clipped = scaleGradients(grads, scale);
+
+    const lr = learningRate(config.learningRate, step);
+    const updates = tf.sub(step, skipped);
+    const next = adamw(config.adamw).update(params, clipped, state.moments, updates, lr, applied);
+    const ema = updateEma(state.ema, next.params, tf.mul(applied, 1 - config.emaDecay));
+
+    return {
+      state: {
+        step: tf.add(step, tf.scalar(1, 'int32')) as tf.Scalar,
+        skipped: tf.add(skipped, tf.cast(tf.logicalNot(finite), 'int32')) as tf.Scalar,
+        params: next.params,
+        ema,
+        moments: next.moments,
+      },
+      metrics: { ...metrics, gradNorm, learningRate: lr, applied },
+    };
+  });
+}
+
+/** Loss, gradient and metrics of a batch given in one or more parts, one part after the other. */
+function batchGradient<D extends Tree, A extends Tree, T extends Tree>(
+  deps: TrainDeps<D, A, T>,
+  state: TrainState<D, A>,
+  parts: readonly Batch<T>[],
+  config: TrainConfig,
+): Gradient<Params<D, A>> {
+  const total = parts.reduce((sum, part) => sum + part.y.size, 0);
+  const itemShape = (parts[0] as Batch<T>).latent.mean.shape.slice(1);
+  const draws = drawBatch(deps.rng, [total, ...itemShape], state.step, config.timesteps);
+  let sum: Gradient<Params<D, A>> | undefined;
+  let start = 0;
+  for (const part of parts) {
+    const size = part.y.size;
+    const own = parts.length === 1 ? draws : sliceDraws(draws, start, size);
+    const inputs = noisedInputs(deps.interpolant, part, own, config);
+    const xt = sum === undefined ? inputs.xt : (orderAfter(inputs.xt, lastComputed(sum)) as tf.Tensor4D);
+    const gradient = lossAndGradient(deps, state.params, { ...inputs, xt }, part.targets, size / total);
+    sum = sum === undefined ? gradient : addGradients(sum, gradient);
+    start += size;
+  }
+  return sum as Gradient<Params<D, A>>;
+}
+
+/** The gradient of the first parameter, where backpropagation ends. */
+const lastComputed = (gradient: Gradient<Tree>): tf.Tensor => flatten(gradient.grads)[0] as tf.Tensor;
+
+/** tfjs-core alone registers no gradients in Node. */
+function assertGradients(): void {
+  if (tf.getGradient('Sum') === undefined) {
+    throw new Error(
+      "trainStep: tfjs has no gradient registered for 'Sum'; import '@tensorflow/tfjs' (or a backend that registers gradients) once at start.",
+    );
+  }
+}

@@ -1,0 +1,65 @@
+import { expectLive } from '@ahpa/test-utils';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import {
+  learningRate,
+  philox,
+  type ScheduleConfig,
+  sampleTimesteps,
+  type TimestepConfig,
+} from '../src/index.ts';
+
+const rate = (config: ScheduleConfig, step: number): number => {
+  const count = tf.scalar(step, 'int32');
+  return expectLive(() => learningRate(config, count), 1).dataSync()[0] as number;
+};
+
+describe('learningRate', () => {
+  test('constant', () => {
+    expect(rate({ kind: 'constant', base: 0.5 }, 1_000_000)).toBe(0.5);
+  });
+
+  test.each([
+    [0, 0.1],
+    [4, 0.5],
+    [9, 1],
+    [500, 1],
+  ])('warm-up over ten steps at %i', (step, want) => {
+    expect(rate({ kind: 'warmup', base: 1, warmupSteps: 10 }, step)).toBeCloseTo(want, 6);
+  });
+
+  test.each([
+    [0, 0.1],
+    [10, 1],
+    [60, 0.6],
+    [110, 0.2],
+    [500, 0.2],
+  ])('cosine to 110 steps at %i', (step, want) => {
+    const config = { kind: 'cosine', base: 1, warmupSteps: 10, totalSteps: 110, final: 0.2 } as const;
+    expect(rate(config, step)).toBeCloseTo(want, 6);
+  });
+});
+
+describe('sampleTimesteps', () => {
+  /** Median and the 0.8413 quantile (one deviation above) of many draws. */
+  function quantiles(config: TimestepConfig): [number, number] {
+    const step = tf.scalar(3, 'int32');
+    const drawn = expectLive(() => sampleTimesteps(philox(1), 40_001, step, config), 1).dataSync();
+    const sorted = Float32Array.from(drawn).sort();
+    expect(sorted[0]).toBeGreaterThanOrEqual(0);
+    expect(sorted.at(-1)).toBeLessThanOrEqual(1);
+    return [sorted[20_000] as number, sorted[33_654] as number];
+  }
+  const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+  test.each<[TimestepConfig, number, number]>([
+    [{ kind: 'uniform' }, 0.5, 0.8413],
+    [{ kind: 'lognormal', path: 'linear' }, 0.5, sigmoid(1)],
+    [{ kind: 'lognormal', path: 'cosine' }, 0.5, (2 / Math.PI) * Math.atan(Math.E)],
+    [{ kind: 'logit-normal', mean: -0.5, std: 2 }, sigmoid(-0.5), sigmoid(1.5)],
+  ])('%o', (config, median, upper) => {
+    const [gotMedian, gotUpper] = quantiles(config);
+    expect(Math.abs(gotMedian - median)).toBeLessThan(0.01);
+    expect(Math.abs(gotUpper - upper)).toBeLessThan(0.01);
+  });
+});

@@ -1,0 +1,26 @@
+/** Fresh weights for training a VAE. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { VaeConfig } from './config.ts';
+import { type ParamSpec, treeFromTable, vaeParamTable } from './param-table.ts';
+import type { VaeParams } from './params.ts';
+
+/** Source of uniform numbers in [0, 1); a result depends on the seed, the stream and the element only. */
+export interface Rng {
+  uniform(shape: readonly number[], stream: string): tf.Tensor;
+}
+
+function initTensor(spec: ParamSpec, rng: Rng): tf.Tensor {
+  const shape = [...spec.shape];
+  if (spec.kind === 'normWeight') return tf.ones(shape);
+  if (spec.kind === 'normBias') return tf.zeros(shape);
+  const bound = 1 / Math.sqrt(spec.fanIn);
+  return tf.tidy(() => tf.add(tf.mul(rng.uniform(shape, `init/${spec.key}`), 2 * bound), -bound));
+}
+
+/**
+ * Weights drawn as PyTorch's convolution and linear layers draw theirs: U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for weights and
+ * biases; norms start as the identity. The stream of each tensor is `init/<dotted key>`.
+ */
+export function initVae(config: VaeConfig, rng: Rng): VaeParams {
+  return tf.tidy(() => treeFromTable(vaeParamTable(config), (spec) => initTensor(spec, rng)) as never);
+}

@@ -1,0 +1,75 @@
+/** Conversion between raw bytes and Float32Array; narrowing rounds to nearest, ties to even. */
+import { byteLength, type TensorEntry } from './dtype.ts';
+
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** Adds just under half a unit of the kept bits, plus one where they are odd, and drops the rest. */
+function roundShift(value: number, shift: number): number {
+  return (value + (1 << (shift - 1)) - 1 + ((value >>> shift) & 1)) >>> shift;
+}
+
+function floatToHalf(value: number): number {
+  float[0] = value;
+  const sign = ((bits[0] as number) >>> 16) & 0x8000;
+  const magnitude = (bits[0] as number) & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  if (magnitude >= 0x38800000) return sign | roundShift(magnitude - 0x38000000, 13);
+  float[0] = Math.abs(value) + 0.5; // aligns a subnormal half with the last bits of the float, which rounds it
+  return sign | ((bits[0] as number) - 0x3f000000);
+}
+
+function floatToBrain(value: number): number {
+  float[0] = value;
+  const pattern = bits[0] as number;
+  return (pattern & 0x7fffffff) > 0x7f800000 ? (pattern >>> 16) | 0x40 : roundShift(pattern, 16);
+}
+
+function brainToFloat(brain: number): number {
+  bits[0] = brain << 16;
+  return float[0] as number;
+}
+
+/** The bytes at an address that 8-byte elements may have; copied only if they are elsewhere. */
+function aligned(data: Uint8Array): Uint8Array {
+  return data.byteOffset % 8 === 0 ? data : new Uint8Array(data);
+}
+
+/** Values of an F64, F32, F16 or BF16 tensor; an F32 result shares the entry's memory where its alignment allows. */
+export function toFloat32({ dtype, data }: TensorEntry): Float32Array {
+  const { buffer, byteOffset, byteLength: bytes } = aligned(data);
+  if (dtype === 'F32') return new Float32Array(buffer, byteOffset, bytes / 4);
+  if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer, byteOffset, bytes / 8));
+  const widen = { F16: halfToFloat, BF16: brainToFloat }[dtype as string];
+  if (!widen)
+    throw new Error(`A tensor of dtype ${dtype} is not floating point, wanted F64, F32, F16 or BF16.`);
+  return Float32Array.from(new Uint16Array(buffer, byteOffset, bytes / 2), widen);
+}
+
+/** A tensor of the given type from float32 values; F32 shares the memory of `data`. */
+export function fromFloat32(
+  data: Float32Array,
+  shape: readonly number[],
+  dtype: 'F32' | 'F16' | 'BF16',
+): TensorEntry {
+  if (byteLength('F32', shape) !== data.byteLength) {
+    throw new Error(`Shape [${shape}] does not fit ${data.length} values, wanted their product to be equal.`);
+  }
+  const narrow = { F32: undefined, F16: floatToHalf, BF16: floatToBrain }[dtype];
+  const values = narrow ? Uint16Array.from(data, narrow) : data;
+  return {
+    dtype,
+    shape: [...shape],
+    data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  };
+}

@@ -1,0 +1,103 @@
+/** What a pickle of tensors may hold while it is read, and how it becomes plain data. */
+import { type DType, FORBIDDEN_NAMES, quote } from './dtype.ts';
+
+/** A list or a tuple. */
+export interface List {
+  readonly kind: 'list';
+  readonly items: Value[];
+}
+
+/** A dict or an OrderedDict, or the attributes of an argparse.Namespace. */
+export interface Dict {
+  readonly kind: 'dict' | 'namespace';
+  readonly entries: Map<string | number, Value>;
+}
+
+/** A name that a pickle may call. */
+export interface Global {
+  readonly kind: 'global';
+  readonly name: string;
+}
+
+/** A run of `count` elements in an entry of its own. */
+export interface Storage {
+  readonly kind: 'storage';
+  readonly dtype: DType;
+  readonly key: string;
+  readonly count: number;
+}
+
+/** A view of a storage; offset and strides count elements. */
+export interface StridedTensor {
+  readonly kind: 'tensor';
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** The type of a NumPy scalar, such as `f8`. */
+export interface NumpyType {
+  readonly kind: 'numpy';
+  readonly code: string;
+}
+
+/** The raw bytes of a NumPy scalar. */
+export interface Bytes {
+  readonly kind: 'bytes';
+  readonly data: Uint8Array;
+}
+
+export type Scalar = null | boolean | number | bigint | string;
+export type Value = Scalar | List | Dict | Global | Storage | StridedTensor | NumpyType | Bytes;
+
+/** What a value is, in words for an error. */
+export function describe(value: Value | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'None';
+  return typeof value === 'object' ? value.kind : typeof value;
+}
+
+const MAX_DEPTH = 64;
+
+type Plain<T> = Scalar | T | readonly Plain<T>[] | { readonly [key: string]: Plain<T> };
+
+/**
+ * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors as `leaf` makes them. A value that
+ * the pickle shares stays shared, so the result is no larger than the pickle. `fail` throws.
+ */
+export function plainOf<T>(
+  root: Value,
+  leaf: (tensor: StridedTensor) => T,
+  fail: (problem: string) => never,
+): Plain<T> {
+  const done = new Map<Value, Plain<T>>();
+  const visiting = new Set<Value>();
+  const convert = (value: Value, depth: number): Plain<T> => {
+    if (value === null || typeof value !== 'object') return value;
+    const known = done.get(value);
+    if (known !== undefined) return known;
+    if (depth > MAX_DEPTH) fail(`the pickle nests deeper than ${MAX_DEPTH} levels`);
+    if (visiting.has(value)) fail('the pickle contains itself');
+    visiting.add(value);
+    const plain = convertNew(value, depth);
+    visiting.delete(value);
+    done.set(value, plain);
+    return plain;
+  };
+  const convertNew = (value: Exclude<Value, Scalar>, depth: number): Plain<T> => {
+    if (value.kind === 'tensor') return leaf(value);
+    if (value.kind === 'list') return value.items.map((item) => convert(item, depth + 1));
+    if (value.kind !== 'dict' && value.kind !== 'namespace')
+      return fail(`the pickle has a ${value.kind} that belongs to no tensor`);
+    const record: Record<string, Plain<T>> = Object.create(null);
+    for (const [key, item] of value.entries) {
+      const name = String(key);
+      if (FORBIDDEN_NAMES.has(name)) fail(`the pickle uses the key ${quote(name)}, which no tensor may have`);
+      if (name in record) fail(`the pickle has the key ${quote(name)} both as number and as string`);
+      record[name] = convert(item, depth + 1);
+    }
+    return record;
+  };
+  return convert(root, 0);
+}

@@ -1,0 +1,122 @@
+/** Safetensors files: parsed from or encoded to bytes, read from or written to disk. */
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { byteLength, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
+import { headerLength, parseHeader, type Slot } from './header.ts';
+import { checkNames, encodeHeader, layOut } from './header-write.ts';
+
+/** The content of a file; both records have no prototype. */
+export interface Safetensors {
+  readonly metadata: Record<string, string>;
+  readonly tensors: Record<string, TensorEntry>;
+}
+
+/** Longest single read or write, below the limit of the system calls. */
+const PIECE_BYTES = 1 << 30;
+
+/** Parses the bytes of a whole file; tensors are views of `bytes`. `source` names the file in errors. */
+export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data'): Safetensors {
+  const dataStart = 8 + headerLength(bytes, bytes.length, source);
+  const { metadata, slots } = parseHeader(bytes.subarray(8, dataStart), bytes.length - dataStart, source);
+  const tensors: Record<string, TensorEntry> = Object.create(null);
+  for (const { name, dtype, shape, begin, end } of slots) {
+    tensors[name] = { dtype, shape, data: bytes.subarray(dataStart + begin, dataStart + end) };
+  }
+  return { metadata, tensors };
+}
+
+async function readBytes(
+  file: FileHandle,
+  position: number,
+  length: number,
+  source: string,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const piece = Math.min(length - done, PIECE_BYTES);
+    const { bytesRead } = await file.read(bytes, done, piece, position + done);
+    if (bytesRead === 0)
+      throw new Error(
+        `${source}: the file ended at byte ${position + done}, wanted ${position + length}; it is being changed.`,
+      );
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** Reads a file; each tensor gets memory of its own, and nothing is allocated that the file's size does not cover. */
+export async function readSafetensors(path: string): Promise<Safetensors> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const dataStart = 8 + headerLength(await readBytes(file, 0, Math.min(8, size), path), size, path);
+    const { metadata, slots } = parseHeader(
+      await readBytes(file, 8, dataStart - 8, path),
+      size - dataStart,
+      path,
+    );
+    const tensors: Record<string, TensorEntry> = Object.create(null);
+    for (const { name, dtype, shape, begin, end } of slots) {
+      tensors[name] = { dtype, shape, data: await readBytes(file, dataStart + begin, end - begin, path) };
+    }
+    return { metadata, tensors };
+  } finally {
+    await file.close();
+  }
+}
+
+function checkEntry(name: string, { dtype, shape, data }: TensorEntry): void {
+  const fail = (problem: string): never => {
+    throw new Error(`Tensor ${quote(name)} cannot be written: ${problem}.`);
+  };
+  if (!ELEMENT_BYTES.has(dtype))
+    fail(`dtype is ${quote(String(dtype))}, wanted one of ${[...ELEMENT_BYTES.keys()].join(', ')}`);
+  if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0)) {
+    fail(`shape is [${shape}], wanted non-negative integers`);
+  }
+  const wanted = byteLength(dtype, shape);
+  if (data.byteLength !== wanted)
+    fail(`it has ${data.byteLength} bytes, wanted ${wanted} for ${dtype} [${shape}]`);
+}
+
+/**
+ * The file as a list of byte chunks to write one after the other; all but the first are the tensors' own memory. The
+ * bytes depend on the content only, not on the order of the records.
+ */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, TensorEntry>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  checkNames([...Object.keys(tensors), ...Object.keys(metadata)]);
+  for (const [name, entry] of Object.entries(tensors)) checkEntry(name, entry);
+  const slots = layOut(tensors);
+  const dataOf = ({ name }: Slot): Uint8Array => (tensors[name] as TensorEntry).data;
+  return [encodeHeader(slots, metadata), ...slots.map(dataOf)];
+}
+
+async function writeChunks(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (const chunk of chunks) {
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesWritten } = await file.write(chunk, done, Math.min(chunk.length - done, PIECE_BYTES));
+      done += bytesWritten;
+    }
+  }
+  await file.sync();
+}
+
+/** Writes a file under a temporary name and renames it, so that `path` never holds half a file. */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, TensorEntry>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const chunks = encodeSafetensors(tensors, metadata);
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    const file = await open(partial, 'w');
+    await writeChunks(file, chunks).finally(() => file.close());
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}

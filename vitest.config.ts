@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+const shared = {
+  resolve: { conditions: ['@ahpa/source'] },
+  ssr: { resolve: { conditions: ['@ahpa/source'] } },
+};
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './scripts/count-reporter.mjs'],
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['{packages,apps,tooling}/*/test/**/*.test.ts'],
+          exclude: ['**/*.native.test.ts', '**/node_modules/**'],
+          setupFiles: ['@ahpa/test-utils/setup'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'native',
+          include: ['{packages,apps}/*/test/**/*.native.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 300_000,
+          env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+        },
+      },
+    ],
+  },
+});
