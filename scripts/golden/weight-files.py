@@ -1,14 +1,17 @@
-"""A tiny file of the reference safetensors writer, read by the tests of @ahpa/weight-files.
+"""Tiny files of the reference writers of safetensors and PyTorch, read by the tests of @ahpa/weight-files.
 
-Needs: torch, safetensors (pip). Run from the repository root: python scripts/golden/weight-files.py
+Needs: torch, numpy, safetensors (pip). Run from the repository root: python scripts/golden/weight-files.py
 """
 
+from argparse import Namespace
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
-OUT = Path(__file__).resolve().parents[2] / "packages/weight-files/test/golden/reference.safetensors"
+OUT = Path(__file__).resolve().parents[2] / "packages/weight-files/test/golden"
 
 FLOATS = [0.0, -0.0, 1.0, -2.5, 0.1, 65504.0, 6e-8, float("inf"), float("-inf"), float("nan")]
 
@@ -28,7 +31,58 @@ TENSORS = {
     'quoted "name" \u00e9': torch.tensor([1.0]),
 }
 
+
+def views():
+    """Tensors that share storages or are not contiguous."""
+    grid = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
+    return {
+        "grid": grid,
+        "transposed": grid.permute(2, 0, 1),
+        "column": grid[:, :, 1],
+        "tail": grid.flatten()[20:],
+        "every_other": torch.arange(6, dtype=torch.int16)[::2],
+        "channels_last": torch.arange(24, dtype=torch.float16).reshape(1, 2, 3, 4).to(memory_format=torch.channels_last),
+        "ones": torch.arange(3, dtype=torch.float32).reshape(3, 1, 1).expand(3, 1, 1),
+    }
+
+
+def checkpoint():
+    """What a training script of the REPA family saves: wrapped model, average, optimiser, arguments, step."""
+    torch.manual_seed(0)
+    wrapped = torch.nn.Sequential(OrderedDict(module=torch.nn.Linear(3, 2)))
+    model = wrapped.module
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    model(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    arguments = Namespace(model="SiT-B/2", seed=0, lr=1e-4, cfg=[1.5, None], compile=False, nested=Namespace(a=1))
+    return {
+        "model": wrapped.state_dict(),
+        "ema": OrderedDict((f"_orig_mod.{key}", value * 2) for key, value in model.state_dict().items()),
+        "parameter": model.weight,
+        "opt": optimiser.state_dict(),
+        "args": arguments,
+        "steps": 400000,
+        "seed": 2**63,
+        "score": np.float64(2.5),
+        "count": np.int64(-7),
+        "size": torch.Size([2, 3]),
+    }
+
+
+def save_torch(name, value, **options):
+    torch.save(value, OUT / name, **options)
+    return OUT / name
+
+
 if __name__ == "__main__":
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    save_file(TENSORS, OUT, metadata={"format": "pt"})
-    print(f"wrote {OUT.relative_to(OUT.parents[4])} ({OUT.stat().st_size} bytes)")
+    OUT.mkdir(parents=True, exist_ok=True)
+    save_file(TENSORS, OUT / "reference.safetensors", metadata={"format": "pt"})
+    paths = [
+        OUT / "reference.safetensors",
+        save_torch("types.pt", TENSORS),
+        save_torch("views.pt", views()),
+        save_torch("checkpoint.pt", checkpoint()),
+        save_torch("protocol4.pt", {"state_dict": {"a": torch.ones(2), "score": np.float32(0.5)}}, pickle_protocol=4),
+    ]
+    for path in paths:
+        print(f"wrote {path.relative_to(OUT.parents[3])} ({path.stat().st_size} bytes)")

@@ -1,6 +1,6 @@
 /** A linear layer and SiLU with hand-written gradients that make few passes over big tensors. */
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.ts';
+import { checkpoint, differentiable } from './differentiable.ts';
 
 /** A linear layer: weight [out, in], bias [out]. */
 export type LinearParams = { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D };
@@ -28,6 +28,14 @@ export function linear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams
     );
     return tf.reshape(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor as X;
   });
+}
+
+/** linear(silu(x)) whose gradient keeps x alone and activates it again. */
+export function activatedLinear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams): X {
+  return checkpoint(
+    (input, w, b) => linear(silu(input as X), { weight: w as tf.Tensor2D, bias: b as tf.Tensor1D }),
+    [x, weight, bias],
+  );
 }
 
 /** SiLU, x sigmoid(x), of any shape. */

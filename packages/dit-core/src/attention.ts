@@ -1,6 +1,6 @@
 /** Multi-head self-attention over the tokens of an image. */
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.ts';
+import { checkpoint, differentiable } from './differentiable.ts';
 import { linear } from './nn.ts';
 import type { BlockParams } from './params.ts';
 
@@ -42,7 +42,8 @@ export function selfAttention(params: BlockParams['attn'], x: tf.Tensor3D, heads
       tf.Tensor4D,
       tf.Tensor4D,
     ];
-    const mixed = tf.transpose(attention(q, k, v), [0, 2, 1, 3]); // [B, T, N, K]
+    const attended = checkpoint((...qkv) => attention(...(qkv as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D])), [q, k, v]);
+    const mixed = tf.transpose(attended, [0, 2, 1, 3]); // [B, T, N, K]
     return linear(tf.reshape(mixed, [batch, tokens, width]) as tf.Tensor3D, params.proj);
   });
 }

@@ -1,7 +1,7 @@
 /** The adaLN-zero transformer block and the final layer of SiT. */
 import * as tf from '@tensorflow/tfjs-core';
 import { selfAttention } from './attention.ts';
-import { gatedResidual, gelu, linear, modulatedLayerNorm } from './nn.ts';
+import { activatedLinear, gatedResidual, gelu, linear, modulatedLayerNorm } from './nn.ts';
 import type { BlockParams, FinalLayerParams } from './params.ts';
 
 /**
@@ -19,8 +19,8 @@ export function applyBlock(
     const [shift1, scale1, gate1, shift2, scale2, gate2] = tf.split(modulation, 6, 1) as Six;
     const attended = selfAttention(params.attn, modulatedLayerNorm(x, shift1, scale1), heads);
     const middle = gatedResidual(x, gate1, attended);
-    const widened = gelu(linear(modulatedLayerNorm(middle, shift2, scale2), params.mlp.fc1));
-    return gatedResidual(middle, gate2, linear(widened, params.mlp.fc2));
+    const widened = linear(modulatedLayerNorm(middle, shift2, scale2), params.mlp.fc1);
+    return gatedResidual(middle, gate2, activatedLinear(gelu, widened, params.mlp.fc2));
   });
 }
 

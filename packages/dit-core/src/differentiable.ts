@@ -1,9 +1,9 @@
-/** A thin form of tf.customGrad for operations whose gradient is written by hand. */
+/** Hand-written gradients, and gradients that compute again what they would have had to keep. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * Returns `forward`'s value; its gradient with respect to `inputs` is what `backward` returns for the upstream
- * gradient and the tensors handed to `save`, one tensor per input.
+ * gradient and the tensors handed to `save`, one tensor per input. A thin form of tf.customGrad.
  */
 export function differentiable<T extends tf.Tensor>(
   inputs: readonly tf.Tensor[],
@@ -15,4 +15,40 @@ export function differentiable<T extends tf.Tensor>(
     gradFunc: backward,
   }));
   return operation(...inputs);
+}
+
+/** `x`, in a traced graph computed no earlier than `after` and never merged with an equal computation. */
+function orderAfter(x: tf.Tensor, after: tf.Tensor): tf.Tensor {
+  if (tf.getKernel('Barrier', tf.getBackend()) === undefined) return x;
+  return tf.engine().runKernel('Barrier', { x, after }) as tf.Tensor;
+}
+
+/** Runs `fn`, which takes gradients, inside a gradient: tfjs forgets the outer tape there. */
+function keepTape<R>(fn: () => R): R {
+  const { state } = tf.engine();
+  const { activeTape } = state;
+  try {
+    return fn();
+  } finally {
+    state.activeTape = activeTape;
+  }
+}
+
+/**
+ * `fn(...inputs)`, keeping only `inputs` for the gradient, which runs `fn` again (gradient checkpointing). A traced graph
+ * leaves out what the second run does not need, so wrapping a matrix product costs nothing but what leads up to it.
+ * What does not depend on the first input is not computed twice.
+ */
+export function checkpoint<T extends tf.Tensor>(
+  fn: (...inputs: tf.Tensor[]) => T,
+  inputs: readonly tf.Tensor[],
+): T {
+  return differentiable(
+    inputs,
+    (save) => {
+      save([...inputs]);
+      return fn(...inputs);
+    },
+    (dy, [first, ...rest]) => keepTape(() => tf.grads(fn)([orderAfter(first as tf.Tensor, dy), ...rest], dy)),
+  );
 }

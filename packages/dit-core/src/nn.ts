@@ -1,6 +1,6 @@
 /** The element-wise and linear operations of a block, with hand-written gradients that make few passes over big tensors. */
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.ts';
+import { checkpoint, differentiable } from './differentiable.ts';
 import type { LinearParams } from './params.ts';
 
 const NORM_EPSILON = 1e-6;
@@ -31,6 +31,14 @@ export function linear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams
     );
     return tf.reshape(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor as X;
   });
+}
+
+/** linear(activation(x)) whose gradient keeps x alone and activates it again. */
+export function activatedLinear<X extends tf.Tensor>(activation: (x: X) => X, x: X, { weight, bias }: LinearParams): X {
+  return checkpoint(
+    (input, w, b) => linear(activation(input as X), { weight: w as tf.Tensor2D, bias: b as tf.Tensor1D }),
+    [x, weight, bias],
+  );
 }
 
 /** SiLU, x sigmoid(x), of any shape. */

@@ -6,6 +6,9 @@ import { registerKernels } from './kernels.ts';
 import { findLibrary } from './library.ts';
 import { loadNative } from './native.ts';
 
+/** Frames kept while tracing, enough to reach user code through tfjs. */
+const TRACE_STACK = 50;
+
 /**
  * NodeJSKernelBackend with one addition: while a function is traced, it tells tensors made inside from tensors that
  * were made before and are not on the device yet. (A class because it extends one.)
@@ -31,9 +34,12 @@ export class TensorFlowBackend extends NodeJSKernelBackend {
       );
     this.madeInTrace = new WeakSet();
     this.binding = binding;
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = TRACE_STACK;
     try {
       return fn();
     } finally {
+      Error.stackTraceLimit = stackTraceLimit;
       this.binding = this.eager;
       this.madeInTrace = undefined;
     }

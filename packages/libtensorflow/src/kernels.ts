@@ -36,6 +36,11 @@ function mulNoNan({ inputs, backend }: KernelArguments<{ x: tf.Tensor; y: tf.Ten
   return backend.executeSingleOutput('MulNoNan', [attribute.type('T', DType.float32)], [inputs.x, inputs.y]);
 }
 
+/** Half the sum of squares, in one pass. */
+function l2Loss({ inputs, backend }: KernelArguments<{ x: tf.Tensor }, object>): tf.Tensor {
+  return backend.executeSingleOutput('L2Loss', [attribute.type('T', DType.float32)], [inputs.x]);
+}
+
 interface PhiloxAttributes {
   shape: readonly number[];
   keyLow: number;
@@ -85,6 +90,7 @@ export function registerKernels(): void {
     tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernelFunc as tf.KernelFunc });
   };
   register('GatherV2', gather);
+  register('L2Loss', l2Loss);
   register('MulNoNan', mulNoNan);
   register('PhiloxNormal', philox('StatelessRandomNormalV2'));
   register('PhiloxUniform', philox('StatelessRandomUniformV2'));

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The command `libtensorflow`: `setup [--gpu]` and `doctor [--device cpu|gpu] [--json]`. */
+/** The command `libtensorflow`. */
 import { parseArgs } from 'node:util';
 import { setup } from './setup.ts';
 
@@ -9,22 +8,24 @@ const HELP = `Usage: libtensorflow <command>
   doctor [--device cpu|gpu] [--json]   examine the installation and the machine
 `;
 
-/** A progress line that redraws itself on a terminal and else is printed at each quarter. */
-function progressLine(): (stage: string, done: number, total: number) => void {
+/** A bar that redraws itself on a terminal; elsewhere a line at each quarter. */
+function progressBar(): (stage: string, done: number, total: number) => void {
+  const terminal = process.stderr.isTTY;
+  const steps = terminal ? 100 : 4;
   let shown = '';
   return (stage, done, total) => {
-    const share = total === 0 ? 1 : done / total;
-    const step = process.stderr.isTTY ? 100 : 4;
-    const text = `${stage} ${Math.floor((Math.floor(share * step) / step) * 100)}% of ${(total / 1e6).toFixed(0)} MB`;
+    const percent = Math.floor((done / total) * steps) * (100 / steps);
+    const text = `${stage} ${String(percent).padStart(3)}% of ${(total / 1e6).toFixed(0)} MB`;
     if (text === shown) return;
     shown = text;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[2K${text}${share === 1 ? '\n' : ''}` : `${text}\n`);
+    const bar = '#'.repeat(percent * 0.3).padEnd(30, '.');
+    process.stderr.write(terminal ? `\r\x1b[2K${bar} ${text}${percent === 100 ? '\n' : ''}` : `${text}\n`);
   };
 }
 
 async function runSetup(gpu: boolean): Promise<number> {
   const say = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
-  const { path, version, source } = await setup({ gpu, say, onProgress: progressLine() });
+  const { path, version, source } = await setup({ gpu, say, onProgress: progressBar() });
   process.stdout.write(`TensorFlow ${version ?? ''} (${source}) is at ${path}\n`);
   return 0;
 }

@@ -14,7 +14,7 @@ const COMPUTE = new Set(['MatMul', 'BatchMatMulV2', 'Conv2D', 'Conv2DBackpropInp
  */
 const FOLLOW = new Set(
   (
-    'AddN AddV2 BroadcastTo ConcatV2 ExpandDims Identity Maximum Minimum Mul Neg Pack Pad PadV2 Relu ReluGrad Reshape ' +
+    'Add AddN AddV2 BroadcastTo ConcatV2 ExpandDims Identity Maximum Minimum Mul Neg Pack Pad PadV2 Relu ReluGrad Reshape ' +
     'ResizeNearestNeighbor SelectV2 Sigmoid SigmoidGrad Slice Softmax Split SplitV Square Squeeze StridedSlice Sub Tanh ' +
     'TanhGrad Tile Transpose Unpack ZerosLike'
   ).split(' '),

@@ -119,7 +119,10 @@ export async function install(release: Release, options: Settled): Promise<Libra
     await mkdir(cacheDir, { recursive: true });
     await withLock(
       target,
-      () => say('Another process is setting TensorFlow up; waiting for it.'),
+      () =>
+        say(
+          'Another process is setting TensorFlow up; waiting for it (20 seconds at most if it was killed).',
+        ),
       async () => {
         if (!intact(target, say)) await obtain(release, target, options);
       },

@@ -1,7 +1,7 @@
 /** Tiny wheels with the layout of TensorFlow's, for tests that run the user's real pip without its index. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { libraryName, type Release, type Wheel } from '../src/wheels.ts';
 
@@ -11,12 +11,13 @@ path, files = sys.argv[1], json.loads(sys.argv[2])
 with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
     for name, text in files.items():
         archive.writestr(name, text)
+    archive.writestr('padding', bytes(int(sys.argv[3])), zipfile.ZIP_STORED)
 `;
 
 /** What the fake library file holds. */
 export const LIBRARY_TEXT = 'not really a library';
 
-/** Writes `<folder>/fake_tensorflow-2.21.0-….whl` and returns it as a pinned wheel. `padding` adds incompressible bytes. */
+/** Writes `<folder>/fake_tensorflow-2.21.0-….whl` and returns it as a pinned wheel. `padding` bytes make it larger. */
 export function fakeWheel(folder: string, padding = 0): Wheel {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'fake_tensorflow-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl');
@@ -30,9 +31,9 @@ export function fakeWheel(folder: string, padding = 0): Wheel {
     [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-manylinux_2_27_x86_64\n',
     [`${info}/RECORD`]: '',
   };
-  const { status, stderr } = spawnSync('python3', ['-c', PACK, path, JSON.stringify(files)], { encoding: 'utf8' });
+  const args = ['-c', PACK, path, JSON.stringify(files), String(padding)];
+  const { status, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
-  writeFileSync(path, Buffer.concat([randomHead(padding), readFileSync(path)]));
   const bytes = readFileSync(path);
   return {
     name: 'fake-tensorflow',
@@ -43,9 +44,6 @@ export function fakeWheel(folder: string, padding = 0): Wheel {
     keep: /^tensorflow\/libtensorflow_/,
   };
 }
-
-/** Bytes before the archive, which zip readers skip as they read from the end. */
-const randomHead = (length: number): Buffer => Buffer.alloc(length, 7);
 
 /** A release of one wheel under the name that `findLibrary` looks for on this machine. */
 export const fakeRelease = (wheel: Wheel): Release => ({

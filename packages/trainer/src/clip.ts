@@ -1,13 +1,13 @@
 /** Clipping by the global gradient norm, and dropping a gradient that is not finite, in one pass. */
 import * as tf from '@tensorflow/tfjs-core';
-import { multiplyNoNan } from './kernel.ts';
+import { multiplyNoNan, sumOfSquares } from './kernel.ts';
 import type { Tree } from './ports.ts';
 import { flatten, mapTree, tidyTree } from './tree.ts';
 
 /** Euclidean norm of all leaves together. `tree -> []`. */
 export function globalNorm(grads: Tree): tf.Scalar {
   return tf.tidy(() => {
-    const squares = flatten(grads).map((grad) => tf.sum(tf.square(grad)));
+    const squares = flatten(grads).map(sumOfSquares);
     return tf.sqrt(squares.length === 0 ? tf.scalar(0) : tf.addN(squares)) as tf.Scalar;
   });
 }

@@ -31,3 +31,8 @@ export function multiplyNoNan(x: tf.Tensor, factor: tf.Tensor): tf.Tensor {
 export function orderAfter(x: tf.Tensor, after: tf.Tensor): tf.Tensor {
   return hasKernel('Barrier') ? runKernel('Barrier', { x, after }) : x;
 }
+
+/** Sum of squares. `[...] -> []`. One pass with the kernel `L2Loss` ({ x }), which gives half of it. */
+export function sumOfSquares(x: tf.Tensor): tf.Tensor {
+  return hasKernel('L2Loss') ? tf.mul(runKernel<tf.Tensor>('L2Loss', { x }), 2) : tf.sum(tf.square(x));
+}

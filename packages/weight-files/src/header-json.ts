@@ -19,7 +19,7 @@ const MAX_LIST = 64;
 function fail(cursor: Cursor, wanted: string): never {
   const found =
     cursor.at < cursor.text.length ? quote(cursor.text.slice(cursor.at, cursor.at + 12)) : 'its end';
-  throw new Error(`${cursor.source}: the header has ${found} at character ${cursor.at}, wanted ${wanted}.`);
+  throw new Error(`${cursor.source}: the JSON has ${found} at character ${cursor.at}, wanted ${wanted}.`);
 }
 
 /** The next character that is not white space. */
@@ -85,11 +85,11 @@ function parseObject(cursor: Cursor, depth: number): ReadonlyMap<string, HeaderV
   parseItems(cursor, '{', '}', () => {
     const key = parseString(cursor);
     if (FORBIDDEN_NAMES.has(key)) {
-      throw new Error(`${cursor.source}: the header uses the key ${quote(key)}, which no tensor may have.`);
+      throw new Error(`${cursor.source}: the JSON uses the key ${quote(key)}, which no tensor may have.`);
     }
     if (object.has(key)) {
       throw new Error(
-        `${cursor.source}: the header has the key ${quote(key)} twice; readers would disagree on its meaning.`,
+        `${cursor.source}: the JSON has the key ${quote(key)} twice; readers would disagree on its meaning.`,
       );
     }
     take(cursor, ':');

@@ -7,9 +7,15 @@ export interface List {
   readonly items: Value[];
 }
 
-/** A dict or an OrderedDict, or the attributes of an argparse.Namespace. */
+/** The attributes of an argparse.Namespace. */
+export interface Namespace {
+  readonly kind: 'namespace';
+  readonly entries: Map<string | number, Value>;
+}
+
+/** A dict or an OrderedDict. */
 export interface Dict {
-  readonly kind: 'dict' | 'namespace';
+  readonly kind: 'dict';
   readonly entries: Map<string | number, Value>;
 }
 
@@ -49,7 +55,7 @@ export interface Bytes {
 }
 
 export type Scalar = null | boolean | number | bigint | string;
-export type Value = Scalar | List | Dict | Global | Storage | StridedTensor | NumpyType | Bytes;
+export type Value = Scalar | List | Dict | Namespace | Global | Storage | StridedTensor | NumpyType | Bytes;
 
 /** What a value is, in words for an error. */
 export function describe(value: Value | undefined): string {

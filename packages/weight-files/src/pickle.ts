@@ -2,72 +2,22 @@
  * A pickle machine for files of tensors: it knows the opcodes of plain data and calls only the functions in
  * torch-objects.ts, so reading a file runs no code of the file.
  */
-import { describe, type Dict, type List, type Value } from './pickle-value.ts';
-import { callGlobal, type Fail, globalOf, setState, storageOf } from './torch-objects.ts';
 
-interface Machine {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly stack: Value[];
-  readonly marks: number[];
-  readonly memo: Map<number, Value>;
-  readonly fail: Fail;
-  at: number;
-}
-
-/** Moves past `length` bytes and returns where they start. */
-function advance(machine: Machine, length: number): number {
-  const start = machine.at;
-  if (start + length > machine.bytes.length) machine.fail('the pickle is cut off');
-  machine.at = start + length;
-  return start;
-}
-
-const u8 = (machine: Machine): number => machine.view.getUint8(advance(machine, 1));
-const u16 = (machine: Machine): number => machine.view.getUint16(advance(machine, 2), true);
-const u32 = (machine: Machine): number => machine.view.getUint32(advance(machine, 4), true);
-
-function slice(machine: Machine, length: number): Uint8Array {
-  const start = advance(machine, length);
-  return machine.bytes.subarray(start, start + length);
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function text(machine: Machine, length: number): string {
-  try {
-    return utf8.decode(slice(machine, length));
-  } catch {
-    return machine.fail('the pickle has a string that is cut off or not valid UTF-8');
-  }
-}
-
-function line(machine: Machine): string {
-  const end = machine.bytes.indexOf(0x0a, machine.at);
-  const content = text(machine, (end < 0 ? machine.bytes.length : end) - machine.at);
-  advance(machine, 1);
-  return content;
-}
-
-/** A little-endian two's complement integer of any length. */
-function long(machine: Machine, length: number): number | bigint {
-  const bytes = slice(machine, length);
-  const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  const signed = BigInt.asIntN(8 * length, value);
-  const small = Number(signed);
-  return Number.isSafeInteger(small) ? small : signed;
-}
-
-function pop(machine: Machine): Value {
-  const { stack, marks } = machine;
-  if (stack.length <= (marks.at(-1) ?? 0)) machine.fail('the pickle takes a value where there is none');
-  return stack.pop() as Value;
-}
-
-function popMark(machine: Machine): Value[] {
-  const mark = machine.marks.pop();
-  return mark === undefined ? machine.fail('the pickle lacks a mark') : machine.stack.splice(mark);
-}
+import {
+  advance,
+  line,
+  long,
+  type Machine,
+  pop,
+  popMark,
+  slice,
+  text,
+  u8,
+  u16,
+  u32,
+} from './pickle-machine.ts';
+import { type Dict, describe, type List, type Value } from './pickle-value.ts';
+import { callGlobal, globalOf, setState, storageOf } from './torch-objects.ts';
 
 const list = (items: Value[]): List => ({ kind: 'list', items });
 
@@ -78,14 +28,14 @@ function tuple(machine: Machine, length: number): void {
 
 function append(machine: Machine, items: readonly Value[]): void {
   const target = machine.stack.at(-1) as List | undefined;
-  if (target?.kind !== 'list') return machine.fail(`the pickle appends to ${describe(target)}, wanted a list`);
+  if (target?.kind !== 'list') machine.fail(`the pickle appends to ${describe(target)}, wanted a list`);
   for (const item of items) target.items.push(item);
 }
 
 function setItems(machine: Machine, items: readonly Value[]): void {
   const target = machine.stack.at(-1) as Dict | undefined;
   if (target?.kind !== 'dict' || items.length % 2 !== 0)
-    return machine.fail(`the pickle sets ${items.length} keys and values of ${describe(target)}, wanted a dict`);
+    machine.fail(`the pickle sets ${items.length} keys and values of ${describe(target)}, wanted a dict`);
   for (let i = 0; i < items.length; i += 2) {
     const key = items[i] as Value;
     if (typeof key !== 'string' && typeof key !== 'number')
@@ -102,12 +52,15 @@ function remember(machine: Machine, index: number): void {
 
 function recall(machine: Machine, index: number): Value {
   const value = machine.memo.get(index);
-  return value === undefined ? machine.fail(`the pickle recalls value ${index}, which it never stored`) : value;
+  return value === undefined
+    ? machine.fail(`the pickle recalls value ${index}, which it never stored`)
+    : value;
 }
 
 function stackGlobal(machine: Machine): Value {
   const [name, module] = [pop(machine), pop(machine)];
-  if (typeof name !== 'string' || typeof module !== 'string') machine.fail('the pickle has a global without name');
+  if (typeof name !== 'string' || typeof module !== 'string')
+    machine.fail('the pickle has a global without name');
   return globalOf(`${module}.${name}`, machine.fail);
 }
 
@@ -116,54 +69,53 @@ function callTop(machine: Machine): Value {
   return callGlobal(callee, args, machine.fail);
 }
 
+function build(machine: Machine): void {
+  const state = pop(machine);
+  setState(machine.stack.at(-1), state, machine.fail);
+}
+
 /** Opcodes that push what they return. */
 const PUSH: ReadonlyMap<number, (machine: Machine) => Value> = new Map<number, (machine: Machine) => Value>([
-  [0x4e, () => null],
-  [0x88, () => true],
-  [0x89, () => false],
-  [0x4a, (m) => m.view.getInt32(advance(m, 4), true)],
-  [0x4b, u8],
-  [0x4d, u16],
-  [0x8a, (m) => long(m, u8(m))],
-  [0x47, (m) => m.view.getFloat64(advance(m, 8))],
-  [0x58, (m) => text(m, u32(m))],
-  [0x8c, (m) => text(m, u8(m))],
-  [0x43, (m) => ({ kind: 'bytes', data: slice(m, u8(m)) })],
-  [0x5d, () => list([])],
-  [0x29, () => list([])],
-  [0x7d, () => ({ kind: 'dict', entries: new Map() })],
-  [0x74, (m) => list(popMark(m))],
-  [0x68, (m) => recall(m, u8(m))],
-  [0x6a, (m) => recall(m, u32(m))],
-  [0x63, (m) => globalOf(`${line(m)}.${line(m)}`, m.fail)],
-  [0x93, stackGlobal],
-  [0x52, callTop],
-  [0x81, callTop],
-  [0x51, (m) => storageOf(pop(m), m.fail)],
+  [0x4e, () => null], // NONE
+  [0x88, () => true], // NEWTRUE
+  [0x89, () => false], // NEWFALSE
+  [0x4a, (m) => m.view.getInt32(advance(m, 4), true)], // BININT
+  [0x4b, u8], // BININT1
+  [0x4d, u16], // BININT2
+  [0x8a, (m) => long(m, u8(m))], // LONG1
+  [0x47, (m) => m.view.getFloat64(advance(m, 8))], // BINFLOAT
+  [0x58, (m) => text(m, u32(m))], // BINUNICODE
+  [0x8c, (m) => text(m, u8(m))], // SHORT_BINUNICODE
+  [0x43, (m) => ({ kind: 'bytes', data: slice(m, u8(m)) })], // SHORT_BINBYTES
+  [0x5d, () => list([])], // EMPTY_LIST
+  [0x29, () => list([])], // EMPTY_TUPLE
+  [0x7d, () => ({ kind: 'dict', entries: new Map() })], // EMPTY_DICT
+  [0x74, (m) => list(popMark(m))], // TUPLE
+  [0x68, (m) => recall(m, u8(m))], // BINGET
+  [0x6a, (m) => recall(m, u32(m))], // LONG_BINGET
+  [0x63, (m) => globalOf(`${line(m)}.${line(m)}`, m.fail)], // GLOBAL
+  [0x93, stackGlobal], // STACK_GLOBAL
+  [0x52, callTop], // REDUCE
+  [0x81, callTop], // NEWOBJ
+  [0x51, (m) => storageOf(pop(m), m.fail)], // BINPERSID
 ]);
 
 /** Opcodes that change the machine. */
 const CHANGE: ReadonlyMap<number, (machine: Machine) => void> = new Map<number, (machine: Machine) => void>([
-  [0x80, (m) => u8(m)],
-  [0x95, (m) => advance(m, 8)],
-  [0x28, (m) => m.marks.push(m.stack.length)],
-  [0x85, (m) => tuple(m, 1)],
-  [0x86, (m) => tuple(m, 2)],
-  [0x87, (m) => tuple(m, 3)],
-  [0x61, (m) => append(m, [pop(m)])],
-  [0x65, (m) => append(m, popMark(m))],
-  [0x73, (m) => setItems(m, [pop(m), pop(m)].reverse())],
-  [0x75, (m) => setItems(m, popMark(m))],
-  [0x71, (m) => remember(m, u8(m))],
-  [0x72, (m) => remember(m, u32(m))],
-  [0x94, (m) => remember(m, m.memo.size)],
-  [
-    0x62,
-    (m) => {
-      const state = pop(m);
-      setState(m.stack.at(-1), state, m.fail);
-    },
-  ],
+  [0x80, (m) => u8(m)], // PROTO
+  [0x95, (m) => advance(m, 8)], // FRAME
+  [0x28, (m) => m.marks.push(m.stack.length)], // MARK
+  [0x85, (m) => tuple(m, 1)], // TUPLE1
+  [0x86, (m) => tuple(m, 2)], // TUPLE2
+  [0x87, (m) => tuple(m, 3)], // TUPLE3
+  [0x61, (m) => append(m, [pop(m)])], // APPEND
+  [0x65, (m) => append(m, popMark(m))], // APPENDS
+  [0x73, (m) => setItems(m, [pop(m), pop(m)].reverse())], // SETITEM
+  [0x75, (m) => setItems(m, popMark(m))], // SETITEMS
+  [0x71, (m) => remember(m, u8(m))], // BINPUT
+  [0x72, (m) => remember(m, u32(m))], // LONG_BINPUT
+  [0x94, (m) => remember(m, m.memo.size)], // MEMOIZE
+  [0x62, build], // BUILD
 ]);
 
 const STOP = 0x2e;

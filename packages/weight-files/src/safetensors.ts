@@ -3,15 +3,13 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { byteLength, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { headerLength, parseHeader, type Slot } from './header.ts';
 import { checkNames, encodeHeader, layOut } from './header-write.ts';
+import { openSource, PIECE_BYTES } from './source.ts';
 
 /** The content of a file; both records have no prototype. */
 export interface Safetensors {
   readonly metadata: Record<string, string>;
   readonly tensors: Record<string, TensorEntry>;
 }
-
-/** Longest single read or write, below the limit of the system calls. */
-const PIECE_BYTES = 1 << 30;
 
 /** Parses the bytes of a whole file; tensors are views of `bytes`. `source` names the file in errors. */
 export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data'): Safetensors {
@@ -24,43 +22,26 @@ export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data')
   return { metadata, tensors };
 }
 
-async function readBytes(
-  file: FileHandle,
-  position: number,
-  length: number,
-  source: string,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const piece = Math.min(length - done, PIECE_BYTES);
-    const { bytesRead } = await file.read(bytes, done, piece, position + done);
-    if (bytesRead === 0)
-      throw new Error(
-        `${source}: the file ended at byte ${position + done}, wanted ${position + length}; it is being changed.`,
-      );
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-/** Reads a file; each tensor gets memory of its own, and nothing is allocated that the file's size does not cover. */
-export async function readSafetensors(path: string): Promise<Safetensors> {
-  const file = await open(path, 'r');
+/**
+ * Reads a file; each tensor gets memory of its own, and nothing is allocated that the file's size does not cover. Tensors for
+ * which `keep` is false are left out.
+ */
+export async function readSafetensors(
+  path: string,
+  keep: (name: string) => boolean = () => true,
+): Promise<Safetensors> {
+  const source = await openSource(path);
+  const { size, read } = source;
   try {
-    const { size } = await file.stat();
-    const dataStart = 8 + headerLength(await readBytes(file, 0, Math.min(8, size), path), size, path);
-    const { metadata, slots } = parseHeader(
-      await readBytes(file, 8, dataStart - 8, path),
-      size - dataStart,
-      path,
-    );
+    const dataStart = 8 + headerLength(await read(0, Math.min(8, size)), size, path);
+    const { metadata, slots } = parseHeader(await read(8, dataStart - 8), size - dataStart, path);
     const tensors: Record<string, TensorEntry> = Object.create(null);
     for (const { name, dtype, shape, begin, end } of slots) {
-      tensors[name] = { dtype, shape, data: await readBytes(file, dataStart + begin, end - begin, path) };
+      if (keep(name)) tensors[name] = { dtype, shape, data: await read(dataStart + begin, end - begin) };
     }
     return { metadata, tensors };
   } finally {
-    await file.close();
+    await source.close();
   }
 }
 

@@ -23,7 +23,7 @@ export function gather(
   const index = shape.map(() => 0);
   let from = 0;
   for (let to = 0; to < packed.length; to += width) {
-    for (let i = 0; i < width; i++) packed[to + i] = bytes[from + i] as number;
+    for (let i = 0; i < width; i++) packed[to + i] = bytes[from * width + i] as number;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const stride = strides[axis] as number;
       index[axis] = (index[axis] as number) + 1;

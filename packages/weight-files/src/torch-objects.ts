@@ -1,6 +1,6 @@
 /** The Python names that a file of tensors may use, and what calling them makes. */
 import type { DType } from './dtype.ts';
-import { type Dict, describe, type Global, type List, type StridedTensor, type Value } from './pickle-value.ts';
+import { describe, type Global, type List, type StridedTensor, type Value } from './pickle-value.ts';
 
 /** Throws; the message names file and position. */
 export type Fail = (problem: string) => never;
@@ -18,6 +18,8 @@ const STORAGE_TYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['torch.BoolStorage', 'BOOL'],
 ]);
 
+const MAX_RANK = 16;
+
 type Call = (args: readonly Value[], fail: Fail) => Value;
 
 function isCount(value: Value | undefined): value is number {
@@ -30,7 +32,7 @@ function isKind<K extends string>(value: Value | undefined, kind: K): value is E
 
 function counts(value: Value | undefined): readonly number[] | undefined {
   const items = isKind(value, 'list') ? value.items : undefined;
-  return items && items.length <= 64 && items.every(isCount) ? (items as number[]) : undefined;
+  return items && items.length <= MAX_RANK && items.every(isCount) ? (items as number[]) : undefined;
 }
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. */
@@ -50,10 +52,10 @@ const rebuildTensor: Call = ([storage, offset, size, stride], fail) => {
   return { kind: 'tensor', storage, offset, shape, strides } satisfies StridedTensor;
 };
 
-const dict = (kind: Dict['kind']): Dict => ({ kind, entries: new Map() });
-
 const orderedDict: Call = (args, fail) =>
-  args.length === 0 ? dict('dict') : fail('an OrderedDict is called with arguments, wanted none');
+  args.length === 0
+    ? { kind: 'dict', entries: new Map() }
+    : fail('an OrderedDict is called with arguments, wanted none');
 
 const asBytes: Call = ([text, encoding], fail) => {
   if (typeof text !== 'string' || encoding !== 'latin1')
@@ -84,7 +86,7 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
   ['torch._utils._rebuild_parameter', ([tensor], fail) => tensor ?? fail('a parameter has no tensor')],
   ['torch.Size', ([size], fail) => size ?? fail('torch.Size is called without a size')],
-  ['argparse.Namespace', () => dict('namespace')],
+  ['argparse.Namespace', () => ({ kind: 'namespace', entries: new Map() })],
   ['_codecs.encode', asBytes],
   ['numpy.dtype', numpyType],
   ['numpy.core.multiarray.scalar', numpyScalar],

@@ -1,8 +1,8 @@
 /** PyTorch files (`.pt`, `.pth`, `.ckpt`, `.bin`; torch 1.6 or later), read tensor by tensor without running their code. */
-import { ELEMENT_BYTES, quote, type DType, type TensorEntry } from './dtype.ts';
+import { type DType, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { unpickle } from './pickle.ts';
 import { plainOf, type Scalar, type StridedTensor } from './pickle-value.ts';
-import { bytesSource, openSource, type Source } from './source.ts';
+import { openSource, type Source } from './source.ts';
 import { gather, isContiguous } from './strided.ts';
 import { entryData, readDirectory, type ZipEntry } from './zip.ts';
 
@@ -24,10 +24,12 @@ export type TorchValue<T = TensorEntry> =
 /** An open file; its tensors can be read until it is closed. */
 export interface TorchFile {
   readonly value: TorchValue<StoredTensor>;
+  /** Bytes of the file. */
+  readonly size: number;
   close(): Promise<void>;
 }
 
-const MAX_PICKLE_BYTES = 1 << 26;
+const MAX_PICKLE_BYTES = 1 << 24;
 
 /** First bytes of torch.save before 1.6: a pickled magic number. */
 const LEGACY = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -40,7 +42,9 @@ async function checkForm(source: Source): Promise<void> {
     );
   }
   if (start[0] !== 0x50 || start[1] !== 0x4b)
-    throw new Error(`${source.name}: the file is no zip archive, wanted one written by torch.save.`);
+    throw new Error(
+      `${source.name}: the file is neither a zip archive of torch.save nor safetensors; was it downloaded whole?`,
+    );
 }
 
 interface Archive {
@@ -61,7 +65,10 @@ async function openArchive(source: Source): Promise<Archive> {
   return { source, entries, folder: (pickles[0] as string).slice(0, -'data.pkl'.length) };
 }
 
-async function readEntry({ source, entries, folder }: Archive, name: string): Promise<Uint8Array | undefined> {
+async function readEntry(
+  { source, entries, folder }: Archive,
+  name: string,
+): Promise<Uint8Array | undefined> {
   const entry = entries.get(folder + name);
   if (!entry) return undefined;
   if (entry.size > MAX_PICKLE_BYTES) {
@@ -111,7 +118,7 @@ export async function torchValue(source: Source): Promise<TorchValue<StoredTenso
 export async function openTorch(path: string): Promise<TorchFile> {
   const source = await openSource(path);
   try {
-    return { value: await torchValue(source), close: source.close };
+    return { value: await torchValue(source), size: source.size, close: source.close };
   } catch (error) {
     await source.close();
     throw error;

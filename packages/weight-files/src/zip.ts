@@ -17,7 +17,7 @@ const CENTRAL = { signature: 0x02014b50, bytes: 46 };
 const LOCAL = { signature: 0x04034b50, bytes: 30 };
 const LONGEST_COMMENT = 0xffff;
 const IN_ZIP64 = 0xffffffff;
-const MAX_DIRECTORY_BYTES = 1 << 26;
+const MAX_DIRECTORY_BYTES = 1 << 24;
 
 interface Directory {
   readonly begin: number;
@@ -74,7 +74,12 @@ async function findDirectory(source: Source): Promise<Directory> {
 }
 
 /** Size and header position, from the zip64 field where the 32-bit ones say so. */
-function wideFields(source: Source, view: DataView, at: number, name: string): [size: number, header: number] {
+function wideFields(
+  source: Source,
+  view: DataView,
+  at: number,
+  name: string,
+): [size: number, header: number] {
   const [packed, size, header] = [20, 24, 42].map((offset) => view.getUint32(at + offset, true));
   const wide: number[] = [];
   let extra = at + CENTRAL.bytes + view.getUint16(at + 28, true);
@@ -87,7 +92,10 @@ function wideFields(source: Source, view: DataView, at: number, name: string): [
   const widened = [size, packed, header].map((value) => (value === IN_ZIP64 ? wide.shift() : value));
   if (widened.includes(undefined)) fail(source, `archive entry ${quote(name)} lacks its zip64 sizes`);
   if (widened[0] !== widened[1] || view.getUint16(at + 10, true) !== 0)
-    fail(source, `archive entry ${quote(name)} is compressed, wanted it stored; save it again with torch.save`);
+    fail(
+      source,
+      `archive entry ${quote(name)} is compressed, wanted it stored; save it again with torch.save`,
+    );
   if ((view.getUint16(at + 8, true) & 1) !== 0) fail(source, `archive entry ${quote(name)} is encrypted`);
   return [widened[0] as number, widened[2] as number];
 }

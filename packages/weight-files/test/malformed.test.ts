@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, parseSafetensors, type TensorEntry } from '../src/index.ts';
+import { parseSafetensors } from '../src/index.ts';
 
 /** A file of this header and so many data bytes; `claimed` overrides the length field. */
 function fileOf(header: string | Uint8Array, dataBytes = 0, claimed?: bigint): Uint8Array {
@@ -117,92 +117,4 @@ describe('malformed headers are refused', () => {
     expect(Object.values(tensors).map(({ data }) => data.length)).toEqual([2, 0]);
     expect(Object.getPrototypeOf(tensors)).toBe(null);
   });
-});
-
-describe('mutated headers', () => {
-  it('give an error that names the file, or tensors that fit their shapes', () => {
-    const seedFile = joined(
-      encodeSafetensors(
-        { a: entry('F32', [2, 2], 16), 'b.c': entry('U8', [3], 3), d: entry('BF16', [], 2) },
-        { format: 'pt' },
-      ),
-    );
-    let accepted = 0;
-    const random = lcg(20260513);
-    const before = process.memoryUsage();
-    for (let round = 0; round < 2000; round++) {
-      const bytes = mutate(seedFile, random);
-      try {
-        const { tensors } = parseSafetensors(bytes, 'fuzz');
-        accepted++;
-        const total = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
-        expect(total).toBeLessThan(bytes.length);
-        expect(parseSafetensors(joined(encodeSafetensors(tensors))).tensors).toEqual(tensors);
-      } catch (error) {
-        expect((error as Error).message).toMatch(/^fuzz: /);
-      }
-    }
-    expect(accepted).toBeGreaterThan(20);
-    expect(accepted).toBeLessThan(1500);
-    expect(process.memoryUsage().rss - before.rss).toBeLessThan(256 * 2 ** 20);
-  });
-
-  function joined(chunks: readonly Uint8Array[]): Uint8Array {
-    return new Uint8Array(Buffer.concat(chunks));
-  }
-
-  function entry(dtype: TensorEntry['dtype'], shape: number[], bytes: number): TensorEntry {
-    return { dtype, shape, data: new Uint8Array(bytes).fill(7) };
-  }
-
-  function lcg(seed: number): (limit: number) => number {
-    let state = seed;
-    return (limit) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * limit);
-    };
-  }
-
-  const FRAGMENTS = [
-    '0',
-    '9',
-    '-',
-    '99999999999',
-    '"',
-    '{',
-    '}',
-    '[',
-    ']',
-    ',',
-    '\\',
-    '"a":',
-    '4294967296',
-    '\u0000',
-    'F64',
-  ];
-
-  /** One to three edits: a byte changed, a slice removed, a slice repeated or a fragment inserted. */
-  function mutate(seedFile: Uint8Array, random: (limit: number) => number): Uint8Array {
-    let bytes = Uint8Array.from(seedFile);
-    for (let edits = 1 + random(3); edits > 0; edits--) {
-      const at = random(bytes.length);
-      const length = random(12);
-      const fragment = new TextEncoder().encode(FRAGMENTS[random(FRAGMENTS.length)] as string);
-      const middle = [
-        Uint8Array.of(random(256)),
-        new Uint8Array(0),
-        bytes.slice(at, at + 2 * length),
-        fragment,
-      ];
-      const kind = random(4);
-      const rest = [at + 1, at + length, at + length, at][kind] as number;
-      bytes = new Uint8Array(
-        Buffer.concat([bytes.slice(0, at), middle[kind] as Uint8Array, bytes.slice(rest)]),
-      );
-      const keepsLength = random(2) === 0 && bytes.length >= 8;
-      if (keepsLength)
-        new DataView(bytes.buffer).setBigUint64(0, BigInt(Math.max(0, bytes.length - 8 - 21)), true);
-    }
-    return bytes;
-  }
 });

@@ -59,9 +59,11 @@ export async function readFeatures(path: string, key: FeatureKey): Promise<Featu
   try {
     const { metadata, tensors } = await readSafetensors(path);
     const { kind, version, key: written, groups, sha256 } = metadata;
-    if (kind !== 'ahpa-features' || version !== String(VERSION)) return `${path} is of another kind or version`;
+    if (kind !== 'ahpa-features' || version !== String(VERSION))
+      return `${path} is of another kind or version`;
     if (written !== JSON.stringify(key)) return `${path} belongs to other images or another VAE`;
-    if (contentHash(tensors) !== sha256) return `${path} is corrupt (its SHA-256 differs from the recorded one)`;
+    if (contentHash(tensors) !== sha256)
+      return `${path} is corrupt (its SHA-256 differs from the recorded one)`;
     return featuresOf(tensors, JSON.parse(groups ?? '[]') as string[]);
   } catch (error) {
     return (error as Error).message.replace(/\.$/, '');

@@ -12,8 +12,8 @@ import {
   groupTokens,
   scaleLatent,
   standardize,
-  vaeTaps,
   type VaeConfig,
+  vaeTaps,
 } from '@ahpa/vae-hierarchy';
 import { fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -98,7 +98,11 @@ const padded = (rows: Int32Array, start: number): Int32Array =>
   Int32Array.from({ length: BATCH }, (_, i) => rows[Math.min(start + i, rows.length - 1)] as number);
 
 /** The values of a batch on the host. */
-function read({ mean, std, tokens }: Encoded): Record<'mean' | 'std', Float32Array> & { tokens: Float32Array[] } {
+function read({
+  mean,
+  std,
+  tokens,
+}: Encoded): Record<'mean' | 'std', Float32Array> & { tokens: Float32Array[] } {
   const values = (tensor: tf.Tensor): Float32Array => tensor.dataSync() as Float32Array;
   return { mean: values(mean), std: values(std), tokens: tokens.map(values) };
 }

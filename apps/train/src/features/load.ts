@@ -17,7 +17,12 @@ export async function loadFeatures(
   request: FeatureRequest,
   reporter: Reporter,
 ): Promise<Features> {
-  const key: FeatureKey = { images: set.sha256, rows: sha256(new Uint8Array(rows.buffer)), vae: files.sha256, ...request };
+  const key: FeatureKey = {
+    images: set.sha256,
+    rows: sha256(new Uint8Array(rows.buffer)),
+    vae: files.sha256,
+    ...request,
+  };
   const path = featurePath(defaultCacheDir(), key);
   const cached = await readFeatures(path, key);
   if (typeof cached === 'object') return cached;

@@ -1,6 +1,6 @@
 /** A stepper whose step is one compiled TensorFlow function over state that stays on the device. */
 import { type CompileOptions, compile, type DeviceState, deviceState } from '@ahpa/libtensorflow';
-import { disposeTree, type Metrics, type StepResult, type Stepper, type Tree } from '@ahpa/trainer';
+import { disposeTree, type Metrics, type Stepper, type StepResult, type Tree } from '@ahpa/trainer';
 
 /** A stepper that also shows its state on the device. */
 export interface CompiledStepper<S extends Tree, B extends Tree> extends Stepper<S, B> {

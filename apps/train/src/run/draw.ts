@@ -1,13 +1,14 @@
 /** Draws images: noise and labels in, pixels out. */
+
+import { setImmediate } from 'node:timers/promises';
 import { type SampleConfig, sample, type VelocityFn } from '@ahpa/dit-core';
 import { philox, type Rng } from '@ahpa/trainer';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import { setImmediate } from 'node:timers/promises';
-import type { VaeTree } from '../vae/load.ts';
 import { toBytes } from '../vae/images.ts';
-import type { DataShape } from '../wiring.ts';
+import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';
+import type { DataShape } from '../wiring.ts';
 import type { Model } from './engine.ts';
 
 /** Images drawn together. */

@@ -1,5 +1,5 @@
 /** How functions run: compiled with TensorFlow, or op by op on any backend. */
-import { eagerStepper, disposeTree, type StepResult, type Stepper, type Tree, tidyTree } from '@ahpa/trainer';
+import { disposeTree, eagerStepper, type Stepper, type StepResult, type Tree, tidyTree } from '@ahpa/trainer';
 import { useBackend } from '../backend.ts';
 import type { RunConfig } from '../config/types.ts';
 
@@ -61,6 +61,13 @@ export const eagerEngine: Engine = {
     ),
   training: (step, state) => {
     const stepper = eagerStepper(step, state);
-    return { stepper, model: (pick) => eagerModel(() => pick(stepper.state()), () => undefined) };
+    return {
+      stepper,
+      model: (pick) =>
+        eagerModel(
+          () => pick(stepper.state()),
+          () => undefined,
+        ),
+    };
   },
 };

@@ -1,16 +1,15 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
-import type { DiTConfig } from '@ahpa/dit-core';
+import type { DiTConfig, DiTParams } from '@ahpa/dit-core';
 import type { TrainDeps, Tree } from '@ahpa/trainer';
-import type { DiTParams } from '@ahpa/dit-core';
 import type { DataConfig, TrainConfig } from '../config/types.ts';
 import { type ImageSet, loadEmoji, split } from '../data/emoji.ts';
 import type { EmojiSet } from '../data/emoji-set.ts';
 import { userError } from '../errors.ts';
-import { type BatchSource } from '../features/batch.ts';
+import type { BatchSource } from '../features/batch.ts';
 import { loadFeatures } from '../features/load.ts';
 import type { Progress, Reporter } from '../report.ts';
-import { targetSource } from '../variants/targets.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
+import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
 import { type Decoder, decoder } from './draw.ts';
 import type { Engine } from './engine.ts';

@@ -25,7 +25,7 @@ export function statsRow(moment: Moment, row: Row, aligned: boolean): RunRow {
   const number = (name: string): number => row[name] as number;
   const groups = Object.keys(row).flatMap((key) => (key.startsWith(GROUP) ? [key.slice(GROUP.length)] : []));
   const named = groups.map((group) => [`group.${group}`, number(GROUP + group)]);
-  const route = row['alignment.route'] as readonly number[] | undefined;
+  const { denoisingByTime, 'alignment.route': route } = row;
   return {
     ...moment,
     loss: number('loss'),
@@ -34,15 +34,14 @@ export function statsRow(moment: Moment, row: Row, aligned: boolean): RunRow {
     gradNorm: number('gradNorm'),
     learningRate: number('learningRate'),
     ...Object.fromEntries(named),
-    denoisingByTime: row['denoisingByTime'] as readonly number[],
+    denoisingByTime: denoisingByTime as readonly number[],
     applied: number('applied'),
-    ...(route === undefined ? {} : { route: routeOf(route, groups) }),
+    ...(route === undefined ? {} : { route: routeOf(route as readonly number[], groups) }),
   };
 }
 
 /** `values [times, groups]`, flat, by group. */
 function routeOf(values: readonly number[], groups: readonly string[]): NonNullable<StatsRow['route']> {
-  const column = (g: number): number[] =>
-    ROUTE_TIMES.map((_, i) => values[i * groups.length + g] as number);
+  const column = (g: number): number[] => ROUTE_TIMES.map((_, i) => values[i * groups.length + g] as number);
   return { t: ROUTE_TIMES, weights: Object.fromEntries(groups.map((group, g) => [group, column(g)])) };
 }

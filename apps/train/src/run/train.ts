@@ -1,5 +1,5 @@
 /**
- * A training run, from the configuration to the last sample grid. The same call again continues where it stopped.
+ * A training run, from the configuration to the last sample grid; the same call again continues where it stopped.
  * prepare data and model -> state, new or from the newest checkpoint -> steps, with a sample grid every so many -> summary.
  */
 import { existsSync } from 'node:fs';
@@ -11,7 +11,6 @@ import {
   disposeTree,
   initState,
   philox,
-  type Row,
   run,
   type Stepper,
   type TrainState,
@@ -19,30 +18,133 @@ import {
   trainStep,
 } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
-import { appendStats, readStats, rewindStats } from '../data/stats.ts';
+import { readStats } from '../data/stats.ts';
 import { batchOf } from '../features/batch.ts';
-import type { Progress, Reporter } from '../report.ts';
-import { type TrainingPayload, trainingFormat } from '../visual/progress-line.ts';
+import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
-import { newestCheckpoint, runMeta, saveState } from './checkpoints.ts';
+import { newestCheckpoint, saveState } from './checkpoints.ts';
+import type { Artist } from './draw.ts';
 import { createEngine } from './engine.ts';
 import { claimFolder, type RunFolder, samplePath } from './folder.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { sampleArtist, writeSampleGrid } from './sample-grid.ts';
-import { statsRow } from './stats-row.ts';
-import { writeRunPlot } from '../visual/plot.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import { artistOf, writeClassGrid } from './sample-grid.ts';
 import { treeOf } from './tree-file.ts';
 
-/** The state of a run. */
+/** Everything that a run's state holds. */
 export type RunState = TrainState<DiTParams & Tree, Tree>;
 
-/** How a run ended and where its files are. */
+/** How a run ended, and its newest files. */
 export interface TrainSummary {
   readonly run: string;
   readonly step: number;
   readonly complete: boolean;
-  readonly checkpoint: string | undefined;
-  readonly samples: string | undefined;
-  readonly plot: string | undefined;
+  readonly checkpoints: string;
+  readonly samples: string;
+  readonly plot: string;
   readonly stats: string;
+}
+
+interface Session {
+  readonly config: TrainConfig;
+  readonly folder: RunFolder;
+  readonly parts: Prepared;
+  readonly stepper: Stepper<RunState, Batch<Tree>>;
+  readonly artist: Artist;
+  readonly recorder: Recorder;
+  readonly reporter: Reporter;
+}
+
+/** Trains until `config.train.steps` or until `signal` is aborted. */
+export async function train(
+  config: TrainConfig,
+  folder: RunFolder,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<TrainSummary> {
+  await claimFolder(folder, config);
+  const engine = await createEngine(config.train);
+  const parts = await prepare(config, engine, reporter);
+  const start = await startState(config, folder, parts, reporter);
+  const numbers = stepConfig(config, parts.shape.classes);
+  const { stepper, model } = engine.training(
+    (state: RunState, batch: Batch<Tree>) => trainStep(parts.deps, state, batch, numbers),
+    start.state,
+  );
+  const ema = model(({ ema }) => ema.denoiser);
+  const recorder = await createRecorder(config, folder, start.step, reporter);
+  const artist = artistOf(config, parts, ema);
+  const session = { config, folder, parts, stepper, artist, recorder, reporter };
+
+  const { steps, sampleEvery } = config.train;
+  let { step } = start;
+  await showProgress(session, step);
+  while (step < steps && !signal.aborted) {
+    const stop = Math.min(steps, (Math.floor(step / sampleEvery) + 1) * sampleEvery);
+    step = await advance(session, step, stop, signal);
+    await showProgress(session, step);
+  }
+  for (const part of [ema, stepper, parts]) part.dispose();
+  return summaryOf(folder, step, step >= steps);
+}
+
+/** The state of the newest valid checkpoint, or a new one. */
+async function startState(
+  config: TrainConfig,
+  folder: RunFolder,
+  parts: Prepared,
+  reporter: Reporter,
+): Promise<{ state: RunState; step: number }> {
+  const state = initState(parts.deps, philox(config.train.seed));
+  const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
+  if (checkpoint === undefined) return { state, step: 0 };
+  const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
+  disposeTree(state);
+  reporter.say(`Continuing ${folder.root} after step ${checkpoint.step}.`);
+  return { state: restored, step: checkpoint.step };
+}
+
+/** Takes steps until `stop`; resolves to the steps done, fewer where the signal came before. */
+async function advance(session: Session, from: number, stop: number, signal: AbortSignal): Promise<number> {
+  const { config, folder, parts, stepper, recorder } = session;
+  const { batch, seed, reportEvery, checkpointEvery } = config.train;
+  const meta = { config, shape: parts.shape, classes: parts.classes };
+  const { step } = await run({
+    stepper,
+    from,
+    until: stop,
+    signal,
+    batches: async (done) => {
+      await setImmediate(); // signals are heard and the bar is drawn between steps
+      recorder.tick(done);
+      return batchOf(parts.batches, batchIndices(seed, done, batch, parts.batches.labels.length));
+    },
+    reportEvery,
+    onReport: recorder.report,
+    checkpointEvery,
+    onCheckpoint: async (done) => {
+      await saveState(folder.checkpoints, done, stepper.state(), meta);
+    },
+  });
+  recorder.pause();
+  return step;
+}
+
+/** Draws the sample grid and the plot of a step where they are due and not there yet. */
+async function showProgress(session: Session, step: number): Promise<void> {
+  const { config, folder, parts, artist, reporter } = session;
+  const { steps, sampleEvery, seed } = config.train;
+  const path = samplePath(folder, step);
+  const due = step > 0 && (step % sampleEvery === 0 || step >= steps);
+  if (!due || existsSync(path)) return;
+  const bar = reporter.progress('sampling', config.sample.steps);
+  await writeClassGrid(path, artist, parts.classes, seed, (done) => bar.update(done, undefined));
+  bar.stop();
+  const { writeRunPlot } = await import('../visual/plot.ts');
+  await writeRunPlot(folder.plot, await readStats(folder.stats));
+}
+
+function summaryOf(folder: RunFolder, step: number, complete: boolean): TrainSummary {
+  const { root, checkpoints, samples, plot, stats } = folder;
+  return { run: root, step, complete, checkpoints, samples, plot, stats };
 }

@@ -3,7 +3,14 @@
  * L_align = mean_n sum_g w_g(t_n) l_g(P_g(h_n), F_g,n) + balance KL(mean_n w(t_n) || 1/G)
  */
 import { ahpaLoss, applyHead, type HeadConfig, type HeadParams, initHead } from '@ahpa/alignment-losses';
-import { fixedRoute, initRouter, loadBalance, type RouterConfig, type RouterParams, route } from '@ahpa/dynamic-router';
+import {
+  fixedRoute,
+  initRouter,
+  loadBalance,
+  type RouterConfig,
+  type RouterParams,
+  route,
+} from '@ahpa/dynamic-router';
 import type { Alignment, Metrics } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types.ts';
@@ -15,14 +22,20 @@ export interface FeatureGroup {
 }
 
 /** The trained part of AHPA; dropped at export. */
-export type AhpaParams = { readonly projectors: readonly HeadParams[]; readonly router: RouterParams | Record<string, never> };
+export type AhpaParams = {
+  readonly projectors: readonly HeadParams[];
+  readonly router: RouterParams | Record<string, never>;
+};
 
 /** Times at which the router's weights are reported. */
 export const ROUTE_TIMES: readonly number[] = Array.from({ length: 21 }, (_, i) => i / 20);
 
 type Weigh = (params: AhpaParams['router'], t: tf.Tensor1D) => tf.Tensor2D;
 
-function router(config: AhpaConfig, groups: number): { config: RouterConfig | undefined; balance: number; weigh: Weigh } {
+function router(
+  config: AhpaConfig,
+  groups: number,
+): { config: RouterConfig | undefined; balance: number; weigh: Weigh } {
   const { router } = config;
   if (router.kind === 'fixed') {
     return { config: undefined, balance: 0, weigh: (_, t) => fixedRoute(router.schedule, t, groups) };
@@ -38,7 +51,9 @@ export function ahpaAlignment(
   groups: readonly FeatureGroup[],
   hiddenSize: number,
 ): Alignment<AhpaParams, readonly tf.Tensor3D[]> {
-  const heads = groups.map(({ width }): HeadConfig => ({ ...config.head, inFeatures: hiddenSize, out: width }));
+  const heads = groups.map(
+    ({ width }): HeadConfig => ({ ...config.head, inFeatures: hiddenSize, out: width }),
+  );
   const { config: learned, balance, weigh } = router(config, groups.length);
   return {
     weight: config.weight,
@@ -48,7 +63,9 @@ export function ahpaAlignment(
     }),
     loss(params, hidden, t, targets) {
       const weights = weigh(params.router, t);
-      const projected = heads.map((head, g) => applyHead(params.projectors[g] as HeadParams, hidden[0] as tf.Tensor3D, head));
+      const projected = heads.map((head, g) =>
+        applyHead(params.projectors[g] as HeadParams, hidden[0] as tf.Tensor3D, head),
+      );
       const { loss, perGroup } = ahpaLoss(projected, targets, weights, config.distance);
       const means = tf.unstack(tf.mean(perGroup, 0));
       const metrics: Metrics = {

@@ -13,11 +13,19 @@ export interface AlignmentContext {
 }
 
 /** The alignment of a configuration; its targets are one `[B, T, width]` tensor for each group of the context. */
-export function createAlignment(config: AlignmentConfig, { hiddenSize, groups }: AlignmentContext): Alignment<Tree, Tree> {
+export function createAlignment(
+  config: AlignmentConfig,
+  { hiddenSize, groups }: AlignmentContext,
+): Alignment<Tree, Tree> {
   const build = {
     none: () => noAlignment(),
     ahpa: () => ahpaAlignment(config as Extract<AlignmentConfig, { kind: 'ahpa' }>, groups, hiddenSize),
-    sra2: () => sra2Alignment(config as Extract<AlignmentConfig, { kind: 'sra2' }>, (groups[0] as FeatureGroup).width, hiddenSize),
+    sra2: () =>
+      sra2Alignment(
+        config as Extract<AlignmentConfig, { kind: 'sra2' }>,
+        (groups[0] as FeatureGroup).width,
+        hiddenSize,
+      ),
   };
   return build[config.kind]() as unknown as Alignment<Tree, Tree>;
 }

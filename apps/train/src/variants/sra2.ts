@@ -8,7 +8,11 @@ import type { Sra2Config } from '../config/types.ts';
 export type Sra2Params = { readonly projectors: readonly HeadParams[] };
 
 /** The alignment of hidden tokens `[B, T, hiddenSize]` with the latent cut into tokens `[B, T, width]`. */
-export function sra2Alignment(config: Sra2Config, width: number, hiddenSize: number): Alignment<Sra2Params, readonly Tensor3D[]> {
+export function sra2Alignment(
+  config: Sra2Config,
+  width: number,
+  hiddenSize: number,
+): Alignment<Sra2Params, readonly Tensor3D[]> {
   const head: HeadConfig = { ...config.head, inFeatures: hiddenSize, out: width };
   return {
     weight: config.weight,

@@ -1,0 +1,15 @@
+/** Numbers on a command line. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number of at least 0. */
+export function integer(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Wanted a whole number.');
+}
+
+/** A number of at least 0. */
+export function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('Wanted a number of at least 0.');
+}

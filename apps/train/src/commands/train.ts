@@ -1,0 +1,67 @@
+/** `ahpa train`: trains, or continues, a run. */
+import { basename, join } from 'node:path';
+import { Command } from 'commander';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { runFolder } from '../run/folder.ts';
+import { listenForInterrupt } from '../run/interrupt.ts';
+import type { TrainSummary } from '../run/train.ts';
+import { type ConfigOptions, configOf, withConfig, withTraining } from './config-options.ts';
+import { perform } from './perform.ts';
+
+interface TrainOptions extends ConfigOptions {
+  readonly name?: string;
+  readonly runs: string;
+  readonly dryRun?: boolean;
+}
+
+/** The command. */
+export function trainCommand(): Command {
+  return withTraining(withConfig(new Command('train')))
+    .description('train a model; the same command again continues an interrupted run')
+    .option('--name <run>', 'name of the run (default: that of the last configuration)')
+    .option('--dry-run', 'say what would be trained, and stop')
+    .action((options: TrainOptions, command: Command) =>
+      perform(command, async (reporter) => {
+        const config = configOf(options);
+        if (options.dryRun) return (await import('../run/plan.ts')).plan(config, reporter);
+        return trainInto(join(options.runs, runName(options)), config, reporter);
+      }),
+    );
+}
+
+/** Trains into a folder until the end or an interrupt, and says where to look. */
+export async function trainInto(
+  root: string,
+  config: TrainConfig,
+  reporter: Reporter,
+): Promise<TrainSummary> {
+  const interrupt = listenForInterrupt(reporter);
+  try {
+    const { train } = await import('../run/train.ts');
+    const summary = await train(config, runFolder(root), reporter, interrupt.signal);
+    reporter.say(closing(summary));
+    return summary;
+  } finally {
+    interrupt.release();
+  }
+}
+
+function runName({ name, config = ['base'] }: TrainOptions): string {
+  const chosen = name ?? basename(config.at(-1) as string, '.json');
+  if (/^[\w.-]+$/.test(chosen)) return chosen;
+  throw userError(`--name is "${chosen}", wanted letters, digits, ".", "_" and "-".`);
+}
+
+function closing({ run, step, complete, samples, plot, stats, checkpoints }: TrainSummary): string {
+  if (!complete) return `Stopped after step ${step} and saved; the same command continues.`;
+  return [
+    `Done after ${step} steps. Look at`,
+    `  samples      ${samples}`,
+    `  plot         ${plot}`,
+    `  numbers      ${stats}`,
+    `  checkpoints  ${checkpoints}`,
+    `Draw more with: ahpa sample --run ${run} --class all --n 8 --out grid.png`,
+  ].join('\n');
+}

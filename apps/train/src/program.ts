@@ -1,0 +1,33 @@
+/** The command line. */
+import { Command } from 'commander';
+import { configCommand } from './commands/config.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { sampleCommand } from './commands/sample.ts';
+import { setupCommand } from './commands/setup.ts';
+import { trainCommand } from './commands/train.ts';
+import { trainVaeCommand } from './commands/train-vae.ts';
+
+/** The program `ahpa` with all its commands. */
+export function createProgram(): Command {
+  const program = new Command('ahpa')
+    .description('Adaptive Hierarchical Prior Alignment for diffusion transformers')
+    .option('--json', 'print one JSON document on standard output, and messages on standard error')
+    .option('--quiet', 'print warnings and results only')
+    .option('--verbose', 'print the stack of an error');
+  const commands = [
+    setupCommand,
+    doctorCommand,
+    demoCommand,
+    trainCommand,
+    sampleCommand,
+    trainVaeCommand,
+    configCommand,
+    inspectCommand,
+  ];
+  for (const create of commands) {
+    program.addCommand(create());
+  }
+  return program;
+}

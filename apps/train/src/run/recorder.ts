@@ -1,0 +1,55 @@
+/** Tells of a run as it goes: a progress bar, and the rows of stats.jsonl. */
+import { existsSync } from 'node:fs';
+import type { Row } from '@ahpa/trainer';
+import type { TrainConfig } from '../config/types.ts';
+import { appendStats, readStats, rewindStats } from '../data/stats.ts';
+import type { Progress, Reporter } from '../report.ts';
+import { type TrainingPayload, trainingFormat } from '../visual/progress-line.ts';
+import type { RunFolder } from './folder.ts';
+import { statsRow } from './stats-row.ts';
+
+/** Hears of every step. */
+export interface Recorder {
+  /** `step` steps are done. */
+  tick(step: number): void;
+  /** Appends the row of a report. */
+  report(step: number, row: Row): Promise<void>;
+  /** Ends the bar; the next tick starts another. */
+  pause(): void;
+}
+
+/** A recorder that goes on after `step` steps: later rows are dropped, and time goes on from the last row. */
+export async function createRecorder(
+  config: TrainConfig,
+  { stats }: RunFolder,
+  step: number,
+  reporter: Reporter,
+): Promise<Recorder> {
+  await rewindStats(stats, step);
+  const last = existsSync(stats) ? (await readStats(stats)).at(-1) : undefined;
+  const begin = performance.now() - (last?.seconds ?? 0) * 1000;
+  const { batch, steps } = config.train;
+  let bar: Progress<TrainingPayload> | undefined;
+  let losses: Omit<TrainingPayload, 'images'> | undefined;
+  const tick = (done: number): void => {
+    if (!losses) return;
+    bar ??= reporter.progress('training', steps, trainingFormat);
+    bar.update(done, { images: done * batch, ...losses });
+  };
+  return {
+    tick,
+    async report(done, row) {
+      const seconds = Number(((performance.now() - begin) / 1000).toFixed(3));
+      const moment = { step: done, images: done * batch, seconds };
+      const entry = statsRow(moment, row, config.alignment.kind !== 'none');
+      const { denoising, alignment } = entry;
+      losses = alignment === undefined ? { denoising } : { denoising, alignment };
+      tick(done);
+      await appendStats(stats, entry);
+    },
+    pause() {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}

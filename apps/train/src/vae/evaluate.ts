@@ -1,0 +1,69 @@
+/** How well a VAE restores images, and how large its latents are. */
+import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
+import * as tf from '@tensorflow/tfjs-core';
+import type { ImageSet } from '../data/emoji.ts';
+import type { Model } from '../run/engine.ts';
+import { imageBatch, toBytes } from './images.ts';
+import type { VaeTree } from './load.ts';
+
+/** Quality over a set of images. */
+export interface VaeQuality {
+  /** Peak signal-to-noise ratio in dB, averaged over images. */
+  readonly psnr: number;
+  /** Standard deviation of the posterior means over images, positions and channels. */
+  readonly latentStd: number;
+}
+
+/** Measures a VAE on the images `rows` of a set. */
+export type VaeEvaluator = (set: ImageSet, rows: Int32Array) => VaeQuality;
+
+const BATCH = 32;
+
+/** What a VAE makes of images: restored `[B, H, W, 3]` in [-1, 1], and its latents. */
+export function reconstructor(
+  model: Model<VaeTree>,
+  vae: VaeConfig,
+): (x: tf.Tensor4D) => { restored: tf.Tensor; mean: tf.Tensor } {
+  return model.bind((params, x: tf.Tensor4D) => {
+    const { mean } = encode(params, x, vae).posterior;
+    return { restored: tf.clipByValue(decode(params, mean, vae), -1, 1), mean };
+  });
+}
+
+/** PSNR and latent deviation of what `reconstruct` makes of the images `rows`. */
+export function evaluateVae(
+  reconstruct: ReturnType<typeof reconstructor>,
+  set: ImageSet,
+  rows: Int32Array,
+): VaeQuality {
+  let [psnr, sum, squares, count] = [0, 0, 0, 0];
+  for (let start = 0; start < rows.length; start += BATCH) {
+    const part = rows.subarray(start, start + BATCH);
+    tf.tidy(() => {
+      const x = imageBatch(set, part);
+      const { restored, mean } = reconstruct(x);
+      const errors = tf.mean(tf.squaredDifference(restored, x), [1, 2, 3]).dataSync();
+      for (const error of errors) psnr += -10 * Math.log10(error / 4);
+      for (const value of mean.dataSync()) {
+        sum += value;
+        squares += value * value;
+      }
+      count += mean.size;
+    });
+  }
+  return { psnr: psnr / rows.length, latentStd: Math.sqrt(squares / count - (sum / count) ** 2) };
+}
+
+/** Images `rows` and what becomes of them, in pairs: uint8 `[2 n, H, W, 3]`. */
+export function pairsOf(
+  reconstruct: ReturnType<typeof reconstructor>,
+  set: ImageSet,
+  rows: Int32Array,
+): { readonly data: Uint8Array; readonly shape: readonly [number, number, number, 3] } {
+  const { size } = set;
+  const values = tf.tidy(() => {
+    const x = imageBatch(set, rows);
+    return tf.stack([x, reconstruct(x).restored], 1).dataSync();
+  });
+  return { data: toBytes(values), shape: [2 * rows.length, size, size, 3] };
+}

@@ -1,0 +1,38 @@
+/** How the VAE of `@ahpa/emoji-vae` was made: its sizes and the numbers of its training. */
+import type { VaeConfig } from '@ahpa/vae-hierarchy';
+import type { EmojiSet } from '../data/emoji-set.ts';
+import type { VaeTrainConfig } from './objective.ts';
+
+/** f8, four latent channels, 1.84 million parameters. */
+export const EMOJI_VAE: VaeConfig = {
+  inChannels: 3,
+  blockOutChannels: [24, 48, 64, 96],
+  layersPerBlock: 1,
+  latentChannels: 4,
+  normNumGroups: 8,
+  midBlockAttention: true,
+  scalingFactor: 1,
+  shiftFactor: 0,
+};
+
+/** Images: 64 pixels of every set, a tenth of the emoji held out. */
+export const VAE_DATA: {
+  readonly sets: readonly EmojiSet[];
+  readonly size: number;
+  readonly holdOut: number;
+} = {
+  sets: ['noto', 'fluent-emoji-flat', 'twemoji'],
+  size: 64,
+  holdOut: 0.1,
+};
+
+/** The numbers of a run of `steps` steps. */
+export function vaeTrainConfig(steps: number): VaeTrainConfig {
+  return {
+    schedule: { kind: 'cosine', base: 1.5e-3, warmupSteps: 200, totalSteps: steps, final: 1e-5 },
+    adamw: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+    maxGradNorm: 1,
+    emaDecay: 0.998,
+    klWeight: 1e-4,
+  };
+}

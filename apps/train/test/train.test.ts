@@ -1,0 +1,129 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadCheckpoint } from '@ahpa/checkpoint';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TrainConfig } from '../src/config/types.ts';
+import { readStats } from '../src/data/stats.ts';
+import { runFolder } from '../src/run/folder.ts';
+import { type TrainSummary, train } from '../src/run/train.ts';
+import { abortAfter, listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
+
+const never = new AbortController().signal;
+const home = temporary();
+const cache = join(home, 'cache');
+let vae = '';
+
+beforeAll(async () => {
+  process.env['AHPA_CACHE'] = cache;
+  vae = await writeTinyVae(home);
+});
+
+const config = (...set: string[]): TrainConfig => tinyConfig(vae, set);
+const folder = (name: string): ReturnType<typeof runFolder> => runFolder(join(home, name));
+const start = (
+  name: string,
+  chosen: TrainConfig,
+  reporter = listener(),
+  signal = never,
+): Promise<TrainSummary> => train(chosen, folder(name), reporter, signal);
+const file = (name: string, step: number): string => join(folder(name).checkpoints, `000000${step}.safetensors`);
+const tensors = async (name: string, step: number): Promise<Record<string, string>> => {
+  const entries = Object.entries((await loadCheckpoint(file(name, step))).tensors);
+  return Object.fromEntries(entries.map(([key, { data }]) => [key, Buffer.from(data).toString('base64')]));
+};
+
+describe('train', () => {
+  it('writes configuration, record, checkpoints, sample grid and plot', async () => {
+    const chosen = config();
+    const summary = await start('whole', chosen);
+    const paths = folder('whole');
+    expect(summary).toMatchObject({ run: paths.root, step: 6, complete: true });
+    expect(JSON.parse(readFileSync(paths.config, 'utf8'))).toEqual(chosen);
+    expect(readdirSync(paths.checkpoints)).toEqual(['0000003.safetensors', '0000006.safetensors']);
+    expect(readdirSync(paths.samples)).toEqual(['0000006.png']);
+    expect(readFileSync(paths.plot, 'utf8')).toContain('Router weights');
+    const rows = await readStats(paths.stats);
+    expect(rows.map(({ step, images }) => [step, images])).toEqual([1, 2, 3, 4, 5, 6].map((s) => [s, 4 * s]));
+    expect(Object.keys(rows[0]?.route?.weights ?? {})).toEqual(['fine', 'mid', 'coarse']);
+    expect(rows[0]?.alignment).toBeCloseTo(
+      ((rows[0]?.['group.fine'] ?? 0) + (rows[0]?.['group.mid'] ?? 0) + (rows[0]?.['group.coarse'] ?? 0)) / 3,
+      5,
+    );
+  });
+
+  it('continues bit-identically: six steps are three and three', async () => {
+    await start('parts', config('train.steps=3'));
+    const reporter = listener();
+    await start('parts', config(), reporter);
+    expect(reporter.said.join()).toContain('after step 3');
+    expect(await tensors('parts', 6)).toEqual(await tensors('whole', 6));
+    expect((await readStats(folder('parts').stats)).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(readFileSync(join(folder('parts').samples, '0000006.png'))).toEqual(
+      readFileSync(join(folder('whole').samples, '0000006.png')),
+    );
+  });
+
+  it('passes over a corrupt checkpoint, names it and uses the one before', async () => {
+    const before = await tensors('parts', 6);
+    const bytes = readFileSync(file('parts', 6));
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] as number) ^ 1;
+    writeFileSync(file('parts', 6), bytes);
+    const reporter = listener();
+    await start('parts', config(), reporter);
+    expect(reporter.warned.join('\n')).toMatch(/Passing over a checkpoint: .*0000006\.safetensors.*SHA-256/);
+    expect(await tensors('parts', 6)).toEqual(before);
+  });
+
+  it('stops with a clear sentence when no checkpoint is good', async () => {
+    await start('bad', config('train.steps=3'));
+    writeFileSync(file('bad', 3), 'nonsense');
+    await expect(start('bad', config())).rejects.toThrow(/No valid checkpoint among the 1 in .*bad/);
+  });
+
+  it('stops after the step in progress when it is interrupted, and continues', async () => {
+    const summary = await start('cut', config(), listener(), abortAfter(3));
+    expect(summary.complete).toBe(false);
+    expect(summary.step).toBeLessThan(6);
+    expect(existsSync(file('cut', summary.step))).toBe(true);
+    expect(readdirSync(folder('cut').samples)).toEqual([]);
+    await start('cut', config());
+    expect(await tensors('cut', 6)).toEqual(await tensors('whole', 6));
+  });
+
+  it('refuses another configuration, naming the key, but takes what does not change the result', async () => {
+    await expect(start('whole', config('optim.learningRate=1'))).rejects.toThrow(
+      'was started with optim.learningRate 0.0002, and not 1: choose another --name',
+    );
+    await expect(start('whole', config('alignment.kind=none'))).rejects.toThrow('alignment.kind "ahpa"');
+    const summary = await start('whole', config('train.keepLast=1', 'sample.guidance=2', 'train.reportEvery=2'));
+    expect(summary.step).toBe(6);
+  });
+
+  it('names a corrupt feature cache and computes it again', async () => {
+    const [features] = readdirSync(cache).filter((name) => name.startsWith('features-'));
+    const path = join(cache, features as string);
+    const { size, mtimeMs } = statSync(path);
+    const good = readFileSync(path);
+    const torn = Buffer.from(good);
+    torn[size - 9] = (torn[size - 9] as number) ^ 1;
+    writeFileSync(path, torn);
+    const reporter = listener();
+    await start('again', config('train.steps=1'), reporter);
+    expect(reporter.warned).toEqual([expect.stringMatching(/Computing the features again: .*features-.*corrupt/)]);
+    expect(readFileSync(path)).toEqual(good);
+    appendFileSync(path, 'x');
+    const second = listener();
+    await start('again', config('train.steps=1'), second);
+    expect(second.warned).toEqual([expect.stringContaining(path)]);
+    expect(statSync(path).mtimeMs).toBeGreaterThan(mtimeMs);
+  });
+
+  it('says what is missing of a VAE', async () => {
+    const broken = { ...config(), vae: { kind: 'file', path: join(home, 'nowhere') } } as const;
+    await expect(start('no-vae', broken)).rejects.toThrow(/The VAE has no .*nowhere.*config\.json/);
+    await expect(start('odd', config('data.size=20'))).rejects.toThrow('data.size is 20, wanted a multiple of 8');
+    await expect(start('tap', config('alignment.groups={"a":["mid.block_3"]}'))).rejects.toThrow(
+      'no tap "mid.block_3", the nearest is "mid.block_2"',
+    );
+  });
+});

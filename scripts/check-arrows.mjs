@@ -1,0 +1,138 @@
+/** Fails when a package depends on or imports what its room may not (docs/architecture.md), one line for each. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const TFJS = '@tensorflow/tfjs-core';
+const ALL = () => true;
+const only =
+  (...names) =>
+  (name) =>
+    names.includes(name);
+
+/** What the sources of each package may lean on, and whether on Node's own modules. */
+const ROOMS = {
+  'packages/vae-hierarchy': { allows: only(TFJS), node: false },
+  'packages/dit-core': { allows: only(TFJS), node: false },
+  'packages/dynamic-router': { allows: only(TFJS), node: false },
+  'packages/alignment-losses': { allows: only(TFJS), node: false },
+  'packages/trainer': { allows: only(TFJS), node: false },
+  'packages/weight-files': { allows: only(), node: true },
+  'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/emoji-vae': { allows: only(), node: false },
+  'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
+  'apps/*': { allows: ALL, node: true },
+  'examples/*': { allows: ALL, node: true },
+  'tooling/*': { allows: ALL, node: true },
+};
+
+const GROUPS = ['packages', 'apps', 'examples', 'tooling'];
+const folders = (path) =>
+  existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
+
+/** Every package of the workspace: folder, name, and what it depends on at run time. */
+function readPackages(root) {
+  return GROUPS.flatMap((group) =>
+    folders(join(root, group)).flatMap(({ name }) => {
+      const path = `${group}/${name}`;
+      const file = join(root, path, 'package.json');
+      if (!existsSync(file)) return [];
+      const manifest = JSON.parse(readFileSync(file, 'utf8'));
+      const depends = {
+        ...manifest.dependencies,
+        ...manifest.peerDependencies,
+        ...manifest.optionalDependencies,
+      };
+      return [{ path, group, name: manifest.name, depends: Object.keys(depends) }];
+    }),
+  );
+}
+
+const roomOf = ({ path, group }) => ROOMS[path] ?? ROOMS[`${group}/*`];
+
+/** The package that an import names: `@scope/name` of `@scope/name/deep/path`. */
+const packageOf = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+function sources(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => /\.[cm]?[jt]s$/.test(file))
+    .map((file) => join(folder, file));
+}
+
+function checkImport(specifier, file, root, { path, name }, room, tooling) {
+  const where = relative(root, file);
+  if (specifier.startsWith('.')) {
+    const target = relative(join(root, path), resolve(dirname(file), specifier));
+    return target.startsWith('..')
+      ? [`${where}: ${specifier} leaves ${path}; import the package instead`]
+      : [];
+  }
+  if (specifier.startsWith('node:'))
+    return room.node ? [] : [`${where}: ${path} may not import ${specifier}, so that it runs anywhere`];
+  const imported = packageOf(specifier);
+  if (imported === name) return [];
+  if (tooling.has(imported)) return [`${where}: ${imported} is for tests and builds, not for src`];
+  return room.allows(imported) ? [] : [`${where}: ${path} may not import ${imported}`];
+}
+
+function checkPackage(root, pack, tooling) {
+  const room = roomOf(pack);
+  if (!room)
+    return [`${pack.path}: is in no room; add it to scripts/check-arrows.mjs and docs/architecture.md`];
+  const declared = pack.depends.flatMap((name) => {
+    if (tooling.has(name)) return [`${pack.path}/package.json: ${name} may only be in devDependencies`];
+    return room.allows(name) ? [] : [`${pack.path}/package.json: ${pack.path} may not depend on ${name}`];
+  });
+  const imported = sources(join(root, pack.path, 'src')).flatMap((file) => {
+    const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
+    return importedFiles.flatMap(({ fileName }) => checkImport(fileName, file, root, pack, room, tooling));
+  });
+  return [...declared, ...imported];
+}
+
+/** The first cycle of dependencies, if there is one. */
+function findCycle(packages) {
+  const byName = new Map(packages.map((pack) => [pack.name, pack]));
+  const safe = new Set();
+  const visit = (pack, trail) => {
+    if (trail.includes(pack)) return [...trail.slice(trail.indexOf(pack)), pack];
+    if (safe.has(pack)) return undefined;
+    for (const name of pack.depends) {
+      const cycle = byName.has(name) && visit(byName.get(name), [...trail, pack]);
+      if (cycle) return cycle;
+    }
+    safe.add(pack);
+    return undefined;
+  };
+  for (const pack of packages) {
+    const cycle = visit(pack, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+/** Every wrong arrow of the workspace at `root`, as lines of text. */
+export function checkArrows(root) {
+  const packages = readPackages(root);
+  const tooling = new Set(packages.filter(({ group }) => group === 'tooling').map(({ name }) => name));
+  const wrong = packages.flatMap((pack) =>
+    checkPackage(root, pack, pack.group === 'tooling' ? new Set() : tooling),
+  );
+  const cycle = findCycle(packages);
+  return cycle ? [...wrong, `cycle: ${cycle.map(({ name }) => name).join(' -> ')}`] : wrong;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const wrong = checkArrows(root);
+  for (const line of wrong) process.stderr.write(`${line}\n`);
+  if (wrong.length > 0)
+    process.stderr.write(`${wrong.length} wrong arrows; docs/architecture.md shows the right ones\n`);
+  process.exitCode = wrong.length > 0 ? 1 : 0;
+}

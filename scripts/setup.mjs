@@ -1,0 +1,150 @@
+/**
+ * Sets a fresh checkout up with nothing but Node, and then runs what `--then` names; quick when all is there.
+ * Node version -> pnpm install -> build -> TensorFlow's library -> `--then demo | test`
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { environment, findPnpm, ROOT } from './pnpm.mjs';
+
+const OLDEST_NODE = [20, 19];
+const STAMP = join(ROOT, 'node_modules', '.installed-lockfile');
+const AHPA = join(ROOT, 'apps', 'train', 'dist', 'main.mjs');
+const LIBTENSORFLOW = join(ROOT, 'packages', 'libtensorflow');
+
+/** A step that failed: its message and the exit code to end with. */
+class Failure extends Error {
+  constructor(message, code = 1) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const say = (text) => process.stdout.write(`setup: ${text}\n`);
+const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
+
+/** Runs a command in the root with this terminal. Signals reach it, and its end by one becomes the exit code 128 + n. */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, env: environment(), stdio: 'inherit' });
+    const ignore = () => {};
+    const forward = () => child.kill('SIGTERM');
+    process.on('SIGINT', ignore).on('SIGTERM', forward);
+    child.on('error', (error) => reject(new Failure(`${command} could not be started: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', ignore).off('SIGTERM', forward);
+      resolve(code ?? 128 + constants.signals[signal]);
+    });
+  });
+}
+
+async function must(what, command, args) {
+  const code = await run(command, args);
+  if (code !== 0) throw new Failure(`${what} failed (exit code ${code}).`, code);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new Failure(
+    `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join('.')} or newer (https://nodejs.org).`,
+  );
+}
+
+/** Installs when node_modules is missing or was made from another lockfile. */
+async function installDependencies(pnpm) {
+  const lockfile = createHash('sha256')
+    .update(readFileSync(join(ROOT, 'pnpm-lock.yaml')))
+    .digest('hex');
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockfile) return;
+  const { name, command, args } = pnpm();
+  say(`installing dependencies with ${name}`);
+  const options = ['install', '--frozen-lockfile', '--prod=false', '--config.confirmModulesPurge=false'];
+  await must('Installing the dependencies', command, [...args, ...options]);
+  writeFileSync(STAMP, lockfile);
+}
+
+/** Builds what changed. turbo starts pnpm for it, so pnpm must be on the PATH, where `pnpm exec` puts it. */
+async function build(pnpm) {
+  const { command, args } = pnpm();
+  say('building what changed');
+  await must('The build', command, [
+    ...args,
+    'exec',
+    'turbo',
+    'run',
+    'build',
+    '--output-logs=errors-only',
+    '--ui=stream',
+  ]);
+}
+
+async function obtainLibrary() {
+  const { findLibrary } = await import(pathToFileURL(join(LIBTENSORFLOW, 'dist', 'setup.js')).href);
+  try {
+    say(`TensorFlow's library is at ${findLibrary().path}`);
+  } catch {
+    say("obtaining TensorFlow's library (once for this machine)");
+    await must("Obtaining TensorFlow's library", process.execPath, [
+      join(LIBTENSORFLOW, 'bin', 'libtensorflow.js'),
+      'setup',
+    ]);
+  }
+}
+
+const CHECKS = [
+  ['the style check', bin('biome'), ['ci', '--diagnostic-level=warn', '.']],
+  ['the type check', bin('tsc'), ['-b']],
+  ['the check of arrows between packages', process.execPath, [join(ROOT, 'scripts', 'check-arrows.mjs')]],
+];
+
+/** Style, types and arrows, then the tests, whose last line counts them. */
+async function test(args) {
+  for (const [what, command, options] of CHECKS) {
+    say(`running ${what}`);
+    if ((await run(command, options)) !== 0) {
+      process.stderr.write(`setup: ${what} failed, so the tests were not run.\n`);
+      process.stdout.write('\n0 passed, 1 failed\n');
+      return 1;
+    }
+  }
+  return run(bin('vitest'), ['run', ...args]);
+}
+
+const THEN = {
+  demo: (args) => run(process.execPath, [AHPA, 'demo', ...args]),
+  test,
+};
+
+async function main([flag, name, ...args]) {
+  if (flag !== undefined && (flag !== '--then' || !THEN[name])) {
+    throw new Failure(
+      `Unknown arguments: ${[flag, name].join(' ')}. Usage: node scripts/setup.mjs [--then demo|test [arguments]]`,
+    );
+  }
+  checkNode();
+  let found;
+  const pnpm = () => {
+    found ??= findPnpm();
+    return found;
+  };
+  await installDependencies(pnpm);
+  await build(pnpm);
+  await obtainLibrary();
+  if (name) return THEN[name](args);
+  say('ready: try `npm run demo`, `npm test` or `npm run -s ahpa -- --help`');
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`setup: ${error instanceof Failure ? error.message : error.stack}\n`);
+    process.exitCode = error.code ?? 1;
+  },
+);
