@@ -21,13 +21,19 @@ export function environment() {
   return { ...Object.fromEntries(kept), ...quiet };
 }
 
-/** A pnpm of package.json's major version: a global one, else through npx. */
+/**
+ * A pnpm of package.json's major version: a global one, else one through npx. `pnpm` starts it; `around` goes before a
+ * command that looks for pnpm on the PATH. (Not `pnpm exec`: a pnpm inside a pnpm checks dependencies, and two of them
+ * at once read the half-written state of each other.)
+ */
 export function findPnpm() {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const wanted = packageManager.split('@')[1];
   const { stdout } = spawnSync('pnpm', ['--version'], { cwd: ROOT, env: environment(), encoding: 'utf8' });
   const found = stdout?.trim();
   if (found?.split('.')[0] === wanted.split('.')[0])
-    return { name: `pnpm ${found}`, command: 'pnpm', args: [] };
-  return { name: `pnpm ${wanted} through npx`, command: 'npx', args: ['--yes', `pnpm@${wanted}`] };
+    return { name: `pnpm ${found}`, pnpm: ['pnpm'], around: [] };
+  const pinned = `pnpm@${wanted}`;
+  const around = ['npx', '--yes', '--package', pinned, '--'];
+  return { name: `pnpm ${wanted} through npx`, pnpm: ['npx', '--yes', pinned], around };
 }

@@ -12,8 +12,9 @@ import { environment, findPnpm, ROOT } from './pnpm.mjs';
 
 const OLDEST_NODE = [20, 19];
 const STAMP = join(ROOT, 'node_modules', '.installed-lockfile');
-const AHPA = join(ROOT, 'apps', 'train', 'dist', 'main.mjs');
-const LIBTENSORFLOW = join(ROOT, 'packages', 'libtensorflow');
+const NODE = process.execPath;
+const AHPA = [NODE, join(ROOT, 'apps', 'train', 'dist', 'main.mjs')];
+const LIBRARY = join(ROOT, 'packages', 'libtensorflow', 'dist', 'setup.js');
 
 /** A step that failed: its message and the exit code to end with. */
 class Failure extends Error {
@@ -27,7 +28,7 @@ const say = (text) => process.stdout.write(`setup: ${text}\n`);
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 /** Runs a command in the root with this terminal. Signals reach it, and its end by one becomes the exit code 128 + n. */
-function run(command, args) {
+function run([command, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, env: environment(), stdio: 'inherit' });
     const ignore = () => {};
@@ -41,8 +42,8 @@ function run(command, args) {
   });
 }
 
-async function must(what, command, args) {
-  const code = await run(command, args);
+async function must(what, command) {
+  const code = await run(command);
   if (code !== 0) throw new Failure(`${what} failed (exit code ${code}).`, code);
 }
 
@@ -60,77 +61,67 @@ async function installDependencies(pnpm) {
     .update(readFileSync(join(ROOT, 'pnpm-lock.yaml')))
     .digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockfile) return;
-  const { name, command, args } = pnpm();
-  say(`installing dependencies with ${name}`);
+  say(`installing dependencies with ${pnpm.name}`);
   const options = ['install', '--frozen-lockfile', '--prod=false', '--config.confirmModulesPurge=false'];
-  await must('Installing the dependencies', command, [...args, ...options]);
+  await must('Installing the dependencies', [...pnpm.pnpm, ...options]);
   writeFileSync(STAMP, lockfile);
 }
 
-/** Builds what changed. turbo starts pnpm for it, so pnpm must be on the PATH, where `pnpm exec` puts it. */
+/** Builds what changed; turbo looks for pnpm on the PATH. */
 async function build(pnpm) {
-  const { command, args } = pnpm();
   say('building what changed');
-  await must('The build', command, [
-    ...args,
-    'exec',
-    'turbo',
-    'run',
-    'build',
-    '--output-logs=errors-only',
-    '--ui=stream',
-  ]);
+  const turbo = [bin('turbo'), 'run', 'build', '--output-logs=errors-only', '--ui=stream'];
+  await must('The build', [...pnpm.around, ...turbo]);
 }
 
 async function obtainLibrary() {
-  const { findLibrary } = await import(pathToFileURL(join(LIBTENSORFLOW, 'dist', 'setup.js')).href);
+  const { findLibrary } = await import(pathToFileURL(LIBRARY).href);
   try {
     say(`TensorFlow's library is at ${findLibrary().path}`);
   } catch {
     say("obtaining TensorFlow's library (once for this machine)");
-    await must("Obtaining TensorFlow's library", process.execPath, [
-      join(LIBTENSORFLOW, 'bin', 'libtensorflow.js'),
-      'setup',
-    ]);
+    await must("Obtaining TensorFlow's library", [...AHPA, 'setup']);
   }
 }
 
-const CHECKS = [
-  ['the style check', bin('biome'), ['ci', '--diagnostic-level=warn', '.']],
-  ['the type check', bin('tsc'), ['-b']],
-  ['the check of arrows between packages', process.execPath, [join(ROOT, 'scripts', 'check-arrows.mjs')]],
-];
+const CHECKS = {
+  'the style check': [
+    bin('biome'),
+    'ci',
+    '--diagnostic-level=warn',
+    `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
+    '.',
+  ],
+  'the type check': [bin('tsc'), '-b'],
+  'the check of arrows between packages': [NODE, join(ROOT, 'scripts', 'check-arrows.mjs')],
+};
 
 /** Style, types and arrows, then the tests, whose last line counts them. */
 async function test(args) {
-  for (const [what, command, options] of CHECKS) {
+  for (const [what, command] of Object.entries(CHECKS)) {
     say(`running ${what}`);
-    if ((await run(command, options)) !== 0) {
+    if ((await run(command)) !== 0) {
       process.stderr.write(`setup: ${what} failed, so the tests were not run.\n`);
       process.stdout.write('\n0 passed, 1 failed\n');
       return 1;
     }
   }
-  return run(bin('vitest'), ['run', ...args]);
+  say('running the tests');
+  return run([bin('vitest'), 'run', ...args]);
 }
 
 const THEN = {
-  demo: (args) => run(process.execPath, [AHPA, 'demo', ...args]),
+  demo: (args) => run([...AHPA, 'demo', ...args]),
   test,
 };
 
 async function main([flag, name, ...args]) {
   if (flag !== undefined && (flag !== '--then' || !THEN[name])) {
-    throw new Failure(
-      `Unknown arguments: ${[flag, name].join(' ')}. Usage: node scripts/setup.mjs [--then demo|test [arguments]]`,
-    );
+    const usage = 'Usage: node scripts/setup.mjs [--then demo|test [arguments]]';
+    throw new Failure(`Unknown arguments: ${[flag, name].join(' ')}. ${usage}`);
   }
   checkNode();
-  let found;
-  const pnpm = () => {
-    found ??= findPnpm();
-    return found;
-  };
+  const pnpm = findPnpm();
   await installDependencies(pnpm);
   await build(pnpm);
   await obtainLibrary();

@@ -2,10 +2,10 @@
  * Proves that a stranger's `npm i @ahpa/libtensorflow` works: packs it, installs the tarball into empty folders with
  * several package managers, and trains a step under several versions of Node.
  *
- *   node scripts/try-package-managers.mjs [npm@10 npm@11 pnpm yarn] [--node 22 --node 24]
+ *   node scripts/try-package-managers.mjs [npm npm@10 npm@11 pnpm yarn] [--node 22 --node 24]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ const PEER = '@tensorflow/tfjs-core@4.22.0';
 
 /** How each manager is started and adds packages, with install scripts allowed where it knows them. */
 const MANAGERS = {
+  npm: ['npm', 'install', '--ignore-scripts=false', '--no-audit', '--no-fund'],
   'npm@10': ['npx', '--yes', 'npm@10', 'install', '--ignore-scripts=false', '--no-audit', '--no-fund'],
   'npm@11': ['npx', '--yes', 'npm@11', 'install', '--ignore-scripts=false', '--no-audit', '--no-fund'],
   pnpm: ['npx', '--yes', 'pnpm@10', 'add'],
@@ -49,7 +50,9 @@ function run(cwd, command, args) {
 }
 
 function pack(folder) {
-  const { command, args } = findPnpm();
+  const built = join(ROOT, 'packages', 'libtensorflow', 'dist', 'index.js');
+  if (!existsSync(built)) throw new Error('packages/libtensorflow is not built: run `npm run setup` first');
+  const [command, ...args] = findPnpm().pnpm;
   run(join(ROOT, 'packages', 'libtensorflow'), command, [...args, 'pack', '--pack-destination', folder]);
   return join(
     folder,

@@ -1,5 +1,6 @@
 /** The command line. */
 import { Command } from 'commander';
+import { benchCommand } from './commands/bench.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     trainVaeCommand,
     configCommand,
     inspectCommand,
+    benchCommand,
   ];
   for (const create of commands) {
     program.addCommand(create());

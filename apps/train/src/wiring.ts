@@ -23,10 +23,11 @@ export function wire(
   model: DiTConfig,
   groups: AlignmentContext['groups'],
 ): TrainDeps<DiTParams & Tree, Tree, Tree> {
+  const network: DiTConfig = { ...model, checkpointBlocks: config.train.checkpointBlocks };
   return {
     denoiser: {
-      init: (rng) => initDiT(model, rng) as DiTParams & Tree,
-      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, model),
+      init: (rng) => initDiT(network, rng) as DiTParams & Tree,
+      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, network),
     },
     interpolant: { interpolate: (x0, noise, t) => interpolate(config.interpolant.path, x0, noise, t) },
     alignment: createAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),

@@ -73,5 +73,7 @@ export function listener(): Reporter & { readonly said: string[]; readonly warne
 export function abortAfter(looks: number): AbortSignal {
   let left = looks;
   const { signal } = new AbortController();
-  return new Proxy(signal, { get: (target, key) => (key === 'aborted' ? left-- <= 0 : Reflect.get(target, key)) });
+  return new Proxy(signal, {
+    get: (target, key) => (key === 'aborted' ? left-- <= 0 : Reflect.get(target, key)),
+  });
 }

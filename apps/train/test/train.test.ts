@@ -26,7 +26,8 @@ const start = (
   reporter = listener(),
   signal = never,
 ): Promise<TrainSummary> => train(chosen, folder(name), reporter, signal);
-const file = (name: string, step: number): string => join(folder(name).checkpoints, `000000${step}.safetensors`);
+const file = (name: string, step: number): string =>
+  join(folder(name).checkpoints, `000000${step}.safetensors`);
 const tensors = async (name: string, step: number): Promise<Record<string, string>> => {
   const entries = Object.entries((await loadCheckpoint(file(name, step))).tensors);
   return Object.fromEntries(entries.map(([key, { data }]) => [key, Buffer.from(data).toString('base64')]));
@@ -83,7 +84,7 @@ describe('train', () => {
   it('stops after the step in progress when it is interrupted, and continues', async () => {
     const summary = await start('cut', config(), listener(), abortAfter(3));
     expect(summary.complete).toBe(false);
-    expect(summary.step).toBeLessThan(6);
+    expect(summary.step).toBe(2);
     expect(existsSync(file('cut', summary.step))).toBe(true);
     expect(readdirSync(folder('cut').samples)).toEqual([]);
     await start('cut', config());
@@ -95,7 +96,10 @@ describe('train', () => {
       'was started with optim.learningRate 0.0002, and not 1: choose another --name',
     );
     await expect(start('whole', config('alignment.kind=none'))).rejects.toThrow('alignment.kind "ahpa"');
-    const summary = await start('whole', config('train.keepLast=1', 'sample.guidance=2', 'train.reportEvery=2'));
+    const summary = await start(
+      'whole',
+      config('train.keepLast=1', 'sample.guidance=2', 'train.reportEvery=2'),
+    );
     expect(summary.step).toBe(6);
   });
 
@@ -109,7 +113,9 @@ describe('train', () => {
     writeFileSync(path, torn);
     const reporter = listener();
     await start('again', config('train.steps=1'), reporter);
-    expect(reporter.warned).toEqual([expect.stringMatching(/Computing the features again: .*features-.*corrupt/)]);
+    expect(reporter.warned).toEqual([
+      expect.stringMatching(/Computing the features again: .*features-.*corrupt/),
+    ]);
     expect(readFileSync(path)).toEqual(good);
     appendFileSync(path, 'x');
     const second = listener();
@@ -121,9 +127,11 @@ describe('train', () => {
   it('says what is missing of a VAE', async () => {
     const broken = { ...config(), vae: { kind: 'file', path: join(home, 'nowhere') } } as const;
     await expect(start('no-vae', broken)).rejects.toThrow(/The VAE has no .*nowhere.*config\.json/);
-    await expect(start('odd', config('data.size=20'))).rejects.toThrow('data.size is 20, wanted a multiple of 8');
+    await expect(start('odd', config('data.size=20'))).rejects.toThrow(
+      'data.size is 20, wanted a multiple of 8',
+    );
     await expect(start('tap', config('alignment.groups={"a":["mid.block_3"]}'))).rejects.toThrow(
-      'no tap "mid.block_3", the nearest is "mid.block_2"',
+      'no tap "mid.block_3", the nearest is "mid.block_1"',
     );
   });
 });

@@ -42,7 +42,10 @@ export function selfAttention(params: BlockParams['attn'], x: tf.Tensor3D, heads
       tf.Tensor4D,
       tf.Tensor4D,
     ];
-    const attended = checkpoint((...qkv) => attention(...(qkv as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D])), [q, k, v]);
+    const attended = checkpoint(
+      (...qkv) => attention(...(qkv as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D])),
+      [q, k, v],
+    );
     const mixed = tf.transpose(attended, [0, 2, 1, 3]); // [B, T, N, K]
     return linear(tf.reshape(mixed, [batch, tokens, width]) as tf.Tensor3D, params.proj);
   });

@@ -1,8 +1,9 @@
 /** The adaLN-zero transformer block and the final layer of SiT. */
 import * as tf from '@tensorflow/tfjs-core';
 import { selfAttention } from './attention.ts';
+import { checkpoint } from './differentiable.ts';
 import { activatedLinear, gatedResidual, gelu, linear, modulatedLayerNorm } from './nn.ts';
-import type { BlockParams, FinalLayerParams } from './params.ts';
+import type { BlockParams, FinalLayerParams, LinearParams } from './params.ts';
 
 /**
  * adaLN-zero block: x [B, T, D], activated = silu(condition) [B, D] -> [B, T, D].
@@ -22,6 +23,33 @@ export function applyBlock(
     const widened = linear(modulatedLayerNorm(middle, shift2, scale2), params.mlp.fc1);
     return gatedResidual(middle, gate2, activatedLinear(gelu, widened, params.mlp.fc2));
   });
+}
+
+/** `applyBlock` that keeps nothing for the gradient but its inputs. */
+export function applyCheckpointedBlock(
+  params: BlockParams,
+  x: tf.Tensor3D,
+  activated: tf.Tensor2D,
+  heads: number,
+): tf.Tensor3D {
+  const layers = [
+    params.attn.qkv,
+    params.attn.proj,
+    params.mlp.fc1,
+    params.mlp.fc2,
+    params.adaLN_modulation[1],
+  ];
+  return checkpoint(
+    (input, condition, ...leaves) => {
+      const [qkv, proj, fc1, fc2, modulation] = layers.map((_, i) => ({
+        weight: leaves[2 * i],
+        bias: leaves[2 * i + 1],
+      })) as [LinearParams, LinearParams, LinearParams, LinearParams, LinearParams];
+      const block = { attn: { qkv, proj }, mlp: { fc1, fc2 }, adaLN_modulation: { 1: modulation } };
+      return applyBlock(block, input as tf.Tensor3D, condition as tf.Tensor2D, heads);
+    },
+    [x, activated, ...layers.flatMap(({ weight, bias }) => [weight, bias])],
+  );
 }
 
 type Six = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];

@@ -17,6 +17,8 @@ export type DiTConfig = {
   readonly classes: number;
   /** Blocks (1-based, ascending) after which the hidden tokens are returned. */
   readonly encoderDepths: readonly number[];
+  /** Keep only the input of each block for the gradient and run the block again: less memory, a third more work. */
+  readonly checkpointBlocks?: boolean;
 };
 
 /** Names of the published sizes, and patch size 1 beside them. */

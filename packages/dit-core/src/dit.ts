@@ -3,7 +3,7 @@
  * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { applyBlock, applyFinalLayer } from './block.ts';
+import { applyBlock, applyCheckpointedBlock, applyFinalLayer } from './block.ts';
 import { assertConfig, type DiTConfig } from './config.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
 import { linear, silu } from './nn.ts';
@@ -27,13 +27,14 @@ export function applyDiT(
 ): DiTOutput {
   assertInputs(params, xt, t, y, config);
   const { patchSize, hiddenSize, latentSize, heads, encoderDepths } = config;
+  const runBlock = config.checkpointBlocks ? applyCheckpointedBlock : applyBlock;
   return tf.tidy(() => {
     const hidden: tf.Tensor3D[] = [];
     let x = embedPatches(params.x_embedder.proj, xt, patchSize);
     x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
     const activated = silu(embedCondition(params, t, y)); // [B, D], shared by all blocks
     params.blocks.forEach((block, index) => {
-      x = applyBlock(block, x, activated, heads);
+      x = runBlock(block, x, activated, heads);
       if (encoderDepths.includes(index + 1)) hidden.push(x);
     });
     return { velocity: unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize), hidden };

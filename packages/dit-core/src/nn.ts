@@ -34,7 +34,11 @@ export function linear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams
 }
 
 /** linear(activation(x)) whose gradient keeps x alone and activates it again. */
-export function activatedLinear<X extends tf.Tensor>(activation: (x: X) => X, x: X, { weight, bias }: LinearParams): X {
+export function activatedLinear<X extends tf.Tensor>(
+  activation: (x: X) => X,
+  x: X,
+  { weight, bias }: LinearParams,
+): X {
   return checkpoint(
     (input, w, b) => linear(activation(input as X), { weight: w as tf.Tensor2D, bias: b as tf.Tensor1D }),
     [x, weight, bias],

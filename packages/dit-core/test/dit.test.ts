@@ -69,24 +69,27 @@ describe('against PyTorch', () => {
     });
   });
 
-  test('the gradient of mean(velocity²) for every parameter', () => {
-    const golden = readGolden<Record<string, GoldenTensor>>(import.meta.url, 'gradients.json');
-    const params = fill(initDiT(config, testRng));
-    const paths = leavesOf(params).map(([path]) => path);
-    const [xt, t, y] = [latents(), times(), labels()];
-    const loss = (...leaves: tf.Tensor[]): tf.Scalar => {
-      const moved: DiTParams = mapLeaves(params, (path) => leaves[paths.indexOf(path)] as tf.Tensor);
-      return tf.mean(tf.square(applyDiT(moved, xt, t, y, config).velocity));
-    };
-    const gradients = tf.grads((...leaves) => loss(...leaves))(leavesOf(params).map(([, leaf]) => leaf));
-    expect([...paths].sort()).toEqual(Object.keys(golden).sort());
-    paths.forEach((path, i) => {
-      const gradient = gradients[i] as tf.Tensor;
-      const rows = tf.reshape(gradient, [gradient.shape[0] as number, -1]) as tf.Tensor2D;
-      const seen = gradient.rank === 1 ? gradient : tf.dot(rows, testTensor([rows.shape[1]], 7));
-      expectClose(seen, fromGolden(golden[path] as GoldenTensor), { atol: 1e-6 });
-    });
-  });
+  test.each([false, true])(
+    'the gradient of mean(velocity²) for every parameter, blocks checkpointed: %s',
+    (checkpointBlocks) => {
+      const golden = readGolden<Record<string, GoldenTensor>>(import.meta.url, 'gradients.json');
+      const params = fill(initDiT(config, testRng));
+      const paths = leavesOf(params).map(([path]) => path);
+      const [xt, t, y] = [latents(), times(), labels()];
+      const loss = (...leaves: tf.Tensor[]): tf.Scalar => {
+        const moved: DiTParams = mapLeaves(params, (path) => leaves[paths.indexOf(path)] as tf.Tensor);
+        return tf.mean(tf.square(applyDiT(moved, xt, t, y, { ...config, checkpointBlocks }).velocity));
+      };
+      const gradients = tf.grads((...leaves) => loss(...leaves))(leavesOf(params).map(([, leaf]) => leaf));
+      expect([...paths].sort()).toEqual(Object.keys(golden).sort());
+      paths.forEach((path, i) => {
+        const gradient = gradients[i] as tf.Tensor;
+        const rows = tf.reshape(gradient, [gradient.shape[0] as number, -1]) as tf.Tensor2D;
+        const seen = gradient.rank === 1 ? gradient : tf.dot(rows, testTensor([rows.shape[1]], 7));
+        expectClose(seen, fromGolden(golden[path] as GoldenTensor), { atol: 1e-6 });
+      });
+    },
+  );
 });
 
 describe('applyDiT', () => {

@@ -4,12 +4,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activeBackend, type TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
-import type { DeviceState, Variable } from './device-state.ts';
+import type { DeviceState, StateLeaf } from './device-state.ts';
 import { attribute } from './graph.ts';
 import type { Precision } from './precision.ts';
 import { boolAttribute, grapplerConfig } from './proto.ts';
 import { type StepFunction, traceFunction } from './trace-function.ts';
-import { type LeafLike, leaves, mapLeaves, type Tree } from './tree.ts';
+import { leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
 
 /** What tracing a function cost and gave. */
 export interface TraceReport {
@@ -55,9 +55,6 @@ interface CompiledTrace {
 const GRAPPLER = grapplerConfig();
 let functions = 0;
 
-const signatureOf = (list: readonly { path: string; leaf: LeafLike }[]): string =>
-  list.map(({ path, leaf }) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(' ');
-
 function addFunction<S extends Tree, I extends readonly Tree[], R>(
   backend: TensorFlowBackend,
   fn: StepFunction<S, I, R>,
@@ -87,10 +84,10 @@ function execute(
   backend: TensorFlowBackend,
   compiled: CompiledTrace,
   inputs: readonly tf.Tensor[],
-  variables: readonly Variable[],
+  state: readonly StateLeaf[],
 ): tf.Tensor[] {
   const config = [attribute.string('executor_type', ''), attribute.string('config_proto', GRAPPLER)];
-  const ids = [...backend.getInputTensorIds(inputs), ...variables.map(({ handle }) => handle)];
+  const ids = [...backend.getInputTensorIds(inputs), ...state.map(({ leaf }) => leaf.handle)];
   try {
     const made = backend.eager.executeOp(compiled.name, config, ids, compiled.outputs);
     return made.map((metadata) => backend.createOutputTensor(metadata));
@@ -134,15 +131,14 @@ export function compile<S extends Tree, I extends readonly Tree[], R extends obj
   };
   const call = (state: DeviceState<S>, ...inputs: I): Outputs<R> => {
     const backend = activeBackend();
-    const variables = leaves<Variable>(state.variables);
     const given = leaves(inputs);
-    const signature = `${signatureOf(variables)} | ${signatureOf(given)}`;
+    const signature = `${state.signature} | ${signatureOf(given)}`;
     const compiled = traces.get(signature) ?? trace(backend, signature, state, inputs);
     const results = execute(
       backend,
       compiled,
       given.map(({ leaf }) => leaf),
-      variables.map(({ leaf }) => leaf),
+      state.list,
     );
     if (leaves(compiled.structure).length === 0) tf.dispose(results);
     return mapLeaves(compiled.structure, (i) => results[i]) as Outputs<R>;

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { activeBackend, type TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
 import { attribute } from './graph.ts';
-import { type LeafLike, leaves, mapLeaves, type Tree } from './tree.ts';
+import { type LeafLike, leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
 
 /** One resource variable. */
 export interface Variable extends LeafLike {
@@ -11,10 +11,16 @@ export interface Variable extends LeafLike {
   readonly handle: number;
 }
 
+/** A variable and its path in the tree. */
+export type StateLeaf = { readonly path: string; readonly leaf: Variable };
+
 /** A tree of tensors held on the device. `view`s share its variables and do not own them. */
 export interface DeviceState<S extends Tree = Tree> {
   /** The tree with a variable in place of each tensor. */
   readonly variables: unknown;
+  /** Its leaves. */
+  readonly list: readonly StateLeaf[];
+  readonly signature: string;
   /** A copy of the present values as a tree of tensors, owned by the caller. */
   read(): S;
   /** Replaces the values. Throws when the tree differs in form, shape or dtype. */
@@ -85,6 +91,8 @@ function createView<S extends Tree>(
   const list = leaves<Variable>(variables);
   return {
     variables,
+    list,
+    signature: signatureOf(list),
     read: () =>
       mapLeaves(variables as S, (index) => readVariable(backend, (list[index] as (typeof list)[0]).leaf)),
     write(tree) {

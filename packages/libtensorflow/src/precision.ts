@@ -46,12 +46,17 @@ export function createCaster(graph: Graph): Caster {
 
 /** Whether every float32 input is smaller than a bfloat16 one: a bias, a gate, a constant beside activations. */
 function bfloat16Prevails(inputs: readonly GraphTensor[]): boolean {
-  const largest = (dtype: number): number => Math.max(0, ...inputs.filter((input) => input.dtype === dtype).map(size));
+  const largest = (dtype: number): number =>
+    Math.max(0, ...inputs.filter((input) => input.dtype === dtype).map(size));
   return largest(DType.bfloat16) > largest(DType.float32);
 }
 
 /** The inputs of an op as a bfloat16 trace feeds them: all in bfloat16, or all in float32. */
-export function bfloat16Inputs(caster: Caster, op: string, inputs: readonly GraphTensor[]): readonly GraphTensor[] {
+export function bfloat16Inputs(
+  caster: Caster,
+  op: string,
+  inputs: readonly GraphTensor[],
+): readonly GraphTensor[] {
   const low = COMPUTE.has(op) || (FOLLOW.has(op) && bfloat16Prevails(inputs));
   return inputs.map((input) => caster.to(input, low ? DType.bfloat16 : DType.float32));
 }

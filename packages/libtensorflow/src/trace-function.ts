@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
-import { type DeviceState, type Variable, variableType } from './device-state.ts';
+import { type DeviceState, type StateLeaf, type Variable, variableType } from './device-state.ts';
 import { attribute, type Graph, type GraphTensor, readVariable } from './graph.ts';
 import { type TracedVariable, withInPlaceKernels } from './in-place.ts';
 import type { Precision } from './precision.ts';
@@ -23,8 +23,6 @@ export interface TracedFunction {
   readonly structure: unknown;
   readonly origin: Trace['origin'];
 }
-
-type StateLeaf = { readonly path: string; readonly leaf: Variable };
 
 function updateLeaf(
   trace: Trace,
@@ -78,7 +76,7 @@ export function traceFunction<S extends Tree, I extends readonly Tree[], R>(
     trace.tensor(backend.getInputTensorIds([tensor])[0] as number);
   const wrap = (tensor: GraphTensor): tf.Tensor => backend.createOutputTensor(trace.register(tensor));
   const body = (placeholders: readonly GraphTensor[], traced: readonly TracedVariable[]): TracedFunction => {
-    const before = leaves<Variable>(state.variables);
+    const before = state.list;
     const stateTree = mapLeaves(state.variables as S, (i) => wrap((traced[i] as TracedVariable).start));
     const inputTrees = mapLeaves(inputs, (i) => wrap(placeholders[i] as GraphTensor));
     const { state: after, ...outputs } = fn(stateTree, ...inputTrees) as { state?: unknown };
@@ -109,7 +107,7 @@ export function traceFunction<S extends Tree, I extends readonly Tree[], R>(
     const placeholders = leaves(inputs).map(({ leaf }) =>
       graph.placeholder(backend.typeAttributeFromTensor(leaf), leaf.shape),
     );
-    const traced = leaves<Variable>(state.variables).map(({ leaf }): TracedVariable => {
+    const traced = state.list.map(({ leaf }): TracedVariable => {
       const handle = makeHandle(graph, leaf);
       return { handle, start: readVariable(graph, handle, variableType(leaf), leaf.shape) };
     });

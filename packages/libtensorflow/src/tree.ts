@@ -31,3 +31,8 @@ export function mapLeaves<T>(tree: T, replace: (index: number) => unknown): T {
   };
   return visit(tree) as T;
 }
+
+/** Paths, dtypes and shapes of leaves in one line: what a trace depends on. */
+export function signatureOf(list: readonly { readonly path: string; readonly leaf: LeafLike }[]): string {
+  return list.map(({ path, leaf }) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(' ');
+}

@@ -1,14 +1,24 @@
 import { expectClose, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { activeBackend, compile, type DeviceState, deviceState, profile, type TraceReport, useTensorFlow } from '../src/index.ts';
+import {
+  activeBackend,
+  compile,
+  type DeviceState,
+  deviceState,
+  profile,
+  type TraceReport,
+  useTensorFlow,
+} from '../src/index.ts';
 import { missing } from './native.ts';
 
 type Weights = { readonly w: tf.Tensor; readonly steps: tf.Tensor };
 
 /** One step of gradient descent on |x w|². */
 function descend({ w, steps }: Weights, x: tf.Tensor): { state: Weights; loss: tf.Tensor } {
-  const { value, grad } = tf.valueAndGrad((v: tf.Tensor) => tf.sum(tf.square(tf.matMul(x, v))) as tf.Scalar)(w);
+  const { value, grad } = tf.valueAndGrad((v: tf.Tensor) => tf.sum(tf.square(tf.matMul(x, v))) as tf.Scalar)(
+    w,
+  );
   const state = { w: tf.sub(w, tf.mul(grad, 0.01)), steps: tf.add(steps, tf.scalar(1, 'int32')) };
   return { state, loss: value };
 }
@@ -49,7 +59,8 @@ describe.skipIf(missing)('compile', () => {
       { onTrace: (report) => reports.push(report), name: 'double' },
     );
     const none = deviceState({});
-    for (const size of [2, 2, 3, 2]) expect(Array.from(double(none, tf.ones([size])).y.dataSync())).toEqual(Array(size).fill(2));
+    for (const size of [2, 2, 3, 2])
+      expect(Array.from(double(none, tf.ones([size])).y.dataSync())).toEqual(Array(size).fill(2));
     expect(runs).toBe(2);
     expect(reports.map(({ count }) => count)).toEqual([1, 2]);
     expect(reports[1]?.signature).toContain('float32[3]');
@@ -57,8 +68,12 @@ describe.skipIf(missing)('compile', () => {
   });
 
   it('names the op and the line of a host read', () => {
-    const read = compile((_: Record<string, never>, x: tf.Tensor) => ({ y: tf.scalar(tf.matMul(x, x).dataSync()[0] as number) }));
-    expect(() => read(deviceState({}), tf.ones([2, 2]))).toThrow(/MatMul was read on the host.*compile\.native\.test\.ts:\d+/);
+    const read = compile((_: Record<string, never>, x: tf.Tensor) => ({
+      y: tf.scalar(tf.matMul(x, x).dataSync()[0] as number),
+    }));
+    expect(() => read(deviceState({}), tf.ones([2, 2]))).toThrow(
+      /MatMul was read on the host.*compile\.native\.test\.ts:\d+/,
+    );
     const print = compile((_: Record<string, never>, x: tf.Tensor) => {
       tf.square(x).print();
       return { x };
@@ -83,7 +98,9 @@ describe.skipIf(missing)('compile', () => {
     expect(Array.from(tf.add(small, 1).dataSync())).toEqual([2, 3]);
     const large = tf.ones([200, 100]);
     const frozen = compile((_: Record<string, never>, x: tf.Tensor) => ({ y: tf.add(x, large) }));
-    expect(() => frozen(deviceState({}), tf.zeros([100]))).toThrow(/\[200,100\] \(80000 bytes\).*pass it as an input or as state/);
+    expect(() => frozen(deviceState({}), tf.zeros([100]))).toThrow(
+      /\[200,100\] \(80000 bytes\).*pass it as an input or as state/,
+    );
   });
 
   it('refuses a state that changes its form', () => {
@@ -123,9 +140,15 @@ describe.skipIf(missing)('compile', () => {
     const wrong = compile((_: Record<string, never>, x: tf.Tensor) => ({
       y: activeBackend().executeSingleOutput('BatchMatMulV2', [], [x, tf.ones([7, 7])]),
     }));
-    expect(() => wrong(deviceState({}), tf.ones([2, 3]))).toThrow(/Dimensions must be equal.*compile\.native\.test\.ts:\d+/s);
-    const late = compile((_: Record<string, never>, x: tf.Tensor, at: tf.Tensor) => ({ y: tf.gather(x, at as tf.Tensor1D) }));
-    expect(() => late(deviceState({}), tf.ones([2]), tf.tensor1d([9], 'int32'))).toThrow(/not in \[0, 2\).*compile\.native\.test\.ts:\d+/s);
+    expect(() => wrong(deviceState({}), tf.ones([2, 3]))).toThrow(
+      /Dimensions must be equal.*compile\.native\.test\.ts:\d+/s,
+    );
+    const late = compile((_: Record<string, never>, x: tf.Tensor, at: tf.Tensor) => ({
+      y: tf.gather(x, at as tf.Tensor1D),
+    }));
+    expect(() => late(deviceState({}), tf.ones([2]), tf.tensor1d([9], 'int32'))).toThrow(
+      /not in \[0, 2\).*compile\.native\.test\.ts:\d+/s,
+    );
   });
 
   it('refuses a compiled function inside another', () => {
@@ -168,15 +191,30 @@ describe.skipIf(missing)('compile', () => {
     step(state, x);
     state.write(saved);
     expect(step(state, x).loss.dataSync()[0]).toBe(first);
-    expect(() => state.write({ w: tf.ones([2, 2]), steps: tf.scalar(0, 'int32') })).toThrow(/holds float32 \[3,2\] at "w"/);
+    expect(() => state.write({ w: tf.ones([2, 2]), steps: tf.scalar(0, 'int32') })).toThrow(
+      /holds float32 \[3,2\] at "w"/,
+    );
   });
 
   it('keeps what was read when the state moves on', () => {
     const state = deviceState({ p: tf.ones([4]), m: tf.zeros([4]), v: tf.zeros([4]) });
     type Adam = { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor };
     const step = compile(({ p, m, v }: Adam, grad: tf.Tensor) => {
-      const inputs = { param: p, m, v, grad, beta1: tf.scalar(0.9), beta2: tf.scalar(0.5), alpha: tf.scalar(0.1), epsilon: tf.scalar(1e-8) };
-      const [p2, m2, v2] = tf.engine().runKernel('AdamW', inputs) as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const inputs = {
+        param: p,
+        m,
+        v,
+        grad,
+        beta1: tf.scalar(0.9),
+        beta2: tf.scalar(0.5),
+        alpha: tf.scalar(0.1),
+        epsilon: tf.scalar(1e-8),
+      };
+      const [p2, m2, v2] = tf.engine().runKernel('AdamW', inputs) as unknown as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
       return { state: { p: p2, m: m2, v: v2 }, before: p };
     });
     const held = state.read();
@@ -191,9 +229,15 @@ describe.skipIf(missing)('compile', () => {
 
   it('refuses to update in place what is no state', () => {
     const step = compile(({ e }: { e: tf.Tensor }) => ({
-      state: { e: tf.engine().runKernel('Ema', { average: tf.mul(e, 2), value: e, rate: tf.scalar(0.1) }) as tf.Tensor },
+      state: {
+        e: tf
+          .engine()
+          .runKernel('Ema', { average: tf.mul(e, 2), value: e, rate: tf.scalar(0.1) }) as tf.Tensor,
+      },
     }));
-    expect(() => step(deviceState({ e: tf.ones([2]) }))).toThrow(/"average" must be a leaf of the compiled function's state/);
+    expect(() => step(deviceState({ e: tf.ones([2]) }))).toThrow(
+      /"average" must be a leaf of the compiled function's state/,
+    );
   });
 
   it('computes matrix products in bfloat16 and the rest in float32', () => {

@@ -1,6 +1,7 @@
 /** Set-up against the user's real pip, with tiny wheels in a local folder in place of the package index. */
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,23 +17,31 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findLibrary, type Library } from '../src/library.ts';
 import { install, type SetupOptions, setup } from '../src/setup.ts';
 import type { Wheel } from '../src/wheels.ts';
 import { fakeRelease, fakeWheel, LIBRARY_TEXT } from './fake-wheel.ts';
 
+const nowhere = '/nowhere/python3';
+let index: string;
 let folder: string;
 let cacheDir: string;
 let wheel: Wheel;
 
+beforeAll(() => {
+  index = mkdtempSync(join(tmpdir(), 'libtensorflow-index-'));
+  wheel = fakeWheel(index, 4_000_000);
+});
+
+afterAll(() => rmSync(index, { recursive: true, force: true }));
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'libtensorflow-setup-'));
   cacheDir = join(folder, 'cache');
-  wheel = fakeWheel(join(folder, 'index'));
   vi.stubEnv('LIBTENSORFLOW_PATH', '');
   vi.stubEnv('PIP_NO_INDEX', '1');
-  vi.stubEnv('PIP_FIND_LINKS', join(folder, 'index'));
+  vi.stubEnv('PIP_FIND_LINKS', index);
 });
 
 afterEach(() => {
@@ -45,6 +54,13 @@ const target = (): string => join(cacheDir, fakeRelease(wheel).target);
 function run(options: SetupOptions = {}, release = fakeRelease(wheel)): Promise<Library> {
   const defaults = { gpu: false, cacheDir, onProgress: () => {}, say: () => {}, python: 'python3' };
   return install(release, { ...defaults, ...options });
+}
+
+/** Puts the whole wheel where a set-up that was interrupted while unpacking leaves it, so that pip is not needed. */
+function downloaded(): void {
+  const [name] = readdirSync(index) as [string];
+  mkdirSync(join(`${target()}.partial`, 'wheels', wheel.name), { recursive: true });
+  copyFileSync(join(index, name), join(`${target()}.partial`, 'wheels', wheel.name, name));
 }
 
 /** An executable that stands in for Python. */
@@ -74,16 +90,16 @@ describe('a whole set-up', () => {
     expect(sentences).toEqual([expect.stringContaining('Downloading'), expect.stringContaining('Unpacking')]);
   });
 
-  test('is found by the next one, which starts no Python', async () => {
-    const first = await run();
-    expect(await setup({ cacheDir, python: '/nowhere/python3' })).toEqual(first);
-  });
-
-  test('is not begun when LIBTENSORFLOW_PATH names a library', async () => {
-    const { path } = await run();
-    vi.stubEnv('LIBTENSORFLOW_PATH', path);
+  test('is not begun again, nor where LIBTENSORFLOW_PATH names a library', async () => {
+    downloaded();
+    const first = await run({ python: nowhere });
+    expect(await setup({ cacheDir, python: nowhere })).toEqual(first);
+    vi.stubEnv('LIBTENSORFLOW_PATH', first.path);
     const other = join(folder, 'other');
-    expect(await setup({ cacheDir: other, python: '/nowhere' })).toEqual({ path, source: 'environment' });
+    expect(await setup({ cacheDir: other, python: nowhere })).toEqual({
+      path: first.path,
+      source: 'environment',
+    });
     expect(existsSync(other)).toBe(false);
   });
 });
@@ -93,9 +109,8 @@ describe('progress', () => {
 
   /** An index that sends each wheel slowly, in twenty pieces. */
   beforeEach(async () => {
-    wheel = fakeWheel(join(folder, 'index'), 4_000_000);
-    const name = readdirSync(join(folder, 'index'))[0] as string;
-    const bytes = readFileSync(join(folder, 'index', name));
+    const [name] = readdirSync(index) as [string];
+    const bytes = readFileSync(join(index, name));
     server = createServer(async (request, response) => {
       if (request.url === '/')
         return response.setHeader('Content-Type', 'text/html').end(`<a href="/${name}">${name}</a>`);
@@ -139,22 +154,20 @@ describe('several processes, and interruptions', () => {
   });
 
   test('the lock of a process that died is taken over', async () => {
-    mkdirSync(`${target()}.lock`, { recursive: true });
+    downloaded();
+    mkdirSync(`${target()}.lock`);
     const longAgo = new Date(Date.now() - 3_600_000);
     utimesSync(`${target()}.lock`, longAgo, longAgo);
     const sentences: string[] = [];
-    await run({ say: (sentence) => sentences.push(sentence) });
+    await run({ python: nowhere, say: (sentence) => sentences.push(sentence) });
     expect(sentences[0]).toContain('Downloading');
   });
 
-  test('a wheel that was downloaded whole before an interruption is not downloaded again', async () => {
-    const wheels = join(`${target()}.partial`, 'wheels', wheel.name);
-    mkdirSync(wheels, { recursive: true });
-    const name = readdirSync(join(folder, 'index'))[0] as string;
-    writeFileSync(join(wheels, name), readFileSync(join(folder, 'index', name)));
+  test('after an interruption a whole wheel is kept and half-written files are not', async () => {
+    downloaded();
     mkdirSync(join(`${target()}.partial`, 'files', 'tensorflow'), { recursive: true });
     writeFileSync(join(`${target()}.partial`, 'files', 'tensorflow', 'half'), 'of a file');
-    const { path } = await run({ python: '/nowhere/python3' });
+    const { path } = await run({ python: nowhere });
     expect(readFileSync(path, 'utf8')).toBe(LIBRARY_TEXT);
     expect(readdirSync(join(target(), 'tensorflow'))).toHaveLength(2);
   });
@@ -167,11 +180,13 @@ describe('several processes, and interruptions', () => {
   });
 
   test('a damaged library is named by findLibrary and obtained again by setup', async () => {
-    const { path } = await run();
+    downloaded();
+    const { path } = await run({ python: nowhere });
     truncateSync(path, 3);
     expect(() => findLibrary({ cacheDir })).toThrow(`The TensorFlow library in ${target()} is damaged`);
+    downloaded();
     const sentences: string[] = [];
-    await run({ say: (sentence) => sentences.push(sentence) });
+    await run({ python: nowhere, say: (sentence) => sentences.push(sentence) });
     expect(sentences[0]).toContain('is damaged and is obtained again');
     expect(findLibrary({ cacheDir }).path).toBe(path);
   });
@@ -188,9 +203,7 @@ describe('what can go wrong is said in one sentence', () => {
   };
 
   test('no Python', async () => {
-    expect(await failure({ python: '/nowhere/python3' })).toContain(
-      'Python (/nowhere/python3) was not found',
-    );
+    expect(await failure({ python: nowhere })).toContain('Python (/nowhere/python3) was not found');
   });
 
   test('no pip', async () => {
@@ -210,8 +223,7 @@ describe('what can go wrong is said in one sentence', () => {
   });
 
   test('an index without the package', async () => {
-    rmSync(join(folder, 'index'), { recursive: true });
-    mkdirSync(join(folder, 'index'));
+    vi.stubEnv('PIP_FIND_LINKS', folder);
     expect(await failure({})).toContain("pip's package index has no fake-tensorflow 2.21.0");
   });
 
@@ -222,7 +234,7 @@ describe('what can go wrong is said in one sentence', () => {
   });
 
   test('a disk too small', async () => {
-    const message = await failure({ python: '/nowhere' }, { ...fakeRelease(wheel), diskBytes: 1e18 });
+    const message = await failure({ python: nowhere }, { ...fakeRelease(wheel), diskBytes: 1e18 });
     expect(message).toMatch(/has [\d.]+ GB free and TensorFlow's library needs 1000000000\.0 GB/);
   });
 

@@ -40,14 +40,15 @@ export async function run<S extends Tree, B extends Tree>(config: RunConfig<S, B
   const skips = skipCheck();
   let pending: Metrics[] = [];
   let step = from;
-  const aborted = (): boolean => signal?.aborted === true;
-  while (step < until && !aborted()) {
+  // Looked at once a step: an abort during a callback is seen after the next step, which then ends with report and checkpoint.
+  const ends = (): boolean => step >= until || signal?.aborted === true;
+  for (let last = ends(); !last; ) {
     const batch = await config.batches(step);
     pending.push(await stepper.step(batch));
     disposeTree(batch);
     step++;
     leaks.check(step - from, pending);
-    const last = step === until || aborted();
+    last = ends();
     if (last || step % reportEvery === 0) {
       const window = await readWindow(pending);
       pending = [];

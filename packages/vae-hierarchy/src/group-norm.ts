@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NormParams } from './params.ts';
 
+/** Of the AutoencoderKL. */
 const EPSILON = 1e-6;
 
 /** Per-channel `[B, 1, C]` forms of the group statistics, so that the map is only touched by multiply and add. */
@@ -18,10 +19,10 @@ function groupMean(perChannel: tf.Tensor2D, groups: number): tf.Tensor3D {
   return tf.reshape(tf.tile(mean, [1, 1, size]), [batch, 1, channels]);
 }
 
-function statistics(x: tf.Tensor3D, groups: number): Statistics {
+function statistics(x: tf.Tensor3D, groups: number, epsilon: number): Statistics {
   const mean = groupMean(tf.mean(x, 1), groups);
   const variance = groupMean(tf.mean(tf.squaredDifference(x, mean), 1), groups);
-  return { mean, rstd: tf.rsqrt(tf.add(variance, EPSILON)) };
+  return { mean, rstd: tf.rsqrt(tf.add(variance, epsilon)) };
 }
 
 /** `(x - mean) * rstd * weight + bias` as one multiply and one add. */
@@ -76,12 +77,17 @@ function flatten(x: tf.Tensor4D): tf.Tensor3D {
   return tf.reshape(x, [batch, height * width, channels]);
 }
 
-/** Group normalization over `[H, W, C/groups]`, eps 1e-6: `[B, H, W, C]` -> `[B, H, W, C]`. */
-export function groupNorm(x: tf.Tensor4D, params: NormParams, groups: number): tf.Tensor4D {
+/** Group normalization over `[H, W, C/groups]`: `[B, H, W, C]` -> `[B, H, W, C]`. */
+export function groupNorm(
+  x: tf.Tensor4D,
+  params: NormParams,
+  groups: number,
+  epsilon: number = EPSILON,
+): tf.Tensor4D {
   const normed = tf.customGrad((...args) => {
     const [map, weight, bias] = args as unknown as [tf.Tensor3D, tf.Tensor1D, tf.Tensor1D];
     const save = args[3] as unknown as Saver;
-    const stats = statistics(map, groups);
+    const stats = statistics(map, groups, epsilon);
     save([map, weight, stats.mean, stats.rstd]);
     return {
       value: normalize(map, stats, weight, bias),
@@ -100,7 +106,7 @@ export function groupNormSilu(x: tf.Tensor4D, params: NormParams, groups: number
   const activated = tf.customGrad((...args) => {
     const [map, weight, bias] = args as unknown as [tf.Tensor3D, tf.Tensor1D, tf.Tensor1D];
     const save = args[3] as unknown as Saver;
-    const stats = statistics(map, groups);
+    const stats = statistics(map, groups, EPSILON);
     const normed = normalize(map, stats, weight, bias);
     const gate = tf.sigmoid(normed);
     const value = tf.mul(normed, gate);

@@ -1,20 +1,34 @@
-/** A VAE of the SD-VAE architecture as encoder, decoder and hierarchy of feature maps. */
-export { parseVaeConfig, SD_VAE_F8D4, type VaeConfig, vaeConfigJson } from './config.ts';
+/** A VAE as encoder, decoder and hierarchy of feature maps. */
+export {
+  type KlVaeConfig,
+  type LatentScaling,
+  SD_VAE_F8D4,
+  type TinyVaeConfig,
+  type VaeConfig,
+} from './config.ts';
+export { parseVaeConfig, vaeConfigJson } from './config-json.ts';
 export { decode } from './decoder.ts';
 export { encode, encodeLevels, type Levels, type Posterior } from './encoder.ts';
 export { groupNorm, groupNormSilu } from './group-norm.ts';
+export { inferVaeConfig, type UntoldByShapes } from './infer.ts';
 export { initVae, type Rng } from './init.ts';
+export { joinHalves } from './keys.ts';
 export { samplePosterior, scaleLatent, unscaleLatent } from './latent.ts';
 export type {
   AttentionParams,
   ConvParams,
   DecoderParams,
   EncoderParams,
+  KlVaeParams,
   LevelParams,
   LinearParams,
   MidParams,
   NormParams,
+  PlainConvParams,
   ResnetParams,
+  TinyBlockParams,
+  TinyHalfParams,
+  TinyVaeParams,
   VaeParams,
 } from './params.ts';
 export {

@@ -1,8 +1,9 @@
 /** Fresh weights for training a VAE. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { VaeConfig } from './config.ts';
-import { type ParamSpec, treeFromTable, vaeParamTable } from './param-table.ts';
+import { type ParamSpec, vaeParamTable } from './param-table.ts';
 import type { VaeParams } from './params.ts';
+import { treeFromTable } from './tree.ts';
 
 /** Source of uniform numbers in [0, 1); a result depends on the seed, the stream and the element only. */
 export interface Rng {

@@ -1,7 +1,6 @@
-/** The table of all tensors of a VAE (key, kind, shape) and the tree built from it. */
-import type * as tf from '@tensorflow/tfjs-core';
-import type { VaeConfig } from './config.ts';
-import type { VaeParams } from './params.ts';
+/** The table of all tensors of a VAE: key, kind and shape. */
+import type { KlVaeConfig, VaeConfig } from './config.ts';
+import { type TinyLayer, tinyDecoderLayers, tinyEncoderLayers } from './tiny-layers.ts';
 
 /** One tensor of the VAE: its diffusers key, its shape in memory and the number of inputs of each output. */
 export interface ParamSpec {
@@ -11,12 +10,18 @@ export interface ParamSpec {
   readonly fanIn: number;
 }
 
+function plainConv(key: string, size: number, from: number, to: number): ParamSpec {
+  return {
+    key: `${key}.weight`,
+    kind: 'convWeight',
+    shape: [size, size, from, to],
+    fanIn: size * size * from,
+  };
+}
+
 function conv(key: string, size: number, from: number, to: number): ParamSpec[] {
-  const fanIn = size * size * from;
-  return [
-    { key: `${key}.weight`, kind: 'convWeight', shape: [size, size, from, to], fanIn },
-    { key: `${key}.bias`, kind: 'bias', shape: [to], fanIn },
-  ];
+  const weight = plainConv(key, size, from, to);
+  return [weight, { key: `${key}.bias`, kind: 'bias', shape: [to], fanIn: weight.fanIn }];
 }
 
 function linear(key: string, from: number, to: number): ParamSpec[] {
@@ -73,7 +78,7 @@ function levels(
   });
 }
 
-function encoder(config: VaeConfig, widths: readonly number[]): ParamSpec[] {
+function encoder(config: KlVaeConfig, widths: readonly number[]): ParamSpec[] {
   const first = widths[0] as number;
   const last = widths[widths.length - 1] as number;
   return [
@@ -85,7 +90,7 @@ function encoder(config: VaeConfig, widths: readonly number[]): ParamSpec[] {
   ];
 }
 
-function decoder(config: VaeConfig, widths: readonly number[]): ParamSpec[] {
+function decoder(config: KlVaeConfig, widths: readonly number[]): ParamSpec[] {
   const first = widths[0] as number;
   const last = widths[widths.length - 1] as number;
   return [
@@ -97,42 +102,39 @@ function decoder(config: VaeConfig, widths: readonly number[]): ParamSpec[] {
   ];
 }
 
-/** Every tensor of the VAE, in the order the network uses them. */
-export function vaeParamTable(config: VaeConfig): readonly ParamSpec[] {
+function klTable(config: KlVaeConfig): readonly ParamSpec[] {
   const latent = config.latentChannels;
+  const around = config.quantConv ?? true;
   return [
     ...encoder(config, config.blockOutChannels),
-    ...conv('quant_conv', 1, 2 * latent, 2 * latent),
-    ...conv('post_quant_conv', 1, latent, latent),
+    ...(around ? conv('quant_conv', 1, 2 * latent, 2 * latent) : []),
+    ...(around ? conv('post_quant_conv', 1, latent, latent) : []),
     ...decoder(config, config.blockOutChannels.toReversed()),
   ];
 }
 
-type Node = { [key: string]: Node } | Node[] | tf.Tensor;
+/** Channels inside the global branch over those outside. */
+export const GLOBAL_WIDENING = 4;
 
-/** Nests tensors by their dotted keys; a number in a key is a position in a list. */
-export function treeFromTable(
-  specs: readonly ParamSpec[],
-  tensorOf: (spec: ParamSpec) => tf.Tensor,
-): VaeParams {
-  const root: { [key: string]: Node } = {};
-  for (const spec of specs) {
-    const path = spec.key.split('.');
-    const leaf = path.pop() as string;
-    let node = root;
-    path.forEach((part, i) => {
-      const next = path[i + 1] ?? leaf;
-      node[part] ??= /^\d+$/.test(next) ? [] : {};
-      node = node[part] as { [key: string]: Node };
-    });
-    node[leaf] = tensorOf(spec);
-  }
-  return root as unknown as VaeParams;
+function tinyLayer(key: string, { kind, from, to }: TinyLayer): ParamSpec[] {
+  if (kind === 'relu' || kind === 'nearest') return [];
+  if (kind === 'conv') return conv(key, 3, from, to);
+  if (kind === 'plain' || kind === 'down') return [plainConv(key, 3, from, to)];
+  const wide = GLOBAL_WIDENING * to;
+  const branch = [
+    plainConv(`${key}.pool.0`, 1, to, wide),
+    ...norm(`${key}.pool.1`, wide),
+    plainConv(`${key}.pool.3`, 1, wide, to),
+  ];
+  const convolutions = [0, 2, 4].flatMap((i) => conv(`${key}.conv.${i}`, 3, to, to));
+  return kind === 'global' ? [...convolutions, ...branch] : convolutions;
 }
 
-/** The tensor of a dotted key. */
-export function tensorAt(params: VaeParams, key: string): tf.Tensor {
-  let node = params as unknown as Node;
-  for (const part of key.split('.')) node = (node as { [key: string]: Node })[part] as Node;
-  return node as tf.Tensor;
+/** Every tensor of the VAE, in the order the network uses them. */
+export function vaeParamTable(config: VaeConfig): readonly ParamSpec[] {
+  if (config.kind !== 'tiny') return klTable(config);
+  return [
+    ...tinyEncoderLayers(config).flatMap((layer, i) => tinyLayer(`encoder.layers.${i}`, layer)),
+    ...tinyDecoderLayers(config).flatMap((layer, i) => tinyLayer(`decoder.layers.${i}`, layer)),
+  ];
 }

@@ -67,10 +67,36 @@ export interface DecoderParams extends HalfParams {
   readonly up_blocks: readonly LevelParams[];
 }
 
-/** The whole VAE; dotted paths are the keys of a diffusers state dict. */
-export interface VaeParams {
+/** An AutoencoderKL. */
+export interface KlVaeParams {
   readonly encoder: EncoderParams;
   readonly decoder: DecoderParams;
-  readonly quant_conv: ConvParams;
-  readonly post_quant_conv: ConvParams;
+  readonly quant_conv?: ConvParams;
+  readonly post_quant_conv?: ConvParams;
 }
+
+/** Convolution without bias; `weight` is `[kh, kw, in, out]`. */
+export interface PlainConvParams {
+  readonly weight: tf.Tensor4D;
+  readonly bias?: undefined;
+}
+
+/** Residual block of an AutoencoderTiny: three convolutions, and the branch over the whole image where it has one. */
+export interface TinyBlockParams {
+  readonly conv: Readonly<Record<0 | 2 | 4, ConvParams>>;
+  readonly pool?: Readonly<Record<0 | 3, PlainConvParams> & Record<1, NormParams>>;
+}
+
+/** The layers of one half by their position in diffusers' `Sequential`; positions without weights are absent. */
+export interface TinyHalfParams {
+  readonly layers: Readonly<Record<number, ConvParams | PlainConvParams | TinyBlockParams>>;
+}
+
+/** An AutoencoderTiny. */
+export interface TinyVaeParams {
+  readonly encoder: TinyHalfParams;
+  readonly decoder: TinyHalfParams;
+}
+
+/** A whole VAE of either kind; dotted paths are the keys of a diffusers state dict. */
+export type VaeParams = KlVaeParams | TinyVaeParams;

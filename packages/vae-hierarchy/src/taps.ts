@@ -1,5 +1,7 @@
 /** The feature maps an encoder offers: names, sizes and what they cost. */
-import type { VaeConfig } from './config.ts';
+import type { KlVaeConfig, TinyVaeConfig, VaeConfig } from './config.ts';
+import { GLOBAL_WIDENING } from './param-table.ts';
+import { type TinyLayer, tinyEncoderLayers } from './tiny-layers.ts';
 
 /** One feature map of the encoder. */
 export interface VaeTap {
@@ -19,7 +21,7 @@ function blockMacs(from: number, to: number, positions: number): number {
   return positions * (9 * from * to + 9 * to * to + (from === to ? 0 : from * to));
 }
 
-function levelTaps(config: VaeConfig, level: number, pixels: number): readonly Stage[] {
+function levelTaps(config: KlVaeConfig, level: number, pixels: number): readonly Stage[] {
   const widths = config.blockOutChannels;
   const channels = widths[level] as number;
   const before = widths[level - 1] ?? channels;
@@ -40,7 +42,7 @@ function levelTaps(config: VaeConfig, level: number, pixels: number): readonly S
   return level < widths.length - 1 ? [...blocks, down] : blocks;
 }
 
-function middleTaps(config: VaeConfig, pixels: number): readonly Stage[] {
+function middleTaps(config: KlVaeConfig, pixels: number): readonly Stage[] {
   const channels = config.blockOutChannels[config.blockOutChannels.length - 1] as number;
   const latent = 2 * config.latentChannels;
   const scale = 2 ** (config.blockOutChannels.length - 1);
@@ -61,15 +63,30 @@ function middleTaps(config: VaeConfig, pixels: number): readonly Stage[] {
   ];
 }
 
-/** Every tap in the order the encoder computes them; costs are for an image of `height` by `width`. */
-export function vaeTaps(config: VaeConfig, height = 256, width = 256): readonly VaeTap[] {
-  const pixels = height * width;
+function klTaps(config: KlVaeConfig, pixels: number): readonly Stage[] {
   const first = config.blockOutChannels[0] as number;
-  const stages: readonly Stage[] = [
+  return [
     { name: 'conv_in', channels: first, scale: 1, macs: 9 * config.inChannels * first * pixels },
     ...config.blockOutChannels.flatMap((_, level) => levelTaps(config, level, pixels)),
     ...middleTaps(config, pixels),
   ];
+}
+
+function tinyTaps(config: TinyVaeConfig, pixels: number): readonly Stage[] {
+  const convolutions = ({ kind }: TinyLayer): number => (kind === 'block' || kind === 'global' ? 3 : 1);
+  return tinyEncoderLayers(config).map((layer) => {
+    const { level, from, to, tap } = layer;
+    const branch = layer.kind === 'global' ? 2 * GLOBAL_WIDENING * to ** 2 : 0;
+    const scale = 2 ** level;
+    const macs = (pixels / scale ** 2) * (9 * convolutions(layer) * from * to + branch);
+    return { name: tap, channels: to, scale, macs };
+  });
+}
+
+/** Every tap in the order the encoder computes them; costs are for an image of `height` by `width`. */
+export function vaeTaps(config: VaeConfig, height = 256, width = 256): readonly VaeTap[] {
+  const pixels = height * width;
+  const stages = config.kind === 'tiny' ? tinyTaps(config, pixels) : klTaps(config, pixels);
   let cumulativeMacs = 0;
   return stages.map((stage) => {
     cumulativeMacs += stage.macs;
@@ -78,7 +95,7 @@ export function vaeTaps(config: VaeConfig, height = 256, width = 256): readonly 
 }
 
 /**
- * Three groups of taps: `coarse` is the output of the middle, `mid` the level before the coarsest, `fine` all levels
+ * Three groups of taps: `coarse` is the last map before the latent, `mid` the level before the coarsest, `fine` all levels
  * before that. The paper names the three kinds and not the taps; this is the reconstruction's default.
  */
 export function defaultGroups(config: VaeConfig): Record<'fine' | 'mid' | 'coarse', readonly string[]> {
@@ -88,10 +105,12 @@ export function defaultGroups(config: VaeConfig): Record<'fine' | 'mid' | 'coars
       `defaultGroups: the VAE has ${levels} levels, wanted at least 3; name the taps of each group instead.`,
     );
   }
-  const last = (level: number): string => `down.${level}.block.${config.layersPerBlock - 1}`;
+  const blocks = (level: number): number =>
+    config.kind === 'tiny' ? (config.encoderBlocks[level] as number) : config.layersPerBlock;
+  const last = (level: number): string => `down.${level}.block.${blocks(level) - 1}`;
   return {
     fine: Array.from({ length: levels - 2 }, (_, level) => last(level)),
     mid: [last(levels - 2)],
-    coarse: ['mid.block_2'],
+    coarse: [config.kind === 'tiny' ? last(levels - 1) : 'mid.block_2'],
   };
 }

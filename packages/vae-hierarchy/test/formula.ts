@@ -18,9 +18,9 @@ function phase(key: string): number {
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-function formulaWeight(key: string, shape: readonly number[]): StateTensor {
+function formulaWeight(key: string, shape: readonly number[], gain: number): StateTensor {
   const norm = key.includes('norm') && key.endsWith('weight') ? 1 : 0;
-  const scale = shape.length === 1 ? 0.1 : 1.2 / Math.sqrt(size(shape.slice(1)));
+  const scale = shape.length === 1 ? 0.1 : gain / Math.sqrt(size(shape.slice(1)));
   const data = Float32Array.from(
     { length: size(shape) },
     (_, i) => norm + scale * Math.sin(phase(key) + 0.7 * i),
@@ -31,8 +31,11 @@ function formulaWeight(key: string, shape: readonly number[]): StateTensor {
 /** A state dict in PyTorch layout. */
 export function formulaState(
   shapes: Readonly<Record<string, readonly number[]>>,
+  gain = 1.2,
 ): Record<string, StateTensor> {
-  return Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [key, formulaWeight(key, shape)]));
+  return Object.fromEntries(
+    Object.entries(shapes).map(([key, shape]) => [key, formulaWeight(key, shape, gain)]),
+  );
 }
 
 /** Images `[batch, height, width, 3]` in [-1, 1]. */

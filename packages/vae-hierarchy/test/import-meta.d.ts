@@ -1,4 +1,5 @@
-/** The one property of a module's meta object that tests read; the package is typed without a host environment. */
+/** The properties of a module's meta object that tests read; the package is typed without a host environment. */
 interface ImportMeta {
   url: string;
+  dirname: string;
 }

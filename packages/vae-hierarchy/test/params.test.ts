@@ -6,6 +6,7 @@ import {
   encode,
   encodeLevels,
   initVae,
+  type KlVaeConfig,
   loadVaeParams,
   parseVaeConfig,
   type Rng,
@@ -26,7 +27,7 @@ interface Golden {
 }
 
 const golden = readGolden<Golden>(import.meta.url, 'attention.json');
-const config = parseVaeConfig(golden.config);
+const config = parseVaeConfig(golden.config) as KlVaeConfig;
 
 /** Uniform values in [0, 1) that depend on the stream. */
 const rng: Rng = {
@@ -107,8 +108,8 @@ describe('state dict', () => {
 
   it('names what is missing, unknown, doubled or of another shape', () => {
     const { 'quant_conv.bias': bias, ...rest } = state();
-    expect(() => loadVaeParams({ ...rest, 'loss.logvar': bias as StateTensor }, config)).toThrow(
-      'missing [quant_conv.bias], unknown [loss.logvar]',
+    expect(() => loadVaeParams({ ...rest, 'lost.bias': bias as StateTensor }, config)).toThrow(
+      'missing [quant_conv.bias], unknown [lost.bias]',
     );
     const doubled = { ...state(), 'encoder.norm_out.bias': bias as StateTensor };
     expect(() => loadVaeParams(doubled, config)).toThrow(
@@ -144,10 +145,17 @@ describe('config', () => {
   });
 
   it.each([
-    [{ _class_name: 'AutoencoderTiny' }, '_class_name is "AutoencoderTiny", wanted "AutoencoderKL"'],
-    [{ use_quant_conv: false }, 'use_quant_conv is false, wanted true'],
+    [{ _class_name: 'AutoencoderKLFlux2' }, '_class_name is "AutoencoderKLFlux2", wanted "AutoencoderKL"'],
+    [{ use_quant_conv: false }, 'use_post_quant_conv is true, wanted false, as use_quant_conv is'],
+    [{ use_quant_conv: 1 }, 'use_quant_conv is 1, wanted true or false'],
     [{ act_fn: 'relu' }, 'act_fn is "relu"'],
-    [{ latents_mean: [0] }, 'latents_mean is [0], wanted null'],
+    [{ latents_mean: [0] }, 'latents_mean is [0], wanted a list of 4 numbers, one a latent channel'],
+    [{ latents_mean: [0, 0, 0, 0] }, 'latents_std is null, wanted a list, as the other of the two is one'],
+    [
+      { latents_mean: [0, 0, 0, 0], latents_std: [1, 1, 1, 1], shift_factor: 1 },
+      'shift_factor is 1, wanted 0 where latents_mean is given',
+    ],
+    [{ block_out_channels: [] }, 'block_out_channels is [], wanted a list of positive integers'],
     [{ in_channels: 1 }, 'in_channels is 1, wanted 3'],
     [{ down_block_types: ['AttnDownEncoderBlock2D'] }, 'wanted 4 times "DownEncoderBlock2D"'],
     [{ block_out_channels: [8, 10] }, 'block_out_channels is [8,10], wanted a list of positive multiples'],

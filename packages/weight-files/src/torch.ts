@@ -10,7 +10,7 @@ import { entryData, readDirectory, type ZipEntry } from './zip.ts';
 export interface StoredTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The tensor in row-major order, in memory of its own. */
+  /** The tensor in row-major order. */
   read(): Promise<TensorEntry>;
 }
 

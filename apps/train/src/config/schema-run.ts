@@ -33,6 +33,12 @@ export const train: z.ZodType<TrainConfig['train']> = section({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('Of matrix products; parameters, moments and losses are float32 in both.'),
+  checkpointBlocks: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep only the input of each block and run it again for the gradient: less memory, a third more work.',
+    ),
   backend: z
     .enum(['tensorflow', 'wasm', 'cpu'])
     .default('tensorflow')

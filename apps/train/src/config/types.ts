@@ -103,6 +103,7 @@ export interface RunConfig {
   readonly checkpointEvery: number;
   readonly keepLast: number;
   readonly precision: 'float32' | 'bfloat16';
+  readonly checkpointBlocks: boolean;
   readonly backend: 'tensorflow' | 'wasm' | 'cpu';
   readonly eager: boolean;
 }

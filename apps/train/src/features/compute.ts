@@ -1,6 +1,6 @@
 /**
  * Encodes images once: posterior in diffusion units, and group tokens standardised per channel over these images.
- * mean = (mu - shift) scale; std = exp(logVar / 2) scale; tokens = (F - E F) / sd F with F the pooled, concatenated maps.
+ * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = (F - E F) / sd F with F the pooled, concatenated maps.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -71,9 +71,11 @@ export async function computeFeatures(
 function encodeAll(params: VaeTree, x: tf.Tensor4D, config: VaeConfig, request: FeatureRequest): Encoded {
   const taps = [...new Set(request.groups.flatMap((group) => group.taps))];
   const { posterior, levels } = encode(params, x, config, taps);
+  const std = tf.exp(tf.mul(posterior.logVar, 0.5)) as tf.Tensor4D;
+  const origin = scaleLatent(tf.zerosLike(std), config);
   return {
     mean: scaleLatent(posterior.mean, config),
-    std: tf.mul(tf.exp(tf.mul(posterior.logVar, 0.5)), config.scalingFactor),
+    std: tf.sub(scaleLatent(std, config), origin),
     tokens: request.groups.map((group) =>
       groupTokens(
         group.taps.map((tap) => levels[tap] as tf.Tensor4D),

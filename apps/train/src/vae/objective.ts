@@ -11,6 +11,7 @@ import {
   type Rng,
   type ScheduleConfig,
   scaleGradients,
+  tidyTree,
   unflatten,
   updateEma,
 } from '@ahpa/trainer';
@@ -71,28 +72,44 @@ export function vaeTrainStep(
   config: VaeTrainConfig,
   rng: Rng,
 ): { state: VaeTrainState; error: tf.Tensor; gradNorm: tf.Tensor } {
+  return tidyTree(() => {
+    const { grads, error } = vaeGradient(state, x, vae, config.klWeight, rng);
+    const gradNorm = globalNorm(grads);
+    const clipped = scaleGradients(grads, clipScale(gradNorm, config.maxGradNorm));
+    const rate = learningRate(config.schedule, state.step);
+    const next = adamw(config.adamw).update(state.params, clipped, state.moments, state.step, rate);
+    return {
+      state: {
+        step: tf.add(state.step, tf.scalar(1, 'int32')),
+        params: next.params,
+        ema: updateEma(state.ema, next.params, tf.scalar(1 - config.emaDecay)),
+        moments: next.moments,
+      },
+      error,
+      gradNorm,
+    };
+  });
+}
+
+/** Gradient of the loss at the state's parameters, and the mean squared error. */
+function vaeGradient(
+  { params, step }: VaeTrainState,
+  x: tf.Tensor4D,
+  vae: VaeConfig,
+  klWeight: number,
+  rng: Rng,
+): { grads: VaeTree; error: tf.Tensor } {
   const [batch, height, width] = x.shape;
   const stride = 2 ** (vae.blockOutChannels.length - 1);
   const latent = [batch, height / stride, width / stride, vae.latentChannels];
-  const noise = rng.normal(latent, 'posterior', state.step);
-  let error: tf.Tensor | undefined;
+  const noise = rng.normal(latent, 'posterior', step);
+  let kept: tf.Tensor | undefined; // the closure disposes everything but what it returns
   const { grads } = tf.valueAndGrads((...leaves: tf.Tensor[]) => {
-    const result = vaeLoss(unflatten(state.params, leaves), x, noise, vae, config.klWeight);
-    error = tf.keep(result.error);
-    return result.loss;
-  })(flatten(state.params));
-  const gradNorm = globalNorm(grads);
-  const clipped = scaleGradients(unflatten(state.params, grads), clipScale(gradNorm, config.maxGradNorm));
-  const rate = learningRate(config.schedule, state.step);
-  const next = adamw(config.adamw).update(state.params, clipped, state.moments, state.step, rate);
-  return {
-    state: {
-      step: tf.add(state.step, tf.scalar(1, 'int32')),
-      params: next.params,
-      ema: updateEma(state.ema, next.params, tf.scalar(1 - config.emaDecay)),
-      moments: next.moments,
-    },
-    error: error as tf.Tensor,
-    gradNorm,
-  };
+    const { loss, error } = vaeLoss(unflatten(params, leaves), x, noise, vae, klWeight);
+    kept = tf.keep(error);
+    return loss;
+  })(flatten(params));
+  const error = tf.clone(kept as unknown as tf.Tensor);
+  tf.dispose(kept as unknown as tf.Tensor);
+  return { grads: unflatten(params, grads), error };
 }

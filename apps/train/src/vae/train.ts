@@ -57,20 +57,9 @@ export async function trainVae(
     return { state: next, metrics };
   }, start.state);
   const ema = model((state) => state.ema);
-  const reconstruct = reconstructor(ema, vae);
-  let quality: VaeQuality = { psnr: Number.NaN, latentStd: Number.NaN };
+  const save = saver(options, set, rows.heldOut, () => stepper.state(), reconstructor(ema, vae));
   let bar: Progress<number> | undefined;
-  const save = async (step: number): Promise<void> => {
-    bar?.stop();
-    bar = undefined;
-    await saveCheckpoint(join(out, 'checkpoints'), step, await tensorsOf(stepper.state()), { vae, optim });
-    await rotate(join(out, 'checkpoints'), { keepLast: 2, keepEvery: 0 });
-    quality = evaluateVae(reconstruct, set, rows.heldOut);
-    await exportVae(out, stepper.state().ema, vae, quality.latentStd);
-    const pairs = pairsOf(reconstruct, set, rows.heldOut.subarray(0, SHOWN));
-    await writeGrid(join(out, 'reconstructions.png'), pairs, 16);
-    reporter.say(`Step ${step}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
-  };
+  let quality: VaeQuality | undefined;
   const { step } = await run<VaeTrainState, Tensor4D>({
     stepper,
     from: start.step,
@@ -81,7 +70,7 @@ export async function trainVae(
       const picked = batchIndices(seed, done, batch, rows.train.length);
       return imageBatch(
         set,
-        picked.map((i) => rows.train[i] as number),
+        Uint32Array.from(picked, (i) => rows.train[i] as number),
       );
     },
     reportEvery: REPORT_EVERY,
@@ -90,11 +79,36 @@ export async function trainVae(
       bar.update(done, error as number);
     },
     checkpointEvery: options.saveEvery,
-    onCheckpoint: save,
+    onCheckpoint: async (done) => {
+      bar?.stop();
+      bar = undefined;
+      quality = await save(done);
+      reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
+    },
   });
-  if (start.step >= steps) await save(step);
+  quality ??= await save(step);
   for (const part of [ema, stepper]) part.dispose();
   return { step, ...quality };
+}
+
+/** A function that writes checkpoint, weights and reconstructions of a step, and measures it. */
+function saver(
+  { out, vae, optim }: TrainVaeOptions,
+  set: ImageSet,
+  heldOut: Int32Array,
+  state: () => VaeTrainState,
+  reconstruct: ReturnType<typeof reconstructor>,
+): (step: number) => Promise<VaeQuality> {
+  const checkpoints = join(out, 'checkpoints');
+  return async (step) => {
+    await saveCheckpoint(checkpoints, step, await tensorsOf(state()), { vae, optim });
+    await rotate(checkpoints, { keepLast: 2, keepEvery: 0 });
+    const quality = evaluateVae(reconstruct, set, heldOut);
+    await exportVae(out, state().ema, vae, quality.latentStd);
+    const pairs = pairsOf(reconstruct, set, heldOut.subarray(0, SHOWN));
+    await writeGrid(join(out, 'reconstructions.png'), pairs, 16);
+    return quality;
+  };
 }
 
 const lineFormat =

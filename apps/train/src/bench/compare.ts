@@ -1,0 +1,54 @@
+/** Two sides in turn, A B A B, so that a machine whose speed drifts treats them alike. */
+import type { Peer } from './peer.ts';
+import type { Timing } from './worker.ts';
+
+/** Figures of one side. */
+export interface SideReport {
+  readonly name: string;
+  readonly parameters: number;
+  readonly medianSeconds: number;
+  readonly minSeconds: number;
+  /** Of counted matrix work. */
+  readonly gflops: number;
+  readonly peakRssBytes: number;
+  /** Median wall time of a step outside TensorFlow's execution; ours only. */
+  readonly hostSeconds?: number;
+}
+
+/** The middle of the sorted values. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
+}
+
+/** Takes `rounds` turns of one repetition a side after `warmup` uncounted ones. */
+export async function interleave(
+  peers: readonly Peer[],
+  work: 'step' | 'infer',
+  rounds: number,
+  warmup: number,
+  onRound: (done: number) => void,
+): Promise<Map<Peer, Timing[]>> {
+  const timings = new Map<Peer, Timing[]>(peers.map((peer) => [peer, []]));
+  for (const peer of peers) await peer.run(work, warmup);
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) timings.get(peer)?.push(await peer.run(work, 1));
+    onRound(round + 1);
+  }
+  return timings;
+}
+
+/** The figures of one side from its turns. */
+export function sideReport(peer: Peer, timings: readonly Timing[], flops: number): SideReport {
+  const seconds = timings.flatMap((timing) => timing.seconds);
+  const host = timings.flatMap((timing) => timing.hostSeconds ?? []);
+  return {
+    name: peer.name,
+    parameters: peer.parameters,
+    medianSeconds: median(seconds),
+    minSeconds: Math.min(...seconds),
+    gflops: flops / median(seconds) / 1e9,
+    peakRssBytes: Math.max(...timings.map(({ peakRss }) => peakRss)),
+    ...(host.length > 0 ? { hostSeconds: median(host) } : {}),
+  };
+}

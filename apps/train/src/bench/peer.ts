@@ -1,0 +1,93 @@
+/** A process that takes steps when told to: this program's worker, or PyTorch. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { defaultCacheDir } from '../data/emoji.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import type { StepSpec } from './spec.ts';
+import type { Timing } from './worker.ts';
+
+const TORCH = 'torch==2.13.0';
+
+/** One side of a benchmark. */
+export interface Peer {
+  readonly name: string;
+  readonly parameters: number;
+  /** Does the work `count` times. */
+  run(work: 'step' | 'infer', count: number): Promise<Timing>;
+  quit(): void;
+}
+
+async function start(name: string, command: string, args: readonly string[]): Promise<Peer> {
+  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr?.on('data', (chunk) => {
+    errors = (errors + String(chunk)).slice(-2000);
+  });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> => {
+    const { value, done } = await lines.next();
+    if (done)
+      throw userError(
+        `The benchmark's ${name} process ended early: ${errors.trim().split('\n').at(-1) ?? 'no message'}`,
+      );
+    return JSON.parse(value as string);
+  };
+  const { parameters } = (await next()) as { parameters: number };
+  return {
+    name,
+    parameters,
+    run: async (work, count) => {
+      child.stdin?.write(`${work} ${count}\n`);
+      return (await next()) as Timing;
+    },
+    quit: () => void child.stdin?.end('quit\n'),
+  };
+}
+
+/** This program, in a process of its own so that its memory is its own. */
+export function ownPeer(name: string, spec: StepSpec): Promise<Peer> {
+  const program = process.argv[1] as string;
+  return start(name, process.execPath, [
+    ...process.execArgv,
+    program,
+    'bench',
+    'worker',
+    JSON.stringify(spec),
+  ]);
+}
+
+/** PyTorch, eager or through torch.compile. */
+export function torchPeer(python: string, spec: StepSpec, mode: 'eager' | 'compile'): Promise<Peer> {
+  const scripts = ['../../bench/torch_step.py', '../bench/torch_step.py'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const script = scripts.find((path) => existsSync(path)) as string;
+  return start(`torch ${mode}`, python, [script, JSON.stringify({ ...spec, mode })]);
+}
+
+/** A Python with PyTorch: the given one, or that of a virtual environment made for it in the cache folder. */
+export async function torchPython(given: string | undefined, reporter: Reporter): Promise<string> {
+  if (given) return given;
+  const folder = join(defaultCacheDir(), 'torch');
+  const python = join(folder, 'bin', 'python');
+  const run = promisify(execFile);
+  if (
+    existsSync(python) &&
+    (await run(python, ['-c', 'import torch']).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return python;
+  reporter.say(`Installing ${TORCH} into ${folder} for the comparison.`);
+  await mkdir(folder, { recursive: true });
+  await run('python3', ['-m', 'venv', folder]);
+  await run(python, ['-m', 'pip', 'install', '--quiet', TORCH, 'numpy'], { maxBuffer: 1 << 26 });
+  return python;
+}
