@@ -44,6 +44,7 @@ function run([command, ...args]) {
 
 async function must(what, command) {
   const code = await run(command);
+  if (code === 130) throw new Failure('interrupted; the same command goes on from here.', code);
   if (code !== 0) throw new Failure(`${what} failed (exit code ${code}).`, code);
 }
 

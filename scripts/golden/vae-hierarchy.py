@@ -213,8 +213,8 @@ def run_tiny(case):
     return results(model, config, case, TINY_GRADIENTS, mean, decoded, (decoded - x).square().mean(), taps, gain=TINY_GAIN)
 
 
-def run_taef2():
-    """TAEF2 with its real weights, in float32."""
+def taef2():
+    """TAEF2 with its real weights, in float32, and its config."""
     model, config = build_tiny(64, [1, 3, 3, 3], [3, 3, 3, 1], 32, True)
     halves = {half: torch.load(TAEF2 / f"taef2_{half}.pth", weights_only=True) for half in ["encoder", "decoder"]}
     offsets = {"encoder": 0, "decoder": 1}
@@ -224,6 +224,11 @@ def run_taef2():
             position, rest = key.split(".", 1)
             state[f"{half}.layers.{int(position) - offsets[half]}.{rest}"] = value.float()
     model.load_state_dict(state)
+    return model, config
+
+
+def run_taef2():
+    model, config = taef2()
     taps = {}
     tiny_taps(model, [1, 3, 3, 3], taps)
     with torch.no_grad():
@@ -231,6 +236,23 @@ def run_taef2():
         decoded = model.decode(mean).sample
     last = {f"down.{i}.block.{j}": summary(taps[f"down.{i}.block.{j}"], 64) for i, j in enumerate([0, 2, 2, 2])}
     return {"config": config, "mean": full(nhwc(mean)), "taps": last, "decoded": summary(nhwc(decoded), 400)}
+
+
+def run_pyramid():
+    """PyTorch's poolings of a map that the grid divides, and of one that it does not."""
+    even, odd = (torch.tensor(np.sin(0.7 * np.arange(2 * h * w * 3)).reshape(2, h, w, 3)).float() for h, w in [(6, 9), (5, 8)])
+    nchw = {name: value.permute(0, 3, 1, 2) for name, value in {"even": even, "odd": odd}.items()}
+    pool = nn.functional
+    unshuffled = even.reshape(2, 3, 2, 3, 3, 3).permute(0, 1, 3, 2, 4, 5).reshape(2, 3, 3, 18)
+    std = torch.stack([part.std((2, 3), unbiased=False) for row in nchw["even"].split(2, 2) for part in row.split(3, 3)], 1)
+    outputs = {
+        "average": nhwc(pool.adaptive_avg_pool2d(nchw["even"], 3)),
+        "averageOdd": nhwc(pool.adaptive_avg_pool2d(nchw["odd"], 3)),
+        "max": nhwc(pool.adaptive_max_pool2d(nchw["even"], 3)),
+        "std": std,
+        "unshuffle": unshuffled,
+    }
+    return {name: full(value.reshape(2, 9, -1)) for name, value in outputs.items()}
 
 
 def write(name, golden):
@@ -245,5 +267,6 @@ if __name__ == "__main__":
         write(name, run_kl(case))
     for name, case in TINY_CASES.items():
         write(name, run_tiny(case))
+    write("pyramid", run_pyramid())
     if TAEF2.exists():
         write("taef2", run_taef2())

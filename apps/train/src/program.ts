@@ -14,6 +14,7 @@ import { trainVaeCommand } from './commands/train-vae.ts';
 export function createProgram(): Command {
   const program = new Command('ahpa')
     .description('Adaptive Hierarchical Prior Alignment for diffusion transformers')
+    .configureHelp({ showGlobalOptions: true })
     .option('--json', 'print one JSON document on standard output, and messages on standard error')
     .option('--quiet', 'print warnings and results only')
     .option('--verbose', 'print the stack of an error');
@@ -29,7 +30,7 @@ export function createProgram(): Command {
     benchCommand,
   ];
   for (const create of commands) {
-    program.addCommand(create());
+    program.addCommand(create().copyInheritedSettings(program));
   }
   return program;
 }

@@ -5,14 +5,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../src/run/folder.ts';
 import { chooseClasses, type SampleRequest, sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
-import { listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
+import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 
 const runs = temporary();
 
 beforeAll(async () => {
   process.env['AHPA_CACHE'] = join(runs, 'cache');
   const config = tinyConfig(await writeTinyVae(runs), ['train.steps=2', 'train.checkpointEvery=1']);
-  await train(config, runFolder(join(runs, 'one')), listener(), new AbortController().signal);
+  await train(config, runFolder(join(runs, 'one')), listener(), uninterrupted);
 });
 
 const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest => ({

@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import type { Reporter } from '../src/report.ts';
+import type { Interrupt } from '../src/run/interrupt.ts';
 import type { VaeTree } from '../src/vae/load.ts';
 
 export const TINY_VAE: VaeConfig = {
@@ -77,3 +78,9 @@ export function abortAfter(looks: number): AbortSignal {
     get: (target, key) => (key === 'aborted' ? left-- <= 0 : Reflect.get(target, key)),
   });
 }
+
+/** For runs that nobody interrupts. */
+export const uninterrupted = (): Interrupt => ({
+  signal: new AbortController().signal,
+  release: () => undefined,
+});

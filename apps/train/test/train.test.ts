@@ -25,7 +25,8 @@ const start = (
   chosen: TrainConfig,
   reporter = listener(),
   signal = never,
-): Promise<TrainSummary> => train(chosen, folder(name), reporter, signal);
+): Promise<TrainSummary> =>
+  train(chosen, folder(name), reporter, () => ({ signal, release: () => undefined }));
 const file = (name: string, step: number): string =>
   join(folder(name).checkpoints, `000000${step}.safetensors`);
 const tensors = async (name: string, step: number): Promise<Record<string, string>> => {

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { userError } from './user-error.ts';
 import type { Wheel } from './wheels.ts';
 
@@ -67,18 +68,31 @@ function explainPip(wheel: Wheel, python: string, stderr: string): Error {
   );
 }
 
-/** Bytes of the wheels, whole and partial, in a folder. */
+/** Bytes of the largest wheel, whole or partial, in a folder. */
 async function wheelBytes(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = files
     .filter((file) => file.endsWith('.whl'))
-    .map((file) =>
-      stat(join(folder, file)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    );
-  return Math.max(0, ...(await Promise.all(sizes)));
+    .map((file) => stat(join(folder, file)).catch(() => ({ size: 0 })));
+  return Math.max(0, ...(await Promise.all(sizes)).map(({ size }) => size));
+}
+
+/** Reports how far a download into `folder` is until `ended` settles; not after that, and never less than before. */
+async function watch(
+  folder: string,
+  ended: Promise<unknown>,
+  onBytes: (done: number) => void,
+): Promise<void> {
+  let running = true;
+  const stop = (): void => {
+    running = false;
+  };
+  ended.then(stop, stop);
+  for (let most = 0; running; await sleep(POLL_MS)) {
+    const bytes = await wheelBytes(folder);
+    if (running && bytes > most) onBytes(bytes);
+    most = Math.max(most, bytes);
+  }
 }
 
 function runPip(wheel: Wheel, folder: string, temporary: string, python: string): Promise<void> {
@@ -127,15 +141,9 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Downl
   if (left && (await sha256(left)) === wheel.sha256) return left;
   await rm(own, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
-  const timer = setInterval(
-    () => wheelBytes(own).then((bytes) => onBytes(Math.min(bytes, wheel.bytes))),
-    POLL_MS,
-  );
-  try {
-    await runPip(wheel, own, temporary, python);
-  } finally {
-    clearInterval(timer);
-  }
+  const download = runPip(wheel, own, temporary, python);
+  watch(own, download, (bytes) => onBytes(Math.min(bytes, wheel.bytes)));
+  await download;
   const path = await wheelIn(own);
   if (!path)
     throw userError(`pip downloaded no wheel of ${wheel.name} ${wheel.version}; run the same command again.`);

@@ -2,6 +2,8 @@
 export { activeBackend, TensorFlowBackend, type UseOptions, useTensorFlow } from './backend.ts';
 export { type Compiled, type CompileOptions, compile, type Outputs, type TraceReport } from './compile.ts';
 export { type DeviceState, deviceState } from './device-state.ts';
+export { type DoctorOptions, type DoctorReport, doctor } from './doctor.ts';
+export { formatDoctor } from './doctor-format.ts';
 export { type BenchOptions, matmulGflops } from './matmul-bench.ts';
 export type { Precision } from './precision.ts';
 export { profile } from './profile.ts';

@@ -14,6 +14,7 @@ export { inferVaeConfig, type UntoldByShapes } from './infer.ts';
 export { initVae, type Rng } from './init.ts';
 export { joinHalves } from './keys.ts';
 export { samplePosterior, scaleLatent, unscaleLatent } from './latent.ts';
+export { normalizeTokens, type TargetNorm } from './normalize.ts';
 export type {
   AttentionParams,
   ConvParams,
@@ -31,14 +32,15 @@ export type {
   TinyVaeParams,
   VaeParams,
 } from './params.ts';
+export { fitPca, type Pca, projectTokens, type SymmetricEigen } from './pca.ts';
+export { groupTokens, type Resize, tokenChannels } from './pyramid.ts';
+export { loadVaeParams, type StateTensor, vaeStateDict } from './state-dict.ts';
 export {
   addMoments,
   type ChannelMoments,
   type ChannelStatistics,
   channelStatistics,
   emptyMoments,
-  groupTokens,
   standardize,
-} from './pyramid.ts';
-export { loadVaeParams, type StateTensor, vaeStateDict } from './state-dict.ts';
+} from './statistics.ts';
 export { defaultGroups, type VaeTap, vaeTaps } from './taps.ts';

@@ -31,13 +31,10 @@ function countWhile(shapes: Shapes, keyOf: (i: number) => string): number {
 
 function inferKl(shapes: Shapes, { normNumGroups = 32, ...scaling }: UntoldByShapes): KlVaeConfig {
   const first = (level: number): string => `encoder.down_blocks.${level}.resnets.0.conv2.weight`;
-  const levels = countWhile(shapes, first);
+  const levels = Math.max(1, countWhile(shapes, first)); // at least one, so that its absence is named
   return {
     inChannels: 3,
-    blockOutChannels: Array.from(
-      { length: Math.max(levels, 1) },
-      (_, level) => channels(shapes, first(level))[0],
-    ),
+    blockOutChannels: Array.from({ length: levels }, (_, level) => channels(shapes, first(level))[0]),
     layersPerBlock: countWhile(shapes, (j) => `encoder.down_blocks.0.resnets.${j}.conv1.weight`),
     latentChannels: channels(shapes, 'decoder.conv_in.weight')[1],
     normNumGroups,

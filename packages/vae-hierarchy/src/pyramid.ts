@@ -1,84 +1,86 @@
-/** From feature maps of several sizes to tokens on one grid, standardized per channel. */
+/** From feature maps of several sizes to tokens on one grid. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Per-channel mean and standard deviation, `[d]` each. */
-export interface ChannelStatistics {
-  readonly mean: Float32Array | tf.Tensor1D;
-  readonly std: Float32Array | tf.Tensor1D;
+/**
+ * How the box of a map under one token becomes numbers: its average; its average and its standard deviation; its maximum; or
+ * all its values, row by row (space to depth, to be reduced by a PCA).
+ */
+export type Resize = 'average' | 'average+std' | 'max' | 'unshuffle';
+
+type Pool = (level: tf.Tensor4D, box: readonly [number, number]) => tf.Tensor4D;
+
+/** `[B, h, w, C]` -> `[B, rows, columns, box height * box width, C]`. */
+function boxes(level: tf.Tensor4D, [height, width]: readonly [number, number]): tf.Tensor5D {
+  const [batch, rows, columns, channels] = level.shape;
+  const [down, across] = [rows / height, columns / width];
+  const split = tf.reshape(level, [batch * down, height, across, width * channels]);
+  const grouped = tf.transpose(split, [0, 2, 1, 3]);
+  return tf.reshape(grouped, [batch, down, across, height * width, channels]);
 }
 
-/** Running sums over tokens, per channel, in double precision. */
-export interface ChannelMoments {
-  readonly count: number;
-  readonly sum: Float64Array;
-  readonly sumSquares: Float64Array;
-}
+const POOLS: Readonly<Record<Resize, Pool>> = {
+  average: (level, box) =>
+    box[0] === 1 && box[1] === 1 ? level : tf.avgPool(level, [...box], [...box], 'valid'),
+  max: (level, box) => tf.maxPool(level, [...box], [...box], 'valid'),
+  'average+std': (level, box) => {
+    const { mean, variance } = tf.moments(boxes(level, box), 3);
+    return tf.concat([mean, tf.sqrt(variance)], 3) as tf.Tensor4D;
+  },
+  unshuffle: (level, box) => {
+    const grouped = boxes(level, box);
+    const [batch, rows, columns, positions, channels] = grouped.shape;
+    return tf.reshape(grouped, [batch, rows, columns, positions * channels]);
+  },
+};
 
-/** A channel that never varies is divided by this. */
-const SMALLEST_STD = 1e-6;
-
-/** Averages `[B, h, w, C]` over the boxes of a grid -> `[B, grid, grid, C]`. */
-function poolToGrid(level: tf.Tensor4D, grid: number): tf.Tensor4D {
-  const [, height, width] = level.shape;
-  if (height % grid !== 0 || width % grid !== 0) {
-    throw new RangeError(
-      `groupTokens: a map of ${height}x${width} does not divide into a ${grid}x${grid} grid; choose another grid.`,
-    );
+/** Weights `[1, grid, size]` of adaptive averaging: token i covers positions floor(i s/g) up to ceil((i+1) s/g). */
+function adaptiveWeights(grid: number, size: number): tf.Tensor3D {
+  const weights = new Float32Array(grid * size);
+  for (let i = 0; i < grid; i++) {
+    const begin = Math.floor((i * size) / grid);
+    const end = Math.ceil(((i + 1) * size) / grid);
+    weights.fill(1 / (end - begin), i * size + begin, i * size + end);
   }
-  const box: [number, number] = [height / grid, width / grid];
-  return box[0] === 1 && box[1] === 1 ? level : tf.avgPool(level, box, box, 'valid');
+  return tf.tensor3d(weights, [1, grid, size]);
+}
+
+/** Averages over boxes that overlap where the grid does not divide the map, with PyTorch's adaptive bounds. */
+function adaptiveAverage(level: tf.Tensor4D, grid: number): tf.Tensor4D {
+  const [batch, height, width, channels] = level.shape;
+  const rows = tf.matMul(adaptiveWeights(grid, height), tf.reshape(level, [batch, height, width * channels]));
+  const columns = tf.reshape(rows, [batch * grid, width, channels]);
+  return tf.reshape(tf.matMul(adaptiveWeights(grid, width), columns), [batch, grid, grid, channels]);
+}
+
+function toGrid(level: tf.Tensor4D, grid: number, resize: Resize): tf.Tensor4D {
+  const [, height, width] = level.shape;
+  if (height % grid === 0 && width % grid === 0) return POOLS[resize](level, [height / grid, width / grid]);
+  if (resize === 'average' && height >= grid && width >= grid) return adaptiveAverage(level, grid);
+  throw new RangeError(
+    `groupTokens: a map of ${height}x${width} does not divide into a ${grid}x${grid} grid; choose another grid, or "average" with one no finer than the map.`,
+  );
 }
 
 /**
- * Tokens of one group of feature maps: each `[B, h, w, C]` is averaged to the grid, then channels are concatenated ->
- * `[B, grid * grid, sum of C]`, row by row. `resize` names the pooling; `average` is adaptive average pooling.
+ * Tokens of one group of feature maps: each `[B, h, w, C]` is brought to the grid, then channels are concatenated ->
+ * `[B, grid * grid, d]`, row by row. `d` is the sum of C; twice that for `average+std`; for `unshuffle` each C counts as often
+ * as the map's boxes have positions. `average` is adaptive average pooling and takes any grid no finer than the map.
  */
-export function groupTokens(levels: readonly tf.Tensor4D[], grid: number, resize: 'average'): tf.Tensor3D {
-  if (resize !== 'average')
-    throw new RangeError(`groupTokens: resize is ${JSON.stringify(resize)}, wanted "average".`);
+export function groupTokens(levels: readonly tf.Tensor4D[], grid: number, resize: Resize): tf.Tensor3D {
+  if (!Object.hasOwn(POOLS, resize)) {
+    throw new RangeError(
+      `groupTokens: resize is ${JSON.stringify(resize)}, wanted one of ${Object.keys(POOLS).join(', ')}.`,
+    );
+  }
   return tf.tidy(() => {
-    const pooled = levels.map((level) => poolToGrid(level, grid));
+    const pooled = levels.map((level) => toGrid(level, grid, resize));
     const joined = pooled.length === 1 ? (pooled[0] as tf.Tensor4D) : tf.concat(pooled, 3);
     return tf.reshape(joined, [joined.shape[0], grid * grid, joined.shape[3]]);
   });
 }
 
-/** `(tokens - mean) / std` per channel: `[B, T, d]` -> `[B, T, d]`. */
-export function standardize(tokens: tf.Tensor3D, { mean, std }: ChannelStatistics): tf.Tensor3D {
-  return tf.tidy(() => tf.div(tf.sub(tokens, mean), std));
-}
-
-/** Sums over no tokens yet. */
-export function emptyMoments(channels: number): ChannelMoments {
-  return { count: 0, sum: new Float64Array(channels), sumSquares: new Float64Array(channels) };
-}
-
-/** Adds the tokens in `values`, row-major `[..., d]`; the old sums stay as they are. */
-export function addMoments(moments: ChannelMoments, values: Float32Array): ChannelMoments {
-  const sum = moments.sum.slice();
-  const sumSquares = moments.sumSquares.slice();
-  const channels = sum.length;
-  if (values.length % channels !== 0) {
-    throw new RangeError(`addMoments: ${values.length} values are not whole tokens of ${channels} channels.`);
-  }
-  for (let i = 0, channel = 0; i < values.length; i++, channel = channel + 1 === channels ? 0 : channel + 1) {
-    const value = values[i] as number;
-    sum[channel] = (sum[channel] as number) + value;
-    sumSquares[channel] = (sumSquares[channel] as number) + value * value;
-  }
-  return { count: moments.count + values.length / channels, sum, sumSquares };
-}
-
-/** Mean and (biased) standard deviation of all added tokens; a constant channel gets a standard deviation of 1e-6. */
-export function channelStatistics({ count, sum, sumSquares }: ChannelMoments): {
-  readonly mean: Float32Array;
-  readonly std: Float32Array;
-} {
-  if (count === 0) throw new RangeError('channelStatistics: no tokens were added, wanted at least one.');
-  const mean = Float32Array.from(sum, (total) => total / count);
-  const std = Float32Array.from(sumSquares, (total, channel) => {
-    const variance = total / count - ((sum[channel] as number) / count) ** 2;
-    return Math.max(Math.sqrt(Math.max(variance, 0)), SMALLEST_STD);
-  });
-  return { mean, std };
+/** Channels that a map of `channels` and side `size` adds to the tokens of a `grid` that divides it. */
+export function tokenChannels(channels: number, size: number, grid: number, resize: Resize): number {
+  const factor = { average: 1, max: 1, 'average+std': 2, unshuffle: (size / grid) ** 2 }[resize];
+  return channels * factor;
 }

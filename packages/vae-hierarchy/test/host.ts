@@ -1,4 +1,5 @@
 /** What tests need of the machine and of neighbouring packages, untyped because this package knows neither. */
+import type * as tf from '@tensorflow/tfjs-core';
 import type { StateTensor } from '../src/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a module that this package does not depend on
@@ -22,17 +23,47 @@ export async function say(line: string): Promise<void> {
   (await load('node:process')).stderr.write(`${line}\n`);
 }
 
-/** Runs a program; false where there is no such program or it fails. */
-export async function run(program: string, parameters: readonly string[]): Promise<boolean> {
+/** Runs a program; why it failed, or undefined where it did not. */
+export async function failure(program: string, parameters: readonly string[]): Promise<string | undefined> {
   const { spawnSync } = await load('node:child_process');
-  return spawnSync(program, parameters, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+  const { status, error, stderr } = spawnSync(program, parameters, { encoding: 'utf8' });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n').at(-1));
 }
 
-/** Calls `use` with a new folder and removes it afterwards. */
-export async function inFolder<T>(use: (path: string) => Promise<T>): Promise<T> {
+/** A new folder, to be removed by the caller. */
+export async function newFolder(): Promise<string> {
   const [fs, os] = await Promise.all(['node:fs/promises', 'node:os'].map(load));
-  const path = await fs.mkdtemp(`${os.tmpdir()}/vae-hierarchy-`);
-  return use(path).finally(() => fs.rm(path, { recursive: true }));
+  return fs.mkdtemp(`${os.tmpdir()}/vae-hierarchy-`);
+}
+
+/** Removes a folder and what it holds. */
+export async function remove(path: string): Promise<void> {
+  await (await load('node:fs/promises')).rm(path, { recursive: true });
+}
+
+const TENSORFLOW = `${import.meta.dirname}/../../libtensorflow/src/index.ts`;
+
+/** Computes with TensorFlow's library from here on; why that cannot be, or undefined. */
+export async function useNative(): Promise<string | undefined> {
+  const { useTensorFlow } = await load(TENSORFLOW);
+  return useTensorFlow().then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+}
+
+/** Runs `fn` as a traced TensorFlow graph with float32 weights. */
+export async function runTraced<P, R>(
+  fn: (params: P, x: tf.Tensor4D) => R,
+  params: P,
+  x: tf.Tensor4D,
+): Promise<R> {
+  const { compile, deviceState } = await load(TENSORFLOW);
+  const [step, state] = [compile(fn), deviceState(params)];
+  const result = step(state, x);
+  step.dispose();
+  state.dispose();
+  return result;
 }
 
 /** The parsed JSON of a file. */

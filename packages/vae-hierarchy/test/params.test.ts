@@ -166,6 +166,44 @@ describe('config', () => {
     expect(() => parseVaeConfig({ ...golden.config, ...change })).toThrow(message);
   });
 
+  it('reads the published files of SD3 and of TAESD', () => {
+    const sd3 = { latent_channels: 16, scaling_factor: 1.5305, shift_factor: 0.0609, latents_mean: null };
+    const quant = { use_quant_conv: false, use_post_quant_conv: false };
+    expect(parseVaeConfig({ ...vaeConfigJson(SD_VAE_F8D4), ...sd3, ...quant })).toEqual({
+      ...SD_VAE_F8D4,
+      latentChannels: 16,
+      scalingFactor: 1.5305,
+      shiftFactor: 0.0609,
+      quantConv: false,
+    });
+    expect(
+      parseVaeConfig({ _class_name: 'AutoencoderTiny', latent_magnitude: 3, latent_shift: 0.5 }),
+    ).toEqual({
+      kind: 'tiny',
+      inChannels: 3,
+      blockOutChannels: [64, 64, 64, 64],
+      latentChannels: 4,
+      encoderBlocks: [1, 3, 3, 3],
+      decoderBlocks: [3, 3, 3, 1],
+      globalBranch: false,
+      scalingFactor: 1,
+      shiftFactor: 0,
+    });
+  });
+
+  it.each([
+    [{ act_fn: 'gelu' }, 'act_fn is "gelu"'],
+    [{ upsampling_scaling_factor: 4 }, 'upsampling_scaling_factor is 4, wanted 2'],
+    [{ encoder_block_out_channels: [32, 64, 64, 64] }, 'wanted one width throughout encoder and decoder'],
+    [
+      { decoder_block_out_channels: [64] },
+      'decoder_block_out_channels is [64], wanted a list of 4 positive integers',
+    ],
+    [{ num_encoder_blocks: [1, 3] }, 'num_encoder_blocks is [1,3], wanted a list of 4'],
+  ])('refuses of an AutoencoderTiny %j', (change, message) => {
+    expect(() => parseVaeConfig({ _class_name: 'AutoencoderTiny', ...change })).toThrow(message);
+  });
+
   it('refuses what is no object', () => {
     expect(() => parseVaeConfig([1])).toThrow('VAE config is [1]');
   });
@@ -209,5 +247,15 @@ describe('encode and decode', () => {
     expect(
       [...unscaleLatent(scaled, shifted).dataSync()].map((value) => Math.round(value * 1e4) / 1e4),
     ).toEqual([5, 0.5]);
+  });
+
+  it('scale latents by channel where the config has lists', () => {
+    const lists = { latents_mean: [1, 0, 0, 0], latents_std: [2, 1, 1, 4], scaling_factor: 0.5 };
+    const scaling = parseVaeConfig({ ...golden.config, ...lists });
+    expect(parseVaeConfig(vaeConfigJson(scaling))).toEqual(scaling);
+    const z = tf.tensor4d([3, 1, 2, 8], [1, 1, 1, 4]);
+    const scaled = expectLive(() => scaleLatent(z, scaling), 1);
+    expect([...scaled.dataSync()]).toEqual([0.5, 0.5, 1, 1]);
+    expect([...expectLive(() => unscaleLatent(scaled, scaling), 1).dataSync()]).toEqual([3, 1, 2, 8]);
   });
 });

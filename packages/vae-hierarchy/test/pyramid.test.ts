@@ -1,14 +1,12 @@
-import { expectClose, expectLive, testTensor, testValues } from '@ahpa/test-utils';
+import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
-  addMoments,
-  channelStatistics,
   defaultGroups,
-  emptyMoments,
   groupTokens,
+  parseVaeConfig,
   SD_VAE_F8D4,
-  standardize,
+  tokenChannels,
   vaeTaps,
 } from '../src/index.ts';
 
@@ -27,38 +25,53 @@ describe('groupTokens', () => {
     expectClose(groupTokens([map], 3, 'average'), tf.reshape(map, [1, 9, 2]));
   });
 
-  it('refuses a map that does not divide', () => {
+  const wave = (height: number, width: number): tf.Tensor4D =>
+    tf.tensor4d(
+      Float32Array.from({ length: 2 * height * width * 3 }, (_, i) => Math.sin(0.7 * i)),
+      [2, height, width, 3],
+    );
+
+  it('pools as PyTorch does, also where the grid does not divide the map', () => {
+    const golden = readGolden<Record<string, GoldenTensor>>(import.meta.url, 'pyramid.json');
+    const wanted = (name: string): GoldenTensor => golden[name] as GoldenTensor;
+    const even = wave(6, 9);
+    for (const resize of ['average', 'max', 'unshuffle'] as const)
+      expectClose(
+        expectLive(() => groupTokens([even], 3, resize), 1),
+        wanted(resize),
+        { atol: 1e-6 },
+      );
+    expectClose(groupTokens([wave(5, 8)], 3, 'average'), wanted('averageOdd'), { atol: 1e-6 });
+    const [average, std] = tf.split(
+      expectLive(() => groupTokens([even], 3, 'average+std'), 1),
+      2,
+      2,
+    ) as [tf.Tensor, tf.Tensor];
+    expectClose(average, wanted('average'), { atol: 1e-6 });
+    expectClose(std, wanted('std'), { atol: 1e-6 });
+  });
+
+  it('has the channels that tokenChannels says', () => {
+    const map = tf.zeros([1, 8, 8, 5]) as tf.Tensor4D;
+    for (const resize of ['average', 'average+std', 'max', 'unshuffle'] as const)
+      expect(groupTokens([map], 4, resize).shape).toEqual([1, 16, tokenChannels(5, 8, 4, resize)]);
+  });
+
+  it('refuses what it cannot divide, and what it does not know', () => {
     const map = tf.zeros([1, 6, 8, 2]) as tf.Tensor4D;
-    expect(() => groupTokens([map], 4, 'average')).toThrow('a map of 6x8 does not divide into a 4x4 grid');
-    expect(() => groupTokens([map], 2, 'max' as 'average')).toThrow('resize is "max", wanted "average"');
+    for (const resize of ['max', 'unshuffle', 'average+std'] as const)
+      expect(() => groupTokens([map], 4, resize)).toThrow('a map of 6x8 does not divide into a 4x4 grid');
+    expect(() => groupTokens([map], 7, 'average')).toThrow('a map of 6x8 does not divide into a 7x7 grid');
+    expect(() => groupTokens([map], 2, 'toString' as 'average')).toThrow(
+      'resize is "toString", wanted one of average, max, average+std, unshuffle',
+    );
   });
 });
 
-describe('statistics', () => {
-  it('standardize tokens to mean 0 and deviation 1, whatever the batches', () => {
-    const values = testValues(3 * 10 * 4, 5).map((value, i) => value * (1 + (i % 4)) + 100 * (i % 4));
-    const halves = addMoments(addMoments(emptyMoments(4), values.subarray(0, 48)), values.subarray(48));
-    expect(channelStatistics(halves)).toEqual(channelStatistics(addMoments(emptyMoments(4), values)));
-    const tokens = tf.tensor3d(values, [3, 10, 4]);
-    const { mean, variance } = tf.moments(
-      expectLive(() => standardize(tokens, channelStatistics(halves)), 1),
-      [0, 1],
-    );
-    expectClose(mean, tf.zeros([4]), { atol: 1e-4 });
-    expectClose(variance, tf.ones([4]), { atol: 1e-4 });
-  });
-
-  it('leave their input alone, and survive a constant channel', () => {
-    const none = emptyMoments(2);
-    const some = addMoments(none, Float32Array.of(1, 0.1, 3, 0.1));
-    expect([...none.sum, none.count]).toEqual([0, 0, 0]);
-    const { mean, std } = channelStatistics(some);
-    expect([...mean, ...std]).toEqual([2, 0.1, 1, 1e-6].map(Math.fround));
-    expect(() => channelStatistics(none)).toThrow('no tokens were added');
-    expect(() => addMoments(none, new Float32Array(3))).toThrow(
-      '3 values are not whole tokens of 2 channels',
-    );
-  });
+const TAEF2 = parseVaeConfig({
+  _class_name: 'AutoencoderTiny',
+  latent_channels: 32,
+  use_midblock_gn: true,
 });
 
 describe('taps', () => {
@@ -82,11 +95,35 @@ describe('taps', () => {
     expect(taps[taps.length - 1]).toMatchObject({ name: 'latent', channels: 4, scale: 8 });
   });
 
+  it('list the maps of TAEF2 with the cost that its layers have', () => {
+    const tiny = vaeTaps(TAEF2, 64, 64);
+    expect(tiny.map(({ name, scale }) => `${name} ${scale}`)).toEqual([
+      ...['conv_in 1', 'down.0.block.0 1', 'down.0.downsample 2', 'down.1.block.0 2', 'down.1.block.1 2'],
+      ...[
+        'down.1.block.2 2',
+        'down.1.downsample 4',
+        'down.2.block.0 4',
+        'down.2.block.1 4',
+        'down.2.block.2 4',
+      ],
+      ...['down.2.downsample 8', 'down.3.block.0 8', 'down.3.block.1 8', 'down.3.block.2 8', 'latent 8'],
+    ]);
+    const conv = 9 * 64 * 64;
+    expect(tiny.find(({ name }) => name === 'down.1.block.1')?.macs).toBe(3 * conv * 32 ** 2);
+    expect(tiny.find(({ name }) => name === 'down.3.block.1')?.macs).toBe((3 * conv + 2 * 64 * 256) * 8 ** 2);
+    expect(tiny.at(-1)).toMatchObject({ channels: 32, macs: 9 * 64 * 32 * 8 ** 2 });
+  });
+
   it('form three groups, from fine to coarse', () => {
     expect(defaultGroups(SD_VAE_F8D4)).toEqual({
       fine: ['down.0.block.1', 'down.1.block.1'],
       mid: ['down.2.block.1'],
       coarse: ['mid.block_2'],
+    });
+    expect(defaultGroups(TAEF2)).toEqual({
+      fine: ['down.0.block.0', 'down.1.block.2'],
+      mid: ['down.2.block.2'],
+      coarse: ['down.3.block.2'],
     });
     expect(() => defaultGroups({ ...SD_VAE_F8D4, blockOutChannels: [32, 64] })).toThrow(
       'has 2 levels, wanted at least 3',

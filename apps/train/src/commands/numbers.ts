@@ -7,6 +7,12 @@ export function integer(text: string): number {
   throw new InvalidArgumentError('Wanted a whole number.');
 }
 
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Wanted a whole number of at least 1.');
+}
+
 /** A number of at least 0. */
 export function nonNegative(text: string): number {
   const value = Number(text);

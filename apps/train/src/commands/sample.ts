@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { backendOption } from './config-options.ts';
-import { integer, nonNegative } from './numbers.ts';
+import { count, integer, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
 
 interface SampleOptions {
@@ -26,9 +26,9 @@ export function sampleCommand(): Command {
     .requiredOption('--run <run>', 'name of a run, or path of a run or checkpoint')
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--class <class>', 'name or index of a class, or all for a row of each', 'all')
-    .option('--n <count>', 'images of each class', integer, 8)
+    .option('--n <count>', 'images of each class', count, 8)
     .option('--out <file>', 'PNG to write', 'grid.png')
-    .option('--steps <count>', 'sampler steps (default: as configured)', integer)
+    .option('--steps <count>', 'sampler steps (default: as configured)', count)
     .option('--guidance <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)
     .addOption(new Option('--sampler <name>', 'default: as configured').choices(['euler', 'heun', 'sde']))
     .option('--seed <number>', 'of the noise', integer, 0)

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { BackendName } from '../backend.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
-import { integer } from './numbers.ts';
+import { count, integer } from './numbers.ts';
 import { perform } from './perform.ts';
 
 interface TrainVaeOptions {
@@ -21,10 +21,10 @@ export function trainVaeCommand(): Command {
   return new Command('train-vae')
     .description('train the VAE of @ahpa/emoji-vae; the same command again continues an interrupted run')
     .option('--out <folder>', 'folder to write', 'runs/vae')
-    .option('--steps <count>', 'optimisation steps', integer, 6500)
-    .option('--batch <count>', 'images a step', integer, 32)
+    .option('--steps <count>', 'optimisation steps', count, 6500)
+    .option('--batch <count>', 'images a step', count, 32)
     .option('--seed <number>', 'of initialisation, data order and noise', integer, 0)
-    .option('--save-every <count>', 'steps between checkpoints', integer, 500)
+    .option('--save-every <count>', 'steps between checkpoints', count, 500)
     .addOption(
       new Option('--precision <type>', 'of matrix products')
         .choices(['float32', 'bfloat16'])
@@ -36,10 +36,10 @@ export function trainVaeCommand(): Command {
         const { trainVae } = await import('../vae/train.ts');
         const { EMOJI_VAE: vae, VAE_DATA, vaeTrainConfig } = await import('../vae/recipe.ts');
         const { loadImages } = await import('../run/prepare.ts');
+        const { holdOut } = VAE_DATA;
+        const set = await loadImages({ ...VAE_DATA, perClass: null }, reporter);
         const interrupt = listenForInterrupt(reporter);
         try {
-          const { holdOut } = VAE_DATA;
-          const set = await loadImages({ ...VAE_DATA, perClass: null }, reporter);
           const optim = vaeTrainConfig(options.steps);
           const { signal } = interrupt;
           const quality = await trainVae(set, { ...options, vae, optim, holdOut, signal }, reporter);

@@ -37,15 +37,10 @@ export async function trainInto(
   config: TrainConfig,
   reporter: Reporter,
 ): Promise<TrainSummary> {
-  const interrupt = listenForInterrupt(reporter);
-  try {
-    const { train } = await import('../run/train.ts');
-    const summary = await train(config, runFolder(root), reporter, interrupt.signal);
-    reporter.say(closing(summary));
-    return summary;
-  } finally {
-    interrupt.release();
-  }
+  const { train } = await import('../run/train.ts');
+  const summary = await train(config, runFolder(root), reporter, () => listenForInterrupt(reporter));
+  reporter.say(closing(summary));
+  return summary;
 }
 
 function runName({ name, config = ['base'] }: TrainOptions): string {

@@ -4,35 +4,21 @@
  */
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import type { DiTParams } from '@ahpa/dit-core';
-import {
-  type Batch,
-  batchIndices,
-  disposeTree,
-  initState,
-  philox,
-  run,
-  type Stepper,
-  type TrainState,
-  type Tree,
-  trainStep,
-} from '@ahpa/trainer';
+import { type Batch, batchIndices, run, type Stepper, type Tree, trainStep } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats } from '../data/stats.ts';
 import { batchOf } from '../features/batch.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
-import { newestCheckpoint, saveState } from './checkpoints.ts';
+import { saveState } from './checkpoints.ts';
 import type { Artist } from './draw.ts';
 import { createEngine } from './engine.ts';
 import { claimFolder, type RunFolder, samplePath } from './folder.ts';
+import type { Interrupt } from './interrupt.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { artistOf, writeClassGrid } from './sample-grid.ts';
-import { treeOf } from './tree-file.ts';
-
-/** Everything that a run's state holds. */
-export type RunState = TrainState<DiTParams & Tree, Tree>;
+import { type RunState, startState } from './start.ts';
 
 /** How a run ended, and its newest files. */
 export interface TrainSummary {
@@ -55,14 +41,22 @@ interface Session {
   readonly reporter: Reporter;
 }
 
-/** Trains until `config.train.steps` or until `signal` is aborted. */
+/**
+ * Trains until `config.train.steps` or an interrupt, for which it listens once there is something to save.
+ */
 export async function train(
   config: TrainConfig,
   folder: RunFolder,
   reporter: Reporter,
-  signal: AbortSignal,
+  listen: () => Interrupt,
 ): Promise<TrainSummary> {
   await claimFolder(folder, config);
+  if (
+    config.train.precision === 'bfloat16' &&
+    (config.train.eager || config.train.backend !== 'tensorflow')
+  ) {
+    reporter.warn('train.precision bfloat16 acts on compiled TensorFlow steps only: computing in float32.');
+  }
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const start = await startState(config, folder, parts, reporter);
@@ -76,32 +70,23 @@ export async function train(
   const artist = artistOf(config, parts, ema);
   const session = { config, folder, parts, stepper, artist, recorder, reporter };
 
-  const { steps, sampleEvery } = config.train;
-  let { step } = start;
+  const interrupt = listen();
+  const step = await trainFrom(start.step, session, interrupt.signal).finally(interrupt.release);
+  for (const part of [ema, stepper, parts]) part.dispose();
+  return summaryOf(folder, step, step >= config.train.steps);
+}
+
+/** Steps and sample grids in turn; resolves to the steps done. */
+async function trainFrom(from: number, session: Session, signal: AbortSignal): Promise<number> {
+  const { steps, sampleEvery } = session.config.train;
+  let step = from;
   await showProgress(session, step);
   while (step < steps && !signal.aborted) {
     const stop = Math.min(steps, (Math.floor(step / sampleEvery) + 1) * sampleEvery);
     step = await advance(session, step, stop, signal);
     await showProgress(session, step);
   }
-  for (const part of [ema, stepper, parts]) part.dispose();
-  return summaryOf(folder, step, step >= steps);
-}
-
-/** The state of the newest valid checkpoint, or a new one. */
-async function startState(
-  config: TrainConfig,
-  folder: RunFolder,
-  parts: Prepared,
-  reporter: Reporter,
-): Promise<{ state: RunState; step: number }> {
-  const state = initState(parts.deps, philox(config.train.seed));
-  const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
-  if (checkpoint === undefined) return { state, step: 0 };
-  const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
-  disposeTree(state);
-  reporter.say(`Continuing ${folder.root} after step ${checkpoint.step}.`);
-  return { state: restored, step: checkpoint.step };
+  return step;
 }
 
 /** Takes steps until `stop`; resolves to the steps done, fewer where the signal came before. */

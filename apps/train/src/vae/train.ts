@@ -1,11 +1,10 @@
 /** Trains a small AutoencoderKL on images and writes it in diffusers' layout; the same call again continues. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
 import { batchIndices, disposeTree, philox, run } from '@ahpa/trainer';
-import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
-import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
+import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
 import { type ImageSet, split } from '../data/emoji.ts';
@@ -16,6 +15,7 @@ import { tensorsOf, treeOf } from '../run/tree-file.ts';
 import { writeGrid } from '../visual/grid.ts';
 import { duration, type ProgressFormat } from '../visual/progress-line.ts';
 import { evaluateVae, pairsOf, reconstructor, type VaeQuality } from './evaluate.ts';
+import { exportVae } from './export.ts';
 import { imageBatch } from './images.ts';
 import type { VaeTree } from './load.ts';
 import { initVaeState, type VaeTrainConfig, type VaeTrainState, vaeTrainStep } from './objective.ts';
@@ -58,7 +58,7 @@ export async function trainVae(
   }, start.state);
   const ema = model((state) => state.ema);
   const save = saver(options, set, rows.heldOut, () => stepper.state(), reconstructor(ema, vae));
-  let bar: Progress<number> | undefined;
+  const line = restartingLine(options, reporter);
   let quality: VaeQuality | undefined;
   const { step } = await run<VaeTrainState, Tensor4D>({
     stepper,
@@ -74,14 +74,10 @@ export async function trainVae(
       );
     },
     reportEvery: REPORT_EVERY,
-    onReport: (done, { error }) => {
-      bar ??= reporter.progress('training the VAE', steps, lineFormat(batch));
-      bar.update(done, error as number);
-    },
+    onReport: (done, { error }) => line.update(done, error as number),
     checkpointEvery: options.saveEvery,
     onCheckpoint: async (done) => {
-      bar?.stop();
-      bar = undefined;
+      line.stop();
       quality = await save(done);
       reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
     },
@@ -111,6 +107,21 @@ function saver(
   };
 }
 
+/** A progress line that starts again when it is updated after a stop. */
+function restartingLine({ steps, batch }: TrainVaeOptions, reporter: Reporter): Progress<number> {
+  let bar: Progress<number> | undefined;
+  return {
+    update: (step, error) => {
+      bar ??= reporter.progress('training the VAE', steps, lineFormat(batch));
+      bar.update(step, error);
+    },
+    stop: () => {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
+
 const lineFormat =
   (batch: number): ProgressFormat<number> =>
   ({ value, total, perSecond, secondsLeft, payload }) =>
@@ -132,18 +143,4 @@ async function startState(
   disposeTree(state);
   reporter.say(`Continuing ${out} after step ${checkpoint.step}.`);
   return { state: restored, step: checkpoint.step };
-}
-
-/** Writes `config.json` and fp16 weights, with the latents scaled to unit deviation. */
-async function exportVae(out: string, params: VaeTree, vae: VaeConfig, latentStd: number): Promise<void> {
-  const config = { ...vae, scalingFactor: Number((1 / latentStd).toPrecision(6)) };
-  const dict = await vaeStateDict(params, config);
-  const tensors = Object.entries(dict).map(([key, { data, shape }]) => [
-    key,
-    fromFloat32(data, shape, 'F16'),
-  ]);
-  await writeSafetensors(join(out, 'diffusion_pytorch_model.safetensors'), Object.fromEntries(tensors), {
-    format: 'pt',
-  });
-  await writeFile(join(out, 'config.json'), `${JSON.stringify(vaeConfigJson(config), null, 2)}\n`);
 }

@@ -1,0 +1,28 @@
+/** The state that a run starts from. */
+import type { DiTParams } from '@ahpa/dit-core';
+import { disposeTree, initState, philox, type TrainState, type Tree } from '@ahpa/trainer';
+import type { TrainConfig } from '../config/types.ts';
+import type { Reporter } from '../report.ts';
+import { newestCheckpoint } from './checkpoints.ts';
+import type { RunFolder } from './folder.ts';
+import type { Prepared } from './prepare.ts';
+import { treeOf } from './tree-file.ts';
+
+/** Everything that a run carries from step to step. */
+export type RunState = TrainState<DiTParams & Tree, Tree>;
+
+/** The state of the newest valid checkpoint, or a new one. */
+export async function startState(
+  config: TrainConfig,
+  folder: RunFolder,
+  parts: Prepared,
+  reporter: Reporter,
+): Promise<{ state: RunState; step: number }> {
+  const state = initState(parts.deps, philox(config.train.seed));
+  const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
+  if (checkpoint === undefined) return { state, step: 0 };
+  const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
+  disposeTree(state);
+  reporter.say(`Continuing ${folder.root} after step ${checkpoint.step}.`);
+  return { state: restored, step: checkpoint.step };
+}
