@@ -13,7 +13,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['{packages,apps,tooling}/*/test/**/*.test.ts'],
+          include: ['{packages,apps,tooling}/*/test/**/*.test.ts', 'scripts/test/**/*.test.mjs'],
           exclude: ['**/*.native.test.ts', '**/node_modules/**'],
           setupFiles: ['@ahpa/test-utils/setup'],
           testTimeout: 60_000,

@@ -1,25 +1,13 @@
-import { findLibrary } from '@ahpa/libtensorflow/setup';
 import { expectClose } from '@ahpa/test-utils';
 import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
 import { createEngine } from '../src/run/engine.ts';
+import { missing } from './native.ts';
 import { toyRun, VARIANTS } from './toy-run.ts';
 
-function whyNot(): string | undefined {
-  try {
-    findLibrary();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-const reason = whyNot();
-if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`);
-
-describe.skipIf(reason !== undefined)('the compiled step', () => {
+describe.skipIf(missing !== undefined)('the compiled step', () => {
   let before = 0;
 
   beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));

@@ -49,9 +49,8 @@ describe('batches', () => {
     const [tokens] = targets as tf.Tensor[];
     expect(tokens?.shape).toEqual([3, 4, 16]);
     // token 1 is the square of rows 0, 1 and columns 2, 3; channel 1 of its pixel (1, 0) is value 1 * 4 + 2
-    expect((tokens?.arraySync() as number[][][])[0]?.[1]?.[6]).toBe(
-      latent.mean.arraySync()[0]?.[1]?.[2]?.[1],
-    );
+    const cut = (tokens as tf.Tensor3D).arraySync();
+    expect(cut[0]?.[1]?.[6]).toBe(latent.mean.arraySync()[0]?.[1]?.[2]?.[1]);
   });
 
   it('widen float16 tokens exactly', () => {

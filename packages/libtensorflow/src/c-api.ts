@@ -112,15 +112,11 @@ export type CApi = { readonly [K in NameOf<(typeof SIGNATURES)[number]>]: (...ar
   readonly check: (what: string) => void;
 };
 
-let structs: unknown;
-
-/** Loads libtensorflow_cc and binds the functions above. Throws when the file cannot be loaded. */
+/** Loads libtensorflow_cc, once in a process, and binds the functions above. Throws when the file cannot be loaded. */
 export function loadCApi(path: string): CApi {
   const library = koffi.load(path);
-  structs ??= [
-    koffi.struct('TF_Output', { oper: 'uintptr_t', index: 'int' }),
-    koffi.struct('TF_Buffer', { data: 'void *', length: 'size_t', deallocator: 'void *' }),
-  ];
+  koffi.struct('TF_Output', { oper: 'uintptr_t', index: 'int' });
+  koffi.struct('TF_Buffer', { data: 'void *', length: 'size_t', deallocator: 'void *' });
   const api: Record<string, unknown> = {};
   for (const signature of SIGNATURES) {
     const name = (/(\w+)\(/.exec(signature) as RegExpExecArray)[1] as string;

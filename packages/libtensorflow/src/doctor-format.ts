@@ -1,10 +1,10 @@
 /** A doctor's report as text, 80 columns wide. */
+import { gigabytes } from './disk.ts';
 import type { DoctorReport, Problem } from './doctor.ts';
 
 const WIDTH = 80;
 const LABEL = 10;
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 const speed = (gflops: number): string =>
   gflops >= 1e4 ? `${(gflops / 1e3).toFixed(0)} TFLOP/s` : `${gflops.toFixed(0)} GFLOP/s`;
 

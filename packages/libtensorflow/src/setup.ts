@@ -2,8 +2,9 @@
  * Obtains TensorFlow's C library, once for the machine.
  * lock the cache -> download the pinned wheels with pip -> check sha256 -> unpack two libraries -> rename into place
  */
-import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkSpace, explainDisk, gigabytes } from './disk.ts';
 import { downloadWheel } from './download.ts';
 import {
   cachedLibrary,
@@ -17,7 +18,6 @@ import {
 import { withLock } from './lock.ts';
 import { findPythonTensorFlow } from './python.ts';
 import { syncFolder, unpack } from './unpack.ts';
-import { userError } from './user-error.ts';
 import { type Release, releaseFor } from './wheels.ts';
 
 export { type FindOptions, findLibrary, type Library } from './library.ts';
@@ -37,37 +37,6 @@ export interface SetupOptions {
 }
 
 type Settled = Required<SetupOptions>;
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-
-const MENDABLE: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'your disk quota is used up',
-  EACCES: 'access is denied',
-  EPERM: 'access is denied',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a file stands where a folder is needed',
-  EEXIST: 'a file stands where a folder is needed',
-};
-
-/** File system errors as one sentence about the cache folder; other errors as they are. */
-function explain(cause: unknown, folder: string): unknown {
-  const reason = MENDABLE[(cause as NodeJS.ErrnoException).code ?? ''];
-  if (!reason) return cause;
-  return userError(
-    `The cache folder ${folder} cannot be written, ${reason}: set LIBTENSORFLOW_CACHE to a folder that can.`,
-    { cause },
-  );
-}
-
-async function checkSpace(folder: string, needed: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  if (free >= needed) return;
-  throw userError(
-    `The disk of ${folder} has ${gigabytes(free)} free and TensorFlow's library needs ${gigabytes(needed)}: free some space, or set LIBTENSORFLOW_CACHE to a folder on another disk.`,
-  );
-}
 
 async function obtain(release: Release, target: string, { python, say, onProgress }: Settled): Promise<void> {
   const staging = `${target}.partial`;
@@ -128,7 +97,7 @@ export async function install(release: Release, options: Settled): Promise<Libra
       },
     );
   } catch (error) {
-    throw explain(error, cacheDir);
+    throw explainDisk(error, cacheDir);
   }
   return installedLibrary(target) as Library;
 }
