@@ -39,7 +39,9 @@ describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
   it('learns in bfloat16 as in float32, roughly', async () => {
     await start('low', 'train.precision=bfloat16');
     const last = (name: string): number => {
-      const rows = readFileSync(runFolder(join(runs, name)).stats, 'utf8').trim().split('\n');
+      const rows = readFileSync(runFolder(join(runs, name)).stats, 'utf8')
+        .trim()
+        .split('\n');
       return JSON.parse(rows.at(-1) as string).denoising;
     };
     expect(last('low') / last('whole')).toBeCloseTo(1, 1);

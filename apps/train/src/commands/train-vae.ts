@@ -21,7 +21,7 @@ export function trainVaeCommand(): Command {
   return new Command('train-vae')
     .description('train the VAE of @ahpa/emoji-vae; the same command again continues an interrupted run')
     .option('--out <folder>', 'folder to write', 'runs/vae')
-    .option('--steps <count>', 'optimisation steps', count, 6500)
+    .option('--steps <count>', 'optimisation steps', count, 5000)
     .option('--batch <count>', 'images a step', count, 32)
     .option('--seed <number>', 'of initialisation, data order and noise', integer, 0)
     .option('--save-every <count>', 'steps between checkpoints', count, 500)
