@@ -17,13 +17,14 @@ const TORCH = 'torch==2.13.0';
 /** One side of a benchmark. */
 export interface Peer {
   readonly name: string;
+  readonly spec: StepSpec;
   readonly parameters: number;
   /** Does the work `count` times. */
   run(work: 'step' | 'infer', count: number): Promise<Timing>;
   quit(): void;
 }
 
-async function start(name: string, command: string, args: readonly string[]): Promise<Peer> {
+async function start(name: string, spec: StepSpec, command: string, args: readonly string[]): Promise<Peer> {
   const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr?.on('data', (chunk) => {
@@ -41,6 +42,7 @@ async function start(name: string, command: string, args: readonly string[]): Pr
   const { parameters } = (await next()) as { parameters: number };
   return {
     name,
+    spec,
     parameters,
     run: async (work, count) => {
       child.stdin?.write(`${work} ${count}\n`);
@@ -53,7 +55,7 @@ async function start(name: string, command: string, args: readonly string[]): Pr
 /** This program, in a process of its own so that its memory is its own. */
 export function ownPeer(name: string, spec: StepSpec): Promise<Peer> {
   const program = process.argv[1] as string;
-  return start(name, process.execPath, [
+  return start(name, spec, process.execPath, [
     ...process.execArgv,
     program,
     'bench',
@@ -68,7 +70,7 @@ export function torchPeer(python: string, spec: StepSpec, mode: 'eager' | 'compi
     fileURLToPath(new URL(path, import.meta.url)),
   );
   const script = scripts.find((path) => existsSync(path)) as string;
-  return start(`torch ${mode}`, python, [script, JSON.stringify({ ...spec, mode })]);
+  return start(`torch ${mode}`, spec, python, [script, JSON.stringify({ ...spec, mode })]);
 }
 
 /** A Python with PyTorch: the given one, or that of a virtual environment made for it in the cache folder. */

@@ -30,19 +30,20 @@ const ROUTER_WIDTH = 256;
 
 /** The work of one side. */
 export function stepSpec(
-  options: Pick<StepSpec, 'model' | 'batch' | 'align' | 'precision' | 'threads'>,
+  options: Pick<StepSpec, 'model' | 'batch' | 'align' | 'headHidden' | 'precision' | 'threads'>,
 ): StepSpec {
   const { hiddenSize, heads, depth } = SIT[options.model];
-  return { ...options, hidden: hiddenSize, heads, depth, tap: 3, groups: GROUPS, headHidden: 2048 };
+  return { ...options, hidden: hiddenSize, heads, depth, tap: 3, groups: GROUPS };
 }
 
 /** The configuration that this program trains with. */
-export function specConfig({ model, align, precision }: StepSpec): TrainConfig {
+export function specConfig({ model, align, headHidden, precision }: StepSpec): TrainConfig {
   return loadConfig({
     names: ['base'],
     set: [
       `model.size=${model}`,
       `alignment.kind=${align}`,
+      ...(align === 'ahpa' ? [`alignment.head.hidden=${headHidden}`] : []),
       `train.precision=${precision === 'f32' ? 'float32' : 'bfloat16'}`,
     ],
   });

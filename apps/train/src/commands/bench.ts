@@ -9,7 +9,7 @@ import type { Reporter } from '../report.ts';
 import { integer } from './numbers.ts';
 import { perform } from './perform.ts';
 
-interface BenchOptions extends Pick<StepSpec, 'model' | 'batch' | 'align' | 'precision'> {
+interface BenchOptions extends Pick<StepSpec, 'model' | 'batch' | 'align' | 'headHidden' | 'precision'> {
   readonly against: 'torch' | 'none';
   readonly python?: string;
   readonly mode: 'eager' | 'compile' | 'both';
@@ -38,10 +38,10 @@ function peakGflops({ precision }: StepSpec): number {
 
 async function bench(work: Work, options: BenchOptions, reporter: Reporter): Promise<unknown> {
   const spec = stepSpec({ ...options, threads: cpus().length });
-  const flops = work === 'step' ? stepFlops(spec) : inferFlops(spec);
+  const flopsOf = work === 'step' ? stepFlops : inferFlops;
   await useTensorFlow();
   reporter.say(
-    `${spec.model}, batch ${spec.batch}, ${spec.precision}, alignment ${spec.align}: ${(flops / 1e9).toFixed(0)} GFLOP`,
+    `${spec.model}, batch ${spec.batch}, ${spec.precision}, alignment ${spec.align}: ${(flopsOf(spec) / 1e9).toFixed(0)} GFLOP`,
   );
   const ours = await ownPeer('ours', spec);
   const others = await opponents(spec, options, reporter);
@@ -53,7 +53,7 @@ async function bench(work: Work, options: BenchOptions, reporter: Reporter): Pro
   bar.stop();
   const peak = Math.max(before, peakGflops(spec));
   for (const peer of timings.keys()) peer.quit();
-  const sides = [...timings].map(([peer, turns]) => sideReport(peer, turns, flops));
+  const sides = [...timings].map(([peer, turns]) => sideReport(peer, turns, flopsOf(peer.spec)));
   const [own, ...rest] = sides as [SideReport, ...SideReport[]];
   const best = rest.reduce((a, b) => (a.medianSeconds <= b.medianSeconds ? a : b));
   const bestTurns = [...timings].find(([peer]) => peer.name === best.name)?.[1] ?? [];
@@ -68,7 +68,7 @@ async function bench(work: Work, options: BenchOptions, reporter: Reporter): Pro
   return {
     work,
     spec,
-    flops,
+    flops: flopsOf(spec),
     matmulGflops: peak,
     sides,
     best: best.name,
@@ -94,6 +94,7 @@ function workCommand(name: string, work: Work, description: string): Command {
     .addOption(
       new Option('--align <kind>', 'alignment on both sides').choices(['ahpa', 'none']).default('ahpa'),
     )
+    .option('--head-hidden <n>', 'width of the projection heads', integer, 2048)
     .addOption(
       new Option('--against <peer>', 'PyTorch, or our own step without alignment')
         .choices(['torch', 'none'])
