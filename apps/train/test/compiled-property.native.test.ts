@@ -1,21 +1,11 @@
-import { findLibrary } from '@ahpa/libtensorflow/setup';
 import { expectClose, testValues } from '@ahpa/test-utils';
 import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
 import { createEngine } from '../src/run/engine.ts';
+import { missing } from './native.ts';
 import { toyRun, VARIANTS } from './toy-run.ts';
-
-const missing = ((): string | undefined => {
-  try {
-    findLibrary();
-    return undefined;
-  } catch (error) {
-    process.stderr.write(`native tests skipped: ${(error as Error).message}\n`);
-    return (error as Error).message;
-  }
-})();
 
 /** A random small configuration; odd seeds checkpoint whole blocks. */
 function randomSizes(seed: number): string[] {

@@ -1,18 +1,8 @@
 import { compile, deviceState, useTensorFlow } from '@ahpa/libtensorflow';
-import { findLibrary } from '@ahpa/libtensorflow/setup';
 import { philox } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-
-const missing = ((): string | undefined => {
-  try {
-    findLibrary();
-    return undefined;
-  } catch (error) {
-    process.stderr.write(`native tests skipped: ${(error as Error).message}\n`);
-    return (error as Error).message;
-  }
-})();
+import { missing } from './native.ts';
 
 const CASES = [
   { seed: 0, stream: 'noise', step: 0, shape: [7] },
