@@ -3,7 +3,7 @@ import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
-import { createEngine } from '../src/run/engine.ts';
+import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 import { toyRun, VARIANTS } from './toy-run.ts';
 

@@ -5,7 +5,7 @@ import { initVae, parseVaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ImageSet, loadEmoji, split } from '../src/data/emoji.ts';
-import { eagerEngine } from '../src/run/engine.ts';
+import { eagerEngine } from '../src/run/eager-engine.ts';
 import { evaluateVae, reconstructor } from '../src/vae/evaluate.ts';
 import { imageBatch, toBytes } from '../src/vae/images.ts';
 import { readVae, type VaeTree, vaeParams } from '../src/vae/load.ts';

@@ -1,7 +1,5 @@
-/** How functions run: compiled with TensorFlow, or op by op on any backend. */
-import { disposeTree, eagerStepper, type Stepper, type StepResult, type Tree, tidyTree } from '@ahpa/trainer';
-import { useBackend } from '../backend.ts';
-import type { RunConfig } from '../config/types.ts';
+/** The form in which functions run: models of parameters, and steppers of states. */
+import type { Stepper, StepResult, Tree } from '@ahpa/trainer';
 
 /** Parameters, and functions of them. */
 export interface Model<P extends Tree> {
@@ -29,45 +27,3 @@ export interface Engine {
     state: S,
   ): Training<S, B>;
 }
-
-/** Selects the backend and says how it is used: compiled where it can be and nobody asked for the opposite. */
-export async function createEngine({
-  backend,
-  eager,
-  precision,
-}: Pick<RunConfig, 'backend' | 'eager' | 'precision'>): Promise<Engine> {
-  await useBackend(backend);
-  if (backend !== 'tensorflow' || eager) return eagerEngine;
-  const { compiledEngine } = await import('./compiled-engine.ts');
-  return compiledEngine(precision);
-}
-
-function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model<P> {
-  return {
-    bind:
-      (fn) =>
-      (...inputs) =>
-        tidyTree(() => fn(params(), ...inputs)),
-    dispose,
-  };
-}
-
-/** Runs everything op by op on the active backend. */
-export const eagerEngine: Engine = {
-  model: (params) =>
-    eagerModel(
-      () => params,
-      () => disposeTree(params),
-    ),
-  training: (step, state) => {
-    const stepper = eagerStepper(step, state);
-    return {
-      stepper,
-      model: (pick) =>
-        eagerModel(
-          () => pick(stepper.state()),
-          () => undefined,
-        ),
-    };
-  },
-};

@@ -10,7 +10,7 @@ import type { BackendName } from '../backend.ts';
 import { type ImageSet, split } from '../data/emoji.ts';
 import type { Progress, Reporter } from '../report.ts';
 import { newestCheckpoint } from '../run/checkpoints.ts';
-import { createEngine } from '../run/engine.ts';
+import { createEngine } from '../run/create-engine.ts';
 import { tensorsOf, treeOf } from '../run/tree-file.ts';
 import { writeGrid } from '../visual/grid.ts';
 import { duration, type ProgressFormat } from '../visual/progress-line.ts';

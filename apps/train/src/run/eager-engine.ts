@@ -1,0 +1,33 @@
+/** The engine that runs op by op on whatever backend is active. */
+import { disposeTree, eagerStepper, type Tree, tidyTree } from '@ahpa/trainer';
+import type { Engine, Model } from './engine.ts';
+
+function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model<P> {
+  return {
+    bind:
+      (fn) =>
+      (...inputs) =>
+        tidyTree(() => fn(params(), ...inputs)),
+    dispose,
+  };
+}
+
+/** Runs everything op by op on the active backend. */
+export const eagerEngine: Engine = {
+  model: (params) =>
+    eagerModel(
+      () => params,
+      () => disposeTree(params),
+    ),
+  training: (step, state) => {
+    const stepper = eagerStepper(step, state);
+    return {
+      stepper,
+      model: (pick) =>
+        eagerModel(
+          () => pick(stepper.state()),
+          () => undefined,
+        ),
+    };
+  },
+};
