@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const FROM_NPM_RUN =
-  /^(npm_(package|lifecycle|execpath|node_execpath|command)|npm_config_(user_agent|npm_version|node_gyp|prefix|local_prefix|global_prefix)|INIT_CWD)/i;
+  /^(npm_(package|lifecycle|execpath|node_execpath|command)|npm_config_(user_agent|npm_version|node_gyp|prefix|local_prefix|global_prefix|package|call)|INIT_CWD)/i;
 
 /** The environment without what `npm run` adds, which other package managers would take for settings of their own. */
 export function environment() {

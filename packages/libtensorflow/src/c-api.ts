@@ -59,7 +59,7 @@ const SIGNATURES = [
   'int TFE_TensorHandleNumDims(uintptr_t handle, uintptr_t status)',
   'int64_t TFE_TensorHandleDim(uintptr_t handle, int index, uintptr_t status)',
   'uintptr_t TF_AllocateTensor(int dtype, void *dims, int rank, size_t bytes)',
-  'void *TF_TensorData(uintptr_t tensor)',
+  'uintptr_t TF_TensorData(uintptr_t tensor)',
   'size_t TF_TensorByteSize(uintptr_t tensor)',
   'void TF_DeleteTensor(uintptr_t tensor)',
   'uintptr_t TF_NewGraph()',
@@ -116,7 +116,7 @@ export type CApi = { readonly [K in NameOf<(typeof SIGNATURES)[number]>]: (...ar
 export function loadCApi(path: string): CApi {
   const library = koffi.load(path);
   koffi.struct('TF_Output', { oper: 'uintptr_t', index: 'int' });
-  koffi.struct('TF_Buffer', { data: 'void *', length: 'size_t', deallocator: 'void *' });
+  koffi.struct('TF_Buffer', { data: 'uintptr_t', length: 'size_t', deallocator: 'uintptr_t' });
   const api: Record<string, unknown> = {};
   for (const signature of SIGNATURES) {
     const name = (/(\w+)\(/.exec(signature) as RegExpExecArray)[1] as string;

@@ -1,8 +1,8 @@
 /** The native binding that tfjs-node's kernels ask for, each op executed at once through the eager C API. */
-import koffi from 'koffi';
 import type { KernelBinding, OpAttribute, TensorMetadata } from '../kernels/bundle.js';
 import { setAttributes } from './attributes.ts';
 import { Attr, type CApi, DType } from './c-api.ts';
+import { readBytes, writeBytes } from './memory.ts';
 import type { Native } from './native.ts';
 
 const BYTES: Readonly<Record<number, number>> = {
@@ -60,9 +60,7 @@ export function tensorBytes(
 export function newTensor(api: CApi, shape: readonly number[], dtype: number, bytes: Uint8Array): number {
   const dims = BigInt64Array.from(shape.map(BigInt));
   const tensor = api.TF_AllocateTensor(dtype, dims, shape.length, bytes.byteLength) as number;
-  if (bytes.byteLength > 0) {
-    new Uint8Array(koffi.view(api.TF_TensorData(tensor), bytes.byteLength)).set(bytes);
-  }
+  writeBytes(api.TF_TensorData(tensor) as number, bytes);
   return tensor;
 }
 
@@ -132,8 +130,7 @@ export function createEagerBinding(native: Native): EagerBinding {
       const tensor = api.TFE_TensorHandleResolve(handle, api.status) as number;
       api.check('reading a tensor');
       const length = Number(api.TF_TensorByteSize(tensor));
-      const bytes = new Uint8Array(length);
-      if (length > 0) bytes.set(new Uint8Array(koffi.view(api.TF_TensorData(tensor), length)));
+      const bytes = readBytes(api.TF_TensorData(tensor) as number, length);
       api.TF_DeleteTensor(tensor);
       return arrayOf(api.TFE_TensorHandleDataType(handle) as number, bytes);
     },

@@ -1,9 +1,9 @@
 /** Builds a TF_Graph through the C API: one call an operation, shapes and dtypes from TensorFlow's own inference. */
-import koffi from 'koffi';
 import type { OpAttribute } from '../kernels/bundle.js';
 import { setAttributes } from './attributes.ts';
 import { Attr, type CApi, DType, type GraphOutput } from './c-api.ts';
 import { newTensor } from './eager.ts';
+import { readBytes } from './memory.ts';
 import type { Native } from './native.ts';
 import { type OpArgument, readOpArguments } from './proto.ts';
 
@@ -57,8 +57,8 @@ function argumentsOf(api: CApi, graph: number, op: string): readonly OpArgument[
     const buffer = api.TF_NewBuffer() as number;
     api.TF_GraphGetOpDef(graph, op, buffer, api.status);
     api.check(op);
-    const { data, length } = api.TF_GetBuffer(buffer) as { data: bigint; length: number };
-    found = readOpArguments(new Uint8Array(koffi.view(data, Number(length))).slice());
+    const { data, length } = api.TF_GetBuffer(buffer) as { data: number; length: number };
+    found = readOpArguments(readBytes(data, Number(length)));
     api.TF_DeleteBuffer(buffer);
     opArguments.set(op, found);
   }

@@ -1,7 +1,7 @@
 /** A session over a graph: what the eager context does not offer, op-by-op times. */
-import koffi from 'koffi';
 import { PbfReader, PbfWriter } from 'pbf';
 import type { GraphTensor } from './graph.ts';
+import { readBytes } from './memory.ts';
 import type { Native } from './native.ts';
 
 /** All executions of one kind of op in a run. */
@@ -113,8 +113,8 @@ export function openSession({ api }: Native, graph: number): Session {
       const metadata = api.TF_NewBuffer() as number;
       try {
         run(feeds, targets, runOptions, metadata);
-        const { data, length } = api.TF_GetBuffer(metadata) as { data: bigint; length: number };
-        return readOpTimes(new Uint8Array(koffi.view(data, Number(length))).slice());
+        const { data, length } = api.TF_GetBuffer(metadata) as { data: number; length: number };
+        return readOpTimes(readBytes(data, Number(length)));
       } finally {
         api.TF_DeleteBuffer(metadata);
         api.TF_DeleteBuffer(runOptions);
