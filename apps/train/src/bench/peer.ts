@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { defaultCacheDir } from '../data/emoji.ts';
 import { userError } from '../errors.ts';
+import { inPackage } from '../package-folder.ts';
 import type { Reporter } from '../report.ts';
 import type { StepSpec } from './spec.ts';
 import type { Timing } from './worker.ts';
@@ -66,10 +66,7 @@ export function ownPeer(name: string, spec: StepSpec): Promise<Peer> {
 
 /** PyTorch, eager or through torch.compile. */
 export function torchPeer(python: string, spec: StepSpec, mode: 'eager' | 'compile'): Promise<Peer> {
-  const scripts = ['../../bench/torch_step.py', '../bench/torch_step.py'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  const script = scripts.find((path) => existsSync(path)) as string;
+  const script = inPackage('bench/torch_step.py');
   return start(`torch ${mode}`, spec, python, [script, JSON.stringify({ ...spec, mode })]);
 }
 

@@ -1,23 +1,9 @@
 /** `ahpa sample`: draws images with the averaged weights of a run. */
 import { Command, Option } from 'commander';
-import type { BackendName } from '../backend.ts';
-import type { TrainConfig } from '../config/types.ts';
+import type { SampleRequest } from '../run/sample.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
-
-interface SampleOptions {
-  readonly run: string;
-  readonly runs: string;
-  readonly class: string;
-  readonly n: number;
-  readonly out: string;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly sampler?: TrainConfig['sample']['sampler'];
-  readonly seed: number;
-  readonly backend?: BackendName;
-}
 
 /** The command. */
 export function sampleCommand(): Command {
@@ -33,7 +19,7 @@ export function sampleCommand(): Command {
     .addOption(new Option('--sampler <name>', 'default: as configured').choices(['euler', 'heun', 'sde']))
     .option('--seed <number>', 'of the noise', integer, 0)
     .addOption(backendOption())
-    .action((options: SampleOptions, command: Command) =>
+    .action((options: SampleRequest, command: Command) =>
       perform(command, async (reporter) => {
         const { sampleRun } = await import('../run/sample.ts');
         const result = await sampleRun(options, reporter);

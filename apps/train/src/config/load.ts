@@ -1,9 +1,9 @@
 /** Finds, lays over one another and checks the configurations that a command line names. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { closest } from 'fastest-levenshtein';
 import { userError } from '../errors.ts';
+import { inPackage } from '../package-folder.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
 import type { TrainConfig } from './types.ts';
@@ -18,7 +18,7 @@ export interface ConfigRequest {
 
 /** The built-in names. */
 export function builtInConfigs(): string[] {
-  const files = readdirSync(builtInFolder()).filter((file) => file.endsWith('.json'));
+  const files = readdirSync(inPackage('configs')).filter((file) => file.endsWith('.json'));
   return files.filter((file) => !file.endsWith('.schema.json')).map((file) => file.slice(0, -'.json'.length));
 }
 
@@ -41,7 +41,7 @@ function addFile(path: string, layers: Map<string, JsonObject>, within: readonly
 function locate(name: string, folder: string): string {
   if (name.endsWith('.json')) return resolve(folder, name);
   const known = builtInConfigs();
-  if (known.includes(name)) return resolve(builtInFolder(), `${name}.json`);
+  if (known.includes(name)) return resolve(inPackage('configs'), `${name}.json`);
   throw userError(
     `There is no configuration "${name}": the nearest is "${closest(name, known)}", and a file's name ends in .json.`,
   );
@@ -56,12 +56,4 @@ function readObject(path: string): JsonObject {
     throw userError(`${path} is not JSON (${(cause as Error).message}).`, { cause });
   }
   throw userError(`${path} holds no JSON object.`);
-}
-
-/** Beside `src` in the repository and beside the built file. */
-function builtInFolder(): string {
-  const folders = ['../../configs/', '../configs/'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  return folders.find((folder) => existsSync(resolve(folder, 'base.json'))) as string;
 }
