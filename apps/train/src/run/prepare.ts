@@ -5,10 +5,11 @@ import type { DataConfig, TrainConfig } from '../config/types.ts';
 import { type ImageSet, loadEmoji, split } from '../data/emoji.ts';
 import type { EmojiSet } from '../data/emoji-set.ts';
 import { userError } from '../errors.ts';
-import type { BatchSource } from '../features/batch.ts';
+import { type Examples, memoryExamples } from '../features/examples.ts';
 import { loadFeatures } from '../features/load.ts';
 import type { Progress, Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
+import type { FeatureGroup } from '../variants/ahpa.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
 import { type Decoder, decoder } from './draw.ts';
@@ -20,7 +21,11 @@ export interface Prepared {
   readonly classes: readonly string[];
   readonly model: DiTConfig;
   readonly deps: TrainDeps<DiTParams & Tree, Tree, Tree>;
-  readonly batches: BatchSource;
+  /** The targets of every batch, in order; empty without alignment. */
+  readonly groups: readonly FeatureGroup[];
+  readonly train: Examples;
+  /** Examples that are never trained on; encoded when first asked for. */
+  heldOut(): Promise<Examples>;
   readonly decode: Decoder;
   dispose(): void;
 }
@@ -29,23 +34,35 @@ export interface Prepared {
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
   const files = await readVae(config.vae);
   const images = await loadImages(config.data, reporter);
-  const { train: rows } = split(images, config.data.holdOut);
+  const sides = split(images, config.data.holdOut);
   const shape = dataShape(config.data, files, images.classes.length);
   const model = modelConfig(config.model, shape);
   const source = targetSource(config.alignment, files.config);
   const vae = engine.model(vaeParams(files));
   const request = { groups: source.groups, grid: shape.latentSize / model.patchSize };
-  const features = await loadFeatures(vae, files, images, rows, request, reporter);
-  const latentWidth = shape.latentChannels * model.patchSize ** 2;
+  const latentPatch = source.latent ? model.patchSize : undefined;
+  const examplesOf = async (
+    rows: Int32Array<ArrayBuffer>,
+  ): Promise<Examples & { groups: FeatureGroup[] }> => {
+    const features = await loadFeatures(vae, files, images, rows, request, reporter);
+    const labels = Int32Array.from(rows, (row) => images.labels[row] as number);
+    const groups = features.groups.map(({ name, width }) => ({ name, width }));
+    return { ...memoryExamples({ features, labels, latentPatch }, images, rows), groups };
+  };
+  const train = await examplesOf(sides.train);
+  const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2 };
+  const groups = source.latent ? [latentGroup] : train.groups;
+  let heldOut: Promise<Examples> | undefined;
   return {
     shape,
     classes: images.classes,
     model,
-    deps: wire(config, model, source.latent ? [{ name: 'latent', width: latentWidth }] : features.groups),
-    batches: {
-      features,
-      labels: Int32Array.from(rows, (row) => images.labels[row] as number),
-      latentPatch: source.latent ? model.patchSize : undefined,
+    deps: wire(config, model, groups),
+    groups,
+    train,
+    heldOut: () => {
+      heldOut ??= examplesOf(sides.heldOut);
+      return heldOut;
     },
     decode: decoder(vae, files.config),
     dispose: vae.dispose,

@@ -7,7 +7,6 @@ import { setImmediate } from 'node:timers/promises';
 import { type Batch, batchIndices, run, type Stepper, type Tree, trainStep } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats } from '../data/stats.ts';
-import { batchOf } from '../features/batch.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
 import { saveState } from './checkpoints.ts';
@@ -102,7 +101,7 @@ async function advance(session: Session, from: number, stop: number, signal: Abo
     batches: async (done) => {
       await setImmediate(); // signals are heard and the bar is drawn between steps
       recorder.tick(done);
-      return batchOf(parts.batches, batchIndices(seed, done, batch, parts.batches.labels.length));
+      return parts.train.batch(batchIndices(seed, done, batch, parts.train.count));
     },
     reportEvery,
     onReport: recorder.report,
