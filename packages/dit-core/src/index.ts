@@ -8,6 +8,7 @@ export { forwardFlops, parameterCount } from './flops.ts';
 export { initDiT } from './init.ts';
 export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
 export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
+export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, Rng } from './params.ts';
 export { patchify, unpatchify } from './patch.ts';
-export { type SampleConfig, sample, sampleTimes, type VelocityFn } from './sample.ts';
+export { type SampleConfig, type SampleTools, sample, sampleTimes, type VelocityFn } from './sample.ts';

@@ -4,7 +4,6 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { coefficientsAt, type Path } from './interpolant.ts';
-import type { Rng } from './params.ts';
 
 /** A velocity model, possibly a compiled graph: x [B, h, w, C], t [B], y int32 [B] -> a new tensor [B, h, w, C]. */
 export type VelocityFn = (x: tf.Tensor4D, t: tf.Tensor1D, y: tf.Tensor1D) => tf.Tensor4D;
@@ -21,6 +20,12 @@ export type SampleConfig = {
   readonly path: Path;
   /** Label of the unconditional half of a guided batch. */
   readonly nullClass: number;
+};
+
+/** What a sampler uses beside the model and the numbers of its configuration. */
+export type SampleTools = {
+  /** New standard normal numbers [B, h, w, C] of a step, as `sampleNoise` draws; the sampler 'sde' needs them. */
+  readonly stepNoise?: (step: number) => tf.Tensor;
   /** Called after each step. */
   readonly onStep?: (done: number, total: number) => void;
 };
@@ -46,9 +51,9 @@ export function sample(
   noise: tf.Tensor4D,
   y: tf.Tensor1D,
   config: SampleConfig,
-  rng: Rng,
+  { stepNoise, onStep }: SampleTools = {},
 ): tf.Tensor4D {
-  const { sampler, steps, onStep } = config;
+  const { sampler, steps } = config;
   if (!Number.isInteger(steps) || steps < 1) {
     throw new RangeError(`sample: steps is ${steps}, wanted a positive integer; set config.steps.`);
   }
@@ -59,7 +64,7 @@ export function sample(
       const [now, next] = [times[i] as number, times[i + 1] as number];
       const advanced = tf.tidy(() => {
         const model = (at: tf.Tensor4D, t: number): tf.Tensor4D => guided(velocity, at, t, now, y, config);
-        if (sampler === 'sde') return sdeStep(model, x, now, next, i, config, rng);
+        if (sampler === 'sde') return sdeStep(model, x, now, next, () => noiseOf(stepNoise, i), config);
         return sampler === 'heun' ? heunStep(model, x, now, next) : eulerStep(model, x, now, next);
       });
       x.dispose();
@@ -89,9 +94,8 @@ function sdeStep(
   x: tf.Tensor4D,
   now: number,
   next: number,
-  index: number,
+  draw: () => tf.Tensor,
   { path }: SampleConfig,
-  rng: Rng,
 ): tf.Tensor4D {
   const { alpha, sigma, dAlpha, dSigma } = coefficientsAt(path, now);
   const ratio = alpha / dAlpha;
@@ -99,8 +103,12 @@ function sdeStep(
   const drift = tf.add(tf.mul(model(x, now), 1 - half * ratio), tf.mul(x, half));
   const moved: tf.Tensor4D = tf.add(x, tf.mul(drift, next - now));
   if (next === 0) return moved;
-  const step = tf.scalar(index, 'int32');
-  return tf.add(moved, tf.mul(rng.normal(x.shape, 'sample/sde', step), Math.sqrt(2 * now * (now - next))));
+  return tf.add(moved, tf.mul(draw(), Math.sqrt(2 * now * (now - next))));
+}
+
+function noiseOf(stepNoise: SampleTools['stepNoise'], step: number): tf.Tensor {
+  if (stepNoise) return stepNoise(step);
+  throw new Error("sample: the sampler 'sde' draws noise at every step; pass tools.stepNoise.");
 }
 
 /** The velocity at time t, guided when `now`, the start of the step, lies in the interval (REPA tests the same time for Heun's second call). */

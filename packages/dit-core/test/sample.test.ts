@@ -1,14 +1,7 @@
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  type Path,
-  type Rng,
-  type SampleConfig,
-  sample,
-  sampleTimes,
-  type VelocityFn,
-} from '../src/index.ts';
+import { type Path, type SampleConfig, sample, sampleTimes, type VelocityFn } from '../src/index.ts';
 
 type Golden = Pick<SampleConfig, 'sampler' | 'path' | 'steps' | 'guidance'> & {
   interval: [number, number];
@@ -21,10 +14,7 @@ const velocity: VelocityFn = (x, t, y) =>
     const gain = tf.mul(tf.add(tf.mul(column(tf.cast(y, 'float32')), 0.1), 1), 0.5);
     return tf.sub(tf.mul(x, gain), tf.square(column(t)));
   });
-const stepRng: Rng = {
-  normal: (shape, _stream, step) => testTensor(shape, 100 + ((step as tf.Tensor).dataSync()[0] as number)),
-  uniform: (shape) => tf.zeros(shape as number[]),
-};
+const stepNoise = (step: number): tf.Tensor => testTensor([2, 2, 2, 1], 100 + step);
 const noise = (): tf.Tensor4D => testTensor([2, 2, 2, 1], 5) as tf.Tensor4D;
 const labels = (): tf.Tensor1D => tf.tensor1d([1, 4], 'int32');
 const plain: SampleConfig = {
@@ -40,7 +30,7 @@ test.each(readGolden<Golden[]>(import.meta.url, 'samplers.json'))(
   '$sampler on the $path path, $steps steps, guidance $guidance on $interval, equals the transcription',
   ({ sampler, path, steps, guidance, interval, out }) => {
     const config: SampleConfig = { ...plain, sampler, path, steps, guidance, guidanceInterval: interval };
-    expectClose(sample(velocity, noise(), labels(), config, stepRng), out);
+    expectClose(sample(velocity, noise(), labels(), config, { stepNoise }), out);
   },
 );
 
@@ -67,20 +57,17 @@ describe('on Gaussian data of deviation 0.5, whose velocity is known', () => {
     ['heun', 'cosine', 40, 2e-3],
   ] as const)('%s on the %s path maps noise to 0.5 noise', (sampler, path, steps, tolerance) => {
     const config: SampleConfig = { ...plain, sampler, path, steps };
-    const out = sample(exact(path), noise(), labels(), config, stepRng);
+    const out = sample(exact(path), noise(), labels(), config, { stepNoise });
     expectClose(out, tf.mul(noise(), deviation), { atol: tolerance, rtol: 0 });
   });
 
   test.each(['linear', 'cosine'] as const)('sde on the %s path keeps the deviation', (path) => {
     const unit = (shape: readonly number[], seed: number): tf.Tensor =>
       tf.mul(testTensor(shape, seed), Math.sqrt(3));
-    const rng: Rng = {
-      ...stepRng,
-      normal: (shape, _s, step) => unit(shape, 7919 * ((step as tf.Tensor).dataSync()[0] as number) + 3),
-    };
+    const unitNoise = (step: number): tf.Tensor => unit([1, 64, 64, 1], 7919 * step + 3);
     const start = unit([1, 64, 64, 1], 1) as tf.Tensor4D;
     const config: SampleConfig = { ...plain, sampler: 'sde', path, steps: 100 };
-    const out = sample(exact(path), start, tf.tensor1d([0], 'int32'), config, rng);
+    const out = sample(exact(path), start, tf.tensor1d([0], 'int32'), config, { stepNoise: unitNoise });
     const { variance } = tf.moments(out);
     expect(Math.sqrt(variance.dataSync()[0] as number)).toBeCloseTo(deviation, 1);
   });
@@ -101,7 +88,13 @@ describe('sample', () => {
       batches.push(x.shape[0]);
       return velocity(x, t, y);
     };
-    sample(watched, noise(), labels(), { ...plain, guidance: 2, guidanceInterval: [0.5, 0.75] }, stepRng);
+    sample(
+      watched,
+      noise(),
+      labels(),
+      { ...plain, guidance: 2, guidanceInterval: [0.5, 0.75] },
+      { stepNoise },
+    );
     expect(batches).toEqual([2, 4, 4, 2]);
   });
 
@@ -113,7 +106,7 @@ describe('sample', () => {
     };
     for (const sampler of ['euler', 'heun', 'sde'] as const) {
       expectLive(
-        () => sample(velocity, start, y, { ...plain, sampler, steps: 3, guidance: 2, onStep }, stepRng),
+        () => sample(velocity, start, y, { ...plain, sampler, steps: 3, guidance: 2 }, { stepNoise, onStep }),
         1,
       );
     }
@@ -123,6 +116,8 @@ describe('sample', () => {
   });
 
   test('refuses no steps', () => {
-    expect(() => sample(velocity, noise(), labels(), { ...plain, steps: 0 }, stepRng)).toThrow(/steps is 0/);
+    expect(() => sample(velocity, noise(), labels(), { ...plain, steps: 0 }, { stepNoise })).toThrow(
+      /steps is 0/,
+    );
   });
 });

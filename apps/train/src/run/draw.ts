@@ -1,8 +1,8 @@
 /** Draws images: noise and labels in, pixels out. */
 
 import { setImmediate } from 'node:timers/promises';
-import { type SampleConfig, sample, type VelocityFn } from '@ahpa/dit-core';
-import { philox, type Rng } from '@ahpa/trainer';
+import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/dit-core';
+import { philox } from '@ahpa/trainer';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { toBytes } from '../vae/images.ts';
@@ -30,7 +30,7 @@ export interface Artist {
   readonly velocity: VelocityFn;
   readonly decode: Decoder;
   readonly shape: DataShape;
-  readonly config: Omit<SampleConfig, 'onStep'>;
+  readonly config: SampleConfig;
 }
 
 /** One image for each label. The same seed, labels and weights give the same images; `onStep` hears of sampler steps. */
@@ -46,11 +46,14 @@ export async function drawImages(
   for (let k = 0; k < batches; k++) {
     await setImmediate();
     const part = labels.slice(k * BATCH, (k + 1) * BATCH);
-    const rng = streamsUnder(philox(seed), `sample/${k}`);
+    const indices = part.map((_, i) => k * BATCH + i);
+    const normal = (stream: string, step = 0): tf.Tensor =>
+      sampleNoise(philox(seed), indices, latentShape(shape), `sample/${stream}`, step);
     const image = tf.tidy(() => {
-      const noise = rng.normal([part.length, ...latentShape(shape)], 'noise') as tf.Tensor4D;
+      const noise = normal('noise') as tf.Tensor4D;
       const report = (done: number, steps: number): void => onStep(k * steps + done, batches * steps);
-      return decode(sample(velocity, noise, tf.tensor1d(part, 'int32'), { ...config, onStep: report }, rng));
+      const tools = { stepNoise: (step: number) => normal('sde', step), onStep: report };
+      return decode(sample(velocity, noise, tf.tensor1d(part, 'int32'), config, tools));
     });
     parts.push(toBytes(await image.data()));
     size = image.shape[1];
@@ -64,12 +67,6 @@ const latentShape = ({ latentSize, latentChannels }: DataShape): readonly number
   latentSize,
   latentChannels,
 ];
-
-/** Random numbers of other streams: `prefix` and a slash before each name. */
-const streamsUnder = (rng: Rng, prefix: string): Rng => ({
-  normal: (shape, stream, step) => rng.normal(shape, `${prefix}/${stream}`, step),
-  uniform: (shape, stream, step) => rng.uniform(shape, `${prefix}/${stream}`, step),
-});
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
