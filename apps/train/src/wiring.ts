@@ -1,6 +1,7 @@
 /** Where the packages meet: a configuration becomes a denoiser, an interpolant, an alignment and the numbers of a step. */
 import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolate, SIT } from '@ahpa/dit-core';
 import { philox, type TrainConfig as StepConfig, type TrainDeps, type Tree } from '@ahpa/trainer';
+import { averagesOf, emaConfig } from './config/averages.ts';
 import type { ModelConfig, TrainConfig } from './config/types.ts';
 import { type AlignmentContext, createAlignment } from './variants/index.ts';
 
@@ -45,6 +46,6 @@ export function stepConfig({ model, time, optim, ema }: TrainConfig, classes: nu
     learningRate: warmup > 0 ? { kind: 'warmup', base, warmupSteps: warmup } : { kind: 'constant', base },
     adamw: { beta1: betas[0], beta2: betas[1], epsilon, weightDecay },
     maxGradNorm,
-    emaDecay: ema.decay,
+    ema: averagesOf(ema).map(emaConfig),
   };
 }

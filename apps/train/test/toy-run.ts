@@ -72,7 +72,7 @@ export function toyRun(set: readonly string[]): ToyRun {
     deps,
     config: numbers,
     step: (state, batch) => trainStep(deps, state, batch, numbers),
-    init: () => initState(deps, philox(1)),
+    init: () => initState(deps, philox(1), numbers),
     batch: (step) => batchOf(source, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
   };
 }

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadCheckpoint } from '@ahpa/checkpoint';
+import { loadCheckpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../src/config/types.ts';
 import { readStats } from '../src/data/stats.ts';
@@ -63,6 +63,18 @@ describe('train', () => {
     expect(readFileSync(join(folder('parts').samples, '0000006.png'))).toEqual(
       readFileSync(join(folder('whole').samples, '0000006.png')),
     );
+  });
+
+  it('continues from a checkpoint of the form that had one average, under `ema`', async () => {
+    await start('earlier', config('train.steps=3'));
+    const { step, tensors: saved, meta } = await loadCheckpoint(file('earlier', 3));
+    const entries = Object.entries(saved).map(([key, entry]) => [key.replace('ema.0.', 'ema.'), entry]);
+    const { sigmaRel: _, ...ema } = config().ema;
+    const earlier = { ...meta, config: { ...config('train.steps=3'), ema } };
+    await saveCheckpoint(folder('earlier').checkpoints, step, Object.fromEntries(entries), earlier);
+    writeFileSync(folder('earlier').config, JSON.stringify(earlier.config));
+    await start('earlier', config());
+    expect(await tensors('earlier', 6)).toEqual(await tensors('whole', 6));
   });
 
   it('passes over a corrupt checkpoint, names it and uses the one before', async () => {

@@ -1,8 +1,26 @@
-/** Exponential moving average of parameters. */
+/** Moving averages of parameters: with a constant decay, or with one that makes the average's width grow with the run. */
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernel.ts';
 import type { Tree } from './ports.ts';
 import { flatten, tidyTree, unflatten } from './tree.ts';
+
+/** How an average forgets: by a constant factor a step, or by a power function of the step (EDM2). */
+export type EmaConfig =
+  | { readonly kind: 'constant'; readonly decay: number }
+  /** Weights of past parameters proportional to time^gamma. */
+  | { readonly kind: 'power'; readonly gamma: number };
+
+/**
+ * The rate, 1 - decay, of the update after `updates` of them. `[] int32 -> []`.
+ * A power function's decay at update t is (1 - 1/t)^(gamma + 1), so the first parameters are forgotten at once (Karras et al. 2024, eq. 2).
+ */
+export function emaRate(config: EmaConfig, updates: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    if (config.kind === 'constant') return tf.scalar(1 - config.decay);
+    const t = tf.add(tf.cast(updates, 'float32'), 1);
+    return tf.neg(tf.expm1(tf.mul(tf.log1p(tf.div(-1, t)), config.gamma + 1))) as tf.Scalar;
+  });
+}
 
 /** `average + rate (value - average)` for one leaf. `[...], [...], [] -> [...]`. Uses the kernel `Ema` ({ average, value, rate }) if there is one. */
 export function emaLeaf(average: tf.Tensor, value: tf.Tensor, rate: tf.Tensor): tf.Tensor {

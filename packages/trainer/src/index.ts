@@ -11,11 +11,12 @@ export {
 } from './adamw.ts';
 export { clipScale, globalNorm, scaleGradients } from './clip.ts';
 export type { DrawConfig } from './draw.ts';
-export { emaLeaf, updateEma } from './ema.ts';
+export { type EmaConfig, emaLeaf, emaRate, updateEma } from './ema.ts';
 export { type Column, meanRow, type Row, readWindow, type Window } from './metrics.ts';
 export { binByTime } from './objective.ts';
 export { batchIndices, epochOrder } from './order.ts';
 export type { Alignment, Batch, Denoiser, Interpolant, Metrics, Rng, TrainDeps, Tree } from './ports.ts';
+export { powerOf, WIDEST_SIGMA } from './power-ema.ts';
 export { philox } from './rng.ts';
 export { type RunConfig, type RunResult, run } from './run.ts';
 export { learningRate, type ScheduleConfig } from './schedule.ts';

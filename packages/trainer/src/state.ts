@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moments } from './adamw.ts';
 import type { Rng, TrainDeps, Tree } from './ports.ts';
+import type { TrainConfig } from './step.ts';
 import { mapTree, tidyTree } from './tree.ts';
 
 /** The trained trees: the denoiser, and the heads of the alignment. */
@@ -14,8 +15,8 @@ export type TrainState<D extends Tree, A extends Tree> = {
   /** Steps of those whose gradient was not finite and was dropped, int32 []. */
   readonly skipped: tf.Scalar;
   readonly params: Params<D, A>;
-  /** Averages of all parameters, heads included (as REPA). */
-  readonly ema: Params<D, A>;
+  /** Averages of all parameters, heads included (as REPA), one for each of the configuration. */
+  readonly ema: readonly Params<D, A>[];
   readonly moments: Moments<Params<D, A>>;
 };
 
@@ -23,6 +24,7 @@ export type TrainState<D extends Tree, A extends Tree> = {
 export function initState<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
   rng: Rng,
+  config: Pick<TrainConfig, 'ema'>,
 ): TrainState<D, A> {
   return tidyTree(() => {
     const params = { denoiser: deps.denoiser.init(rng), alignment: deps.alignment.init(rng) };
@@ -30,7 +32,7 @@ export function initState<D extends Tree, A extends Tree, T extends Tree>(
       step: tf.scalar(0, 'int32'),
       skipped: tf.scalar(0, 'int32'),
       params,
-      ema: mapTree(tf.clone, params),
+      ema: config.ema.map(() => mapTree(tf.clone, params)),
       moments: { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) },
     };
   });

@@ -2,7 +2,7 @@
  * One optimisation step as pure data flow: state and batch in, new state and metrics out.
  *
  *   x0 = mean + std eps';  (xt, v) = path(x0, eps, t);  L = mean_n |v^(xt, t, y) - v|^2 + weight L_align
- *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g);  ema = ema + (1 - decay) (params - ema)
+ *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g);  each ema = ema + (1 - decay) (params - ema)
  *
  * A step whose loss or gradient norm is not finite changes nothing but the counters `step` and `skipped`, so the next step draws
  * other noise. This costs no pass over the parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication
@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWConfig, adamw } from './adamw.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
 import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
-import { updateEma } from './ema.ts';
+import { type EmaConfig, emaRate, updateEma } from './ema.ts';
 import { orderAfter } from './kernel.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
 import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
@@ -26,7 +26,8 @@ export interface TrainConfig extends DrawConfig {
   readonly adamw: AdamWConfig;
   /** Largest global gradient norm, heads included; `null` does not clip. */
   readonly maxGradNorm: number | null;
-  readonly emaDecay: number;
+  /** The averages that are kept, any number; `ema` of the state in this order. */
+  readonly ema: readonly EmaConfig[];
 }
 
 /** What a step returns. */
@@ -62,7 +63,10 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
     const lr = learningRate(config.learningRate, step);
     const updates = tf.sub(step, skipped);
     const next = adamw(config.adamw).update(params, clipped, state.moments, updates, lr, applied);
-    const ema = updateEma(state.ema, next.params, tf.mul(applied, 1 - config.emaDecay));
+    const ema = state.ema.map((average, i) => {
+      const rate = emaRate(config.ema[i] as EmaConfig, updates);
+      return updateEma(average, next.params, tf.mul(applied, rate));
+    });
 
     return {
       state: {

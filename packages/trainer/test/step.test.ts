@@ -1,7 +1,16 @@
 import { expectClose, expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { eagerStepper, flatten, type Metrics, mapTree, type Rng, trainStep } from '../src/index.ts';
+import {
+  eagerStepper,
+  flatten,
+  initState,
+  type Metrics,
+  mapTree,
+  philox,
+  type Rng,
+  trainStep,
+} from '../src/index.ts';
 import { CLASSES, config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
 const step = (state: ToyState, batch: ToyBatch | readonly ToyBatch[], c = config) =>
@@ -13,6 +22,8 @@ function advance(state: ToyState, from: number, until: number): ToyState {
   for (let k = from; k < until; k++) current = step(current, toyBatch(4 * k, 4)).state;
   return current;
 }
+
+const average = (state: ToyState, i: number) => state.ema[i] as ToyState['params'];
 
 const value = (tensor: tf.Tensor): number => tensor.dataSync()[0] as number;
 const scalar = (metrics: Metrics, name: string): number => value(metrics[name] as tf.Tensor);
@@ -50,9 +61,26 @@ describe('trainStep', () => {
   test('the averages follow the new parameters', () => {
     const state = newState();
     const { state: next } = step(state, toyBatch(0, 4));
-    const wanted = tf.add(tf.mul(state.ema.denoiser.weight, 0.9), tf.mul(next.params.denoiser.weight, 0.1));
-    expectClose(next.ema.denoiser.weight, wanted, { atol: 1e-7, rtol: 1e-6 });
-    expect(values([next.ema.alignment.head])).not.toEqual(values([state.ema.alignment.head]));
+    const [before, after] = [average(state, 0), average(next, 0)];
+    const wanted = tf.add(tf.mul(before.denoiser.weight, 0.9), tf.mul(next.params.denoiser.weight, 0.1));
+    expectClose(after.denoiser.weight, wanted, { atol: 1e-7, rtol: 1e-6 });
+    expect(values([after.alignment.head])).not.toEqual(values([before.alignment.head]));
+  });
+
+  test('keeps any number of averages, each at its own pace', () => {
+    const ema = [...config.ema, { kind: 'power', gamma: 0 }, { kind: 'constant', decay: 0.5 }] as const;
+    const several = { ...config, ema };
+    let state: ToyState = initState(deps, philox(3), several);
+    let sum = tf.zerosLike(state.params.denoiser.weight);
+    for (let k = 0; k < 4; k++) {
+      state = step(state, toyBatch(4 * k, 4), several).state;
+      sum = tf.add(sum, state.params.denoiser.weight);
+    }
+    const single = advance(newState(), 0, 4);
+    expect(values(flatten(average(state, 0)))).toEqual(values(flatten(average(single, 0))));
+    expect(values(flatten(state.params))).toEqual(values(flatten(single.params)));
+    expectClose(average(state, 1).denoiser.weight, tf.div(sum, 4), { atol: 1e-6, rtol: 1e-5 });
+    expect(values(flatten(average(state, 2)))).not.toEqual(values(flatten(average(state, 0))));
   });
 
   test('micro-batches of unequal size equal the whole batch', () => {

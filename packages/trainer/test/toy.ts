@@ -68,10 +68,10 @@ export const config: TrainConfig = {
   learningRate: { kind: 'constant', base: 0.05 },
   adamw: { ...ADAMW, weightDecay: 0.01 },
   maxGradNorm: 1,
-  emaDecay: 0.9,
+  ema: [{ kind: 'constant', decay: 0.9 }],
 };
 
-export const newState = (): ToyState => initState(deps, philox(3));
+export const newState = (): ToyState => initState(deps, philox(3), config);
 
 /** Items `[start, start + size)` of an endless set; `spoil` puts a NaN into the first latent. */
 export function toyBatch(start: number, size: number, spoil = false): ToyBatch {

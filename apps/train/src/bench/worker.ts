@@ -59,11 +59,11 @@ function build(spec: StepSpec): { parameters: number; step: () => number; infer:
   const config = specConfig(spec);
   const model = modelConfig(config.model, SHAPE);
   const deps = wire(config, model, specGroups(spec));
-  const initial = initState(deps, philox(0)) as unknown as State;
+  const numbers = stepConfig(config, SHAPE.classes);
+  const initial = initState(deps, philox(0), numbers) as unknown as State;
   const parameters = flatten(initial.params).reduce((sum, { size }) => sum + size, 0);
   const state = deviceState(initial) as DeviceState<State>;
   disposeTree(initial);
-  const numbers = stepConfig(config, SHAPE.classes);
   const options = { precision: config.train.precision };
   const train = compile(
     (s: State, batch: Tree) => trainStep(deps, s as never, batch as never, numbers),
@@ -80,7 +80,7 @@ function build(spec: StepSpec): { parameters: number; step: () => number; infer:
   }, options);
   const batch = batchOf(spec);
   const { latent, y } = batch as unknown as { latent: { mean: tf.Tensor }; y: tf.Tensor };
-  const weights = state.view((s) => s.ema.denoiser as Tree);
+  const weights = state.view((s) => (s.ema[0] as State['params']).denoiser);
   return {
     parameters,
     step: () =>

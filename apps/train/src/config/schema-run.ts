@@ -1,7 +1,11 @@
-/** Keys of `optim`, `train` and `sample`: how a run goes. */
+/** Keys of `optim`, `ema`, `train` and `sample`: how a run goes. */
+import { WIDEST_SIGMA } from '@ahpa/trainer';
 import { z } from 'zod';
+import { averagesOf } from './averages.ts';
 import { count, positive, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
+
+const decay = z.number().min(0).lt(1);
 
 /** Checks the value of `optim`. */
 export const optim: z.ZodType<TrainConfig['optim']> = section({
@@ -19,6 +23,22 @@ export const optim: z.ZodType<TrainConfig['optim']> = section({
   maxGradNorm: positive(2, 'Gradients are scaled down to this norm over all parameters; AHPA (REPA: 1).'),
   warmup: z.int().min(0).default(0).describe('Steps over which the learning rate rises from 0; REPA: none.'),
 });
+
+/** Checks the value of `ema`. */
+export const ema: z.ZodType<TrainConfig['ema']> = section({
+  decay: z
+    .union([decay, z.array(decay)])
+    .default(0.9999)
+    .describe(
+      'Of the averaged weights per step, one or several; samples are drawn from the first average; REPA.',
+    ),
+  sigmaRel: z
+    .array(z.number().positive().max(WIDEST_SIGMA))
+    .default([])
+    .describe(
+      'Relative widths of power-function averages kept beside; two, such as 0.05 and 0.1, let any other be reconstructed; EDM2.',
+    ),
+}).refine((chosen) => averagesOf(chosen).length > 0, 'wanted at least one decay or relative width');
 
 /** Checks the value of `train`. */
 export const train: z.ZodType<TrainConfig['train']> = section({

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { EMOJI_SETS } from '../data/emoji-set.ts';
 import { alignment } from './schema-alignment.ts';
 import { count, fraction, section } from './schema-parts.ts';
-import { optim, sample, train } from './schema-run.ts';
+import { ema, optim, sample, train } from './schema-run.ts';
 import type { TrainConfig } from './types.ts';
 
 const data = section({
@@ -85,9 +85,7 @@ const shape = {
     .prefault({})
     .describe('Training times.'),
   optim: optim.prefault({}).describe('The optimiser, AdamW.'),
-  ema: section({ decay: fraction(0.9999, 'Of the averaged weights per step; REPA.') })
-    .prefault({})
-    .describe('The moving average of the weights, which is what samples are drawn from.'),
+  ema: ema.prefault({}).describe('Moving averages of the weights; samples are drawn from the first.'),
   train: train.prefault({}).describe('How long, how often and where.'),
   sample: sample.prefault({}).describe('How sample grids are drawn.'),
 };

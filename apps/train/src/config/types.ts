@@ -21,7 +21,7 @@ export interface TrainConfig {
     readonly maxGradNorm: number;
     readonly warmup: number;
   };
-  readonly ema: { readonly decay: number };
+  readonly ema: { readonly decay: number | readonly number[]; readonly sigmaRel: readonly number[] };
   readonly train: RunConfig;
   readonly sample: Pick<SampleConfig, 'sampler' | 'steps' | 'guidance' | 'guidanceInterval'>;
 }

@@ -1,6 +1,14 @@
 /** A run's state on disk: saved with what is needed to sample from it, found again and checked. */
-import { type Checkpoint, listCheckpoints, loadLatest, rotate, saveCheckpoint } from '@ahpa/checkpoint';
+import {
+  type Checkpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  loadLatest,
+  rotate,
+  saveCheckpoint,
+} from '@ahpa/checkpoint';
 import type { Tree } from '@ahpa/trainer';
+import { withAverageNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
@@ -23,6 +31,11 @@ export async function saveState(folder: string, step: number, state: Tree, meta:
   return path;
 }
 
+/** The checkpoint in a file, under today's names. */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  return renamed(await loadCheckpoint(path));
+}
+
 /** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
 export async function newestCheckpoint(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
   if ((await listCheckpoints(folder)).length === 0) return undefined;
@@ -32,8 +45,13 @@ export async function newestCheckpoint(folder: string, reporter: Reporter): Prom
   });
   for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
   if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
-  return latest;
+  return renamed(latest);
 }
+
+const renamed = (checkpoint: Checkpoint): Checkpoint => ({
+  ...checkpoint,
+  tensors: withAverageNames(checkpoint.tensors),
+});
 
 /** The metadata of a checkpoint of this program. */
 export function runMeta({ path, meta }: Checkpoint): RunMeta {

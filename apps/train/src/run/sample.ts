@@ -1,17 +1,18 @@
 /** Draws images with the averaged weights of a checkpoint. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Checkpoint, loadCheckpoint } from '@ahpa/checkpoint';
+import type { Checkpoint } from '@ahpa/checkpoint';
 import { philox } from '@ahpa/trainer';
 import { closest } from 'fastest-levenshtein';
 import type { BackendName } from '../backend.ts';
+import { denoiserPrefix } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 import { writeGrid } from '../visual/grid.ts';
 import { modelConfig, wire } from '../wiring.ts';
-import { newestCheckpoint, runMeta } from './checkpoints.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
 import { createEngine } from './create-engine.ts';
 import { decoder, drawImages } from './draw.ts';
 import { runFolder } from './folder.ts';
@@ -56,7 +57,7 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const settings = { ...config, sample: { ...config.sample, steps, guidance, sampler } };
   const deps = wire(settings, modelConfig(config.model, shape), []);
   const like = deps.denoiser.init(philox(0));
-  const denoiser = engine.model(treeOf(like, checkpoint.tensors, checkpoint.path, 'ema.denoiser.'));
+  const denoiser = engine.model(treeOf(like, checkpoint.tensors, checkpoint.path, denoiserPrefix()));
   const artist = artistOf(settings, { deps, decode: decoder(vae, files.config), shape }, denoiser);
   const bar = reporter.progress('sampling', steps);
   const labels = chosen.flatMap((label) => Array<number>(request.n).fill(label));
@@ -77,7 +78,7 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
 }
 
 async function findCheckpoint({ run, runs }: SampleRequest, reporter: Reporter): Promise<Checkpoint> {
-  if (run.endsWith('.safetensors')) return loadCheckpoint(run);
+  if (run.endsWith('.safetensors')) return readCheckpoint(run);
   const root = [run, join(runs, run)].find((path) => existsSync(runFolder(path).checkpoints));
   const found =
     root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);

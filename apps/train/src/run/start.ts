@@ -3,6 +3,7 @@ import type { DiTParams } from '@ahpa/dit-core';
 import { disposeTree, initState, philox, type TrainState, type Tree } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
+import { stepConfig } from '../wiring.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import type { Prepared } from './prepare.ts';
@@ -18,7 +19,8 @@ export async function startState(
   parts: Prepared,
   reporter: Reporter,
 ): Promise<{ state: RunState; step: number }> {
-  const state = initState(parts.deps, philox(config.train.seed));
+  const numbers = stepConfig(config, parts.shape.classes);
+  const state = initState(parts.deps, philox(config.train.seed), numbers);
   const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
   if (checkpoint === undefined) return { state, step: 0 };
   const restored = treeOf(state, checkpoint.tensors, checkpoint.path);

@@ -64,7 +64,7 @@ export async function train(
     (state: RunState, batch: Batch<Tree>) => trainStep(parts.deps, state, batch, numbers),
     start.state,
   );
-  const ema = model(({ ema }) => ema.denoiser);
+  const ema = model(({ ema }) => (ema[0] as RunState['params']).denoiser);
   const recorder = await createRecorder(config, folder, start.step, reporter);
   const artist = artistOf(config, parts, ema);
   const session = { config, folder, parts, stepper, artist, recorder, reporter };
