@@ -5,8 +5,10 @@ import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { reportCommand } from './commands/report.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { trainVaeCommand } from './commands/train-vae.ts';
 
@@ -25,6 +27,8 @@ export function createProgram(): Command {
     trainCommand,
     sampleCommand,
     trainVaeCommand,
+    sweepCommand,
+    reportCommand,
     configCommand,
     inspectCommand,
     benchCommand,

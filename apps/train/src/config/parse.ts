@@ -6,10 +6,15 @@ import type { TrainConfig } from './types.ts';
 
 /** A resolved configuration from any value: absent keys get their defaults, unknown keys and bad values are errors. */
 export function parseTrainConfig(input: unknown): TrainConfig {
-  const result = configSchema.safeParse(input);
+  return checkWith(configSchema, input, 'The configuration');
+}
+
+/** What a schema makes of any value, or one sentence that names `subject` and all that is wrong. */
+export function checkWith<T>(schema: z.ZodType<T>, input: unknown, subject: string): T {
+  const result = schema.safeParse(input);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describeIssue(issue, [], input));
-  throw userError(`The configuration is not valid: ${problems.join('; ')}.`);
+  throw userError(`${subject} is not valid: ${problems.join('; ')}.`);
 }
 
 type Issue = z.core.$ZodIssue;

@@ -4,12 +4,15 @@ import type { StatsRow } from '../data/stats.ts';
 /** A Vega-Lite view; its own types are too wide to build piece by piece. */
 export type Panel = Readonly<Record<string, unknown>>;
 
-const SIZE = { width: 400, height: 220 };
+/** Of a panel, in pixels. */
+export const SIZE: { readonly width: number; readonly height: number } = { width: 400, height: 220 };
 const MOST_POINTS = 300;
 const MOST_COLUMNS = 60;
 const TOTAL = 'all groups';
-const STEPS = { labelExpr: "format(datum.value, '~s')", labelFlush: false };
-const COLOURS = ['#4c78a8', '#f58518', '#54a24b', '#b279a2', '#e45756', '#72b7b2'];
+/** How steps stand on an axis. */
+export const STEPS: Panel = { labelExpr: "format(datum.value, '~s')", labelFlush: false };
+/** Of series, in order. */
+export const COLOURS: readonly string[] = ['#4c78a8', '#f58518', '#54a24b', '#b279a2', '#e45756', '#72b7b2'];
 
 /** The denoising loss over steps. */
 export function denoisingPanel(rows: readonly StatsRow[]): Panel {

@@ -23,21 +23,23 @@ export async function writeRunPlot(path: string, rows: readonly StatsRow[]): Pro
   const panels = [denoisingPanel(rows)];
   if (rows.some(({ alignment }) => alignment !== undefined)) panels.push(alignmentPanel(rows, groups));
   if (routed.length > 0) panels.push(routePanel(routed, groups), routeHistoryPanel(routed, groups));
-  const view = new View(parse(compile(page(panels)).spec), { renderer: 'none' });
-  await writeFile(path, await view.toSVG());
-  view.finalize();
+  await writeFile(path, await renderPanels(panels));
 }
 
-function page(panels: readonly Panel[]): TopLevelSpec {
+/** Panels side by side, `columns` in a row, as one SVG. */
+export async function renderPanels(panels: readonly Panel[], columns = 2): Promise<string> {
   const spec = {
     background: 'white',
     padding: 16,
     concat: panels,
-    columns: 2,
+    columns,
     align: 'each',
     spacing: { row: 32, column: 32 },
     resolve: { scale: { color: 'independent' } },
     config: LOOK,
   };
-  return spec as unknown as TopLevelSpec;
+  const view = new View(parse(compile(spec as unknown as TopLevelSpec).spec), { renderer: 'none' });
+  const svg = await view.toSVG();
+  view.finalize();
+  return svg;
 }

@@ -1,0 +1,66 @@
+/** Runs gathered into arms: those that differ in their seed alone. */
+import { userError } from '../errors.ts';
+import {
+  type ArmValues,
+  type Estimate,
+  estimate,
+  type PairedDifference,
+  pairedDifference,
+} from './compare.ts';
+import { MEASURES, type Measure } from './measures.ts';
+import type { RunRecord } from './read-runs.ts';
+
+/** One row of the table of arms. */
+export interface ArmRow {
+  readonly arm: string;
+  readonly runs: number;
+  /** Fewest steps that one of its runs has done. */
+  readonly steps: number;
+  /** Its figure by each measure, and how far it is from the baseline's; absent where unknown. */
+  readonly figures: readonly {
+    readonly title: string;
+    readonly value: Estimate | undefined;
+    readonly difference: PairedDifference | undefined;
+  }[];
+}
+
+/** Names of the arms, the baseline first. */
+export function armNames(runs: readonly RunRecord[], baseline: string | undefined): string[] {
+  const names = [...new Set(runs.map(({ arm }) => arm))];
+  const first = baseline ?? (names.includes('none') ? 'none' : names[0]);
+  if (first === undefined || !names.includes(first)) {
+    throw userError(`There is no arm "${first}": wanted one of ${names.join(', ')} for --baseline.`);
+  }
+  return [first, ...names.filter((name) => name !== first)];
+}
+
+/** The table of arms, the baseline first. */
+export function armTable(runs: readonly RunRecord[], arms: readonly string[]): ArmRow[] {
+  return arms.map((arm) => {
+    const own = runs.filter((run) => run.arm === arm);
+    const figures = MEASURES.map((measure) => {
+      const values = valuesOf(runs, arm, measure);
+      return {
+        title: measure.title,
+        value: values.size === 0 ? undefined : estimate([...values.values()]),
+        difference:
+          arm === arms[0] ? undefined : pairedDifference(values, valuesOf(runs, arms[0] as string, measure)),
+      };
+    });
+    return {
+      arm,
+      runs: own.length,
+      steps: Math.min(...own.map(({ rows }) => rows.at(-1)?.step ?? 0)),
+      figures,
+    };
+  });
+}
+
+function valuesOf(runs: readonly RunRecord[], arm: string, measure: Measure): ArmValues {
+  const values = new Map<number, number>();
+  for (const run of runs) {
+    const value = run.arm === arm ? measure.of(run) : undefined;
+    if (value !== undefined) values.set(run.seed, value);
+  }
+  return values;
+}

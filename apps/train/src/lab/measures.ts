@@ -1,0 +1,41 @@
+/** The figures by which runs are compared, from their records. */
+import type { StatsRow } from '../data/stats.ts';
+import type { RunRow } from '../run/stats-row.ts';
+import type { RunRecord } from './read-runs.ts';
+
+/** Share of a run, at its end, over which losses are averaged. */
+const TAIL = 0.1;
+
+/** A figure of a run; smaller is better. */
+export interface Measure {
+  readonly title: string;
+  /** Undefined where the run has not reported it. */
+  of(run: RunRecord): number | undefined;
+}
+
+/** The rows of a run's last tenth, by steps. */
+export function tailRows(rows: readonly StatsRow[]): readonly StatsRow[] {
+  const last = rows.at(-1)?.step ?? 0;
+  return rows.filter(({ step }) => step > last * (1 - TAIL));
+}
+
+const meanOf = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Mean denoising loss in each bin of time over the last tenth; null where no item fell. */
+export function lossByTime({ rows }: RunRecord): (number | null)[] {
+  const tail = tailRows(rows) as readonly RunRow[];
+  const bins = tail[0]?.denoisingByTime.length ?? 0;
+  return Array.from({ length: bins }, (_, bin) => {
+    const known = tail.flatMap(({ denoisingByTime }) => denoisingByTime[bin] ?? []);
+    return meanOf(known) ?? null;
+  });
+}
+
+/** What the table of arms shows. */
+export const MEASURES: readonly Measure[] = [
+  {
+    title: 'training loss, last tenth',
+    of: ({ rows }) => meanOf(tailRows(rows).map(({ denoising }) => denoising)),
+  },
+];

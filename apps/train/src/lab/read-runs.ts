@@ -1,0 +1,60 @@
+/** Reads what runs have left on disk: configuration, record and newest sample grid. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { TrainConfig } from '../config/types.ts';
+import { readStats, type StatsRow } from '../data/stats.ts';
+import { userError } from '../errors.ts';
+import { readRunConfig, runFolder } from '../run/folder.ts';
+
+/** A run as a report sees it. */
+export interface RunRecord {
+  /** Name of its folder. */
+  readonly name: string;
+  /** The name without its seed: runs of one arm differ in nothing else. */
+  readonly arm: string;
+  readonly seed: number;
+  readonly config: TrainConfig;
+  readonly rows: readonly StatsRow[];
+  /** The newest sample grid; undefined where there is none yet. */
+  readonly samples: string | undefined;
+}
+
+/** The runs that paths name: each a run, or a folder of runs. Throws where a path holds neither. */
+export async function readRuns(paths: readonly string[]): Promise<RunRecord[]> {
+  return Promise.all(foldersOf(paths).map(readRun));
+}
+
+/** The records of the runs that paths name, which grow while they train. */
+export function recordFiles(paths: readonly string[]): string[] {
+  return foldersOf(paths)
+    .map((root) => runFolder(root).stats)
+    .filter((file) => existsSync(file));
+}
+
+const foldersOf = (paths: readonly string[]): string[] => [
+  ...new Set(paths.flatMap((path) => runFoldersIn(resolve(path)))),
+];
+
+function runFoldersIn(path: string): string[] {
+  if (existsSync(runFolder(path).config)) return [path];
+  const inside = existsSync(path) && statSync(path).isDirectory() ? readdirSync(path).sort() : [];
+  const runs = inside.map((name) => join(path, name)).filter((inner) => existsSync(runFolder(inner).config));
+  if (runs.length > 0) return runs;
+  throw userError(`${path} is no run and holds none: name a run's folder, or a folder of runs.`);
+}
+
+async function readRun(root: string): Promise<RunRecord> {
+  const folder = runFolder(root);
+  const config = (await readRunConfig(folder)) as TrainConfig;
+  const grids = existsSync(folder.samples) ? readdirSync(folder.samples).sort() : [];
+  const newest = grids.filter((file) => /^\d+\.png$/.test(file)).at(-1);
+  const name = basename(root);
+  return {
+    name,
+    arm: name.replace(/\.seed\d+$/, ''),
+    seed: config.train.seed,
+    config,
+    rows: existsSync(folder.stats) ? await readStats(folder.stats) : [],
+    samples: newest === undefined ? undefined : join(folder.samples, newest),
+  };
+}
