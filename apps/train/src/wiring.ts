@@ -28,7 +28,7 @@ export function wire(
   return {
     denoiser: {
       init: (rng) => initDiT(network, rng) as DiTParams & Tree,
-      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, network),
+      apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, network, tap),
     },
     interpolant: { interpolate: (x0, noise, t) => interpolate(config.interpolant.path, x0, noise, t) },
     alignment: createAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),

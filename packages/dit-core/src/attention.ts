@@ -50,3 +50,13 @@ export function selfAttention(params: BlockParams['attn'], x: tf.Tensor3D, heads
     return linear(tf.reshape(mixed, [batch, tokens, width]) as tf.Tensor3D, params.proj);
   });
 }
+
+/** The logits of that attention before the softmax, q kᵀ / sqrt(K): [B, T, D] -> [B, N, T, T]. */
+export function attentionLogits(params: BlockParams['attn'], x: tf.Tensor3D, heads: number): tf.Tensor4D {
+  return tf.tidy(() => {
+    const [batch, tokens, width] = x.shape;
+    const qkv = tf.reshape(linear(x, params.qkv), [batch, tokens, 3, heads, width / heads]);
+    const [q, k] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [tf.Tensor4D, tf.Tensor4D];
+    return tf.matMul(tf.mul(q, Math.sqrt(heads / width)), k, false, true) as tf.Tensor4D;
+  });
+}

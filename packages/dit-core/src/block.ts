@@ -1,6 +1,6 @@
 /** The adaLN-zero transformer block and the final layer of SiT. */
 import * as tf from '@tensorflow/tfjs-core';
-import { selfAttention } from './attention.ts';
+import { attentionLogits, selfAttention } from './attention.ts';
 import { checkpoint } from './differentiable.ts';
 import { activatedLinear, gatedResidual, gelu, linear, modulatedLayerNorm } from './nn.ts';
 import type { BlockParams, FinalLayerParams, LinearParams } from './params.ts';
@@ -22,6 +22,23 @@ export function applyBlock(
     const middle = gatedResidual(x, gate1, attended);
     const widened = linear(modulatedLayerNorm(middle, shift2, scale2), params.mlp.fc1);
     return gatedResidual(middle, gate2, activatedLinear(gelu, widened, params.mlp.fc2));
+  });
+}
+
+/**
+ * The attention logits inside `applyBlock`: x [B, T, D], activated [B, D] -> [B, N, T, T]. They are computed beside the block, so
+ * that the block may compute its attention in whatever form is fast.
+ */
+export function blockLogits(
+  params: BlockParams,
+  x: tf.Tensor3D,
+  activated: tf.Tensor2D,
+  heads: number,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const modulation = linear(activated, params.adaLN_modulation[1]);
+    const [shift, scale] = tf.split(modulation, 6, 1) as Six;
+    return attentionLogits(params.attn, modulatedLayerNorm(x, shift, scale), heads);
   });
 }
 

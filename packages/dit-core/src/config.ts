@@ -17,6 +17,8 @@ export type DiTConfig = {
   readonly classes: number;
   /** Blocks (1-based, ascending) after which the hidden tokens are returned. */
   readonly encoderDepths: readonly number[];
+  /** Blocks (counted from 0) whose attention logits are returned; none where absent. */
+  readonly attentionTaps?: readonly number[];
   /** Keep only the input of each block for the gradient and run the block again: less memory, a third more work. */
   readonly checkpointBlocks?: boolean;
 };

@@ -3,20 +3,28 @@
  * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { applyBlock, applyCheckpointedBlock, applyFinalLayer } from './block.ts';
+import { applyBlock, applyCheckpointedBlock, applyFinalLayer, blockLogits } from './block.ts';
 import { assertConfig, type DiTConfig } from './config.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
 import { linear, silu } from './nn.ts';
 import type { DiTParams } from './params.ts';
 import { patchify, unpatchify } from './patch.ts';
 
-/** What the network returns: the velocity [B, h, w, C] and the tokens [B, T, D] of every tap, before any norm. */
-export type DiTOutput = { readonly velocity: tf.Tensor4D; readonly hidden: readonly tf.Tensor3D[] };
+/** What the network returns. */
+export type DiTOutput = {
+  /** [B, h, w, C]. */
+  readonly velocity: tf.Tensor4D;
+  /** The tokens [B, T, D] of every tap, before any norm. */
+  readonly hidden: readonly tf.Tensor3D[];
+  /** The attention logits [B, N, T, T] of the blocks `config.attentionTaps`. */
+  readonly attention: readonly tf.Tensor4D[];
+};
 
 /**
  * Predicts the velocity (noise - data for the linear path) at x_t.
  * xt [B, h, w, C], t [B] in [0, 1] (0 = data), y int32 [B] (null class = config.classes) -> velocity [B, h, w, C],
- * hidden[k] [B, T, D] after block config.encoderDepths[k]. REPA's `SiT.forward`.
+ * hidden[k] [B, T, D] after block config.encoderDepths[k]. REPA's `SiT.forward`. `tap(x, k)` replaces the tokens of tap k by
+ * an equal tensor, for whoever watches what comes back through them.
  */
 export function applyDiT(
   params: DiTParams,
@@ -24,20 +32,26 @@ export function applyDiT(
   t: tf.Tensor1D,
   y: tf.Tensor1D,
   config: DiTConfig,
+  tap: (hidden: tf.Tensor3D, index: number) => tf.Tensor3D = (hidden) => hidden,
 ): DiTOutput {
   assertInputs(params, xt, t, y, config);
-  const { patchSize, hiddenSize, latentSize, heads, encoderDepths } = config;
+  const { patchSize, hiddenSize, latentSize, heads, encoderDepths, attentionTaps = [] } = config;
   const runBlock = config.checkpointBlocks ? applyCheckpointedBlock : applyBlock;
   return tf.tidy(() => {
     const hidden: tf.Tensor3D[] = [];
+    const attention: tf.Tensor4D[] = [];
     let x = embedPatches(params.x_embedder.proj, xt, patchSize);
     x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
     const activated = silu(embedCondition(params, t, y)); // [B, D], shared by all blocks
     params.blocks.forEach((block, index) => {
+      if (attentionTaps.includes(index)) attention.push(blockLogits(block, x, activated, heads));
       x = runBlock(block, x, activated, heads);
-      if (encoderDepths.includes(index + 1)) hidden.push(x);
+      if (!encoderDepths.includes(index + 1)) return;
+      x = tap(x, hidden.length);
+      hidden.push(x);
     });
-    return { velocity: unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize), hidden };
+    const velocity = unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize);
+    return { velocity, hidden, attention };
   });
 }
 

@@ -1,5 +1,5 @@
 /** SiT diffusion transformers, interpolants and samplers. */
-export { attention, selfAttention } from './attention.ts';
+export { attention, attentionLogits, selfAttention } from './attention.ts';
 export { applyBlock, applyFinalLayer } from './block.ts';
 export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';

@@ -1,7 +1,7 @@
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { attention, selfAttention } from '../src/index.ts';
+import { attention, attentionLogits, selfAttention } from '../src/index.ts';
 import { expectSame } from './helpers.ts';
 
 type Heads = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
@@ -44,4 +44,23 @@ test('selfAttention ignores the order of tokens and keeps one tensor', () => {
   const out = expectLive(() => selfAttention(params, x, 2), 1);
   expect(out.shape).toEqual([2, 5, 8]);
   expectClose(selfAttention(params, tf.reverse(x, 1), 2), tf.reverse(out, 1));
+});
+
+test('attentionLogits are what selfAttention takes the softmax of', () => {
+  const layer = (outputs: number, seed: number) => ({
+    weight: testTensor([outputs, 8], seed) as tf.Tensor2D,
+    bias: testTensor([outputs], seed + 1) as tf.Tensor1D,
+  });
+  const proj = { weight: tf.eye(8), bias: tf.zeros([8]) as tf.Tensor1D };
+  const params = { qkv: layer(24, 4), proj };
+  const x = testTensor([2, 5, 8], 8) as tf.Tensor3D;
+  const logits = expectLive(() => attentionLogits(params, x, 2), 1);
+  const values = tf.slice(
+    tf.add(tf.matMul(tf.reshape(x, [10, 8]), params.qkv.weight, false, true), params.qkv.bias),
+    [0, 16],
+    [10, 8],
+  );
+  const v = tf.transpose(tf.reshape(values, [2, 5, 2, 4]), [0, 2, 1, 3]);
+  const mixed = tf.reshape(tf.transpose(tf.matMul(tf.softmax(logits), v), [0, 2, 1, 3]), [2, 5, 8]);
+  expectClose(mixed, selfAttention(params, x, 2));
 });

@@ -126,3 +126,26 @@ describe('applyDiT', () => {
     );
   });
 });
+
+test('taps pass through the caller, and logits of chosen blocks come out', () => {
+  const params = fill(initDiT(config, testRng));
+  const plain = applyDiT(params, latents(), times(), labels(), config);
+  const seen: number[] = [];
+  const doubled = applyDiT(
+    params,
+    latents(),
+    times(),
+    labels(),
+    { ...config, attentionTaps: [1] },
+    (x, tap) => {
+      seen.push(tap);
+      return tap === 1 ? tf.mul(x, 2) : x;
+    },
+  );
+  expect(seen).toEqual([0, 1]);
+  expect(plain.attention).toEqual([]);
+  expect(doubled.attention.map(({ shape }) => shape)).toEqual([[2, 2, 16, 16]]);
+  expectClose(doubled.hidden[1] as tf.Tensor, tf.mul(plain.hidden[1] as tf.Tensor, 2));
+  // the final layer reads the replaced tokens: LayerNorm makes the doubling all but invisible
+  expectClose(doubled.velocity, plain.velocity, { atol: 1e-4 });
+});

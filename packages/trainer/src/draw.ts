@@ -20,17 +20,22 @@ export type Draws = {
   readonly t: tf.Tensor1D;
   /** Uniform numbers that decide on label dropout. */
   readonly dropout: tf.Tensor1D;
+  /** Uniform numbers for the alignment's own use. */
+  readonly chance: tf.Tensor1D;
 };
 
-/** What the networks see. */
+/** What the networks see, and what the alignment may. */
 export type Inputs = {
+  readonly x0: tf.Tensor4D;
+  readonly noise: tf.Tensor4D;
+  readonly chance: tf.Tensor1D;
   readonly xt: tf.Tensor4D;
   readonly velocity: tf.Tensor4D;
   readonly t: tf.Tensor1D;
   readonly y: tf.Tensor1D;
 };
 
-/** Draws for `shape = [B, h, w, C]` at `step int32 []`, streams `posterior`, `noise`, `time`, `dropout`. */
+/** Draws for `shape = [B, h, w, C]` at `step int32 []`, streams `posterior`, `noise`, `time`, `dropout`, `alignment`. */
 export function drawBatch(
   rng: Rng,
   shape: readonly number[],
@@ -43,6 +48,7 @@ export function drawBatch(
     noise: rng.normal(shape, 'noise', step) as tf.Tensor4D,
     t: sampleTimesteps(rng, size, step, timesteps),
     dropout: rng.uniform([size], 'dropout', step) as tf.Tensor1D,
+    chance: rng.uniform([size], 'alignment', step) as tf.Tensor1D,
   }));
 }
 
@@ -64,6 +70,6 @@ export function noisedInputs(
     const { xt, velocity } = interpolant.interpolate(x0, draws.noise, draws.t);
     const dropped = tf.less(draws.dropout, config.labelDropout);
     const y = tf.where(dropped, tf.fill([batch.y.size], config.nullClass, 'int32'), batch.y) as tf.Tensor1D;
-    return { xt, velocity, t: draws.t, y };
+    return { x0, noise: draws.noise, chance: draws.chance, xt, velocity, t: draws.t, y };
   });
 }

@@ -1,21 +1,12 @@
 /** The training objective of one (micro-)batch and its gradient. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { AlignmentContext } from './alignment.ts';
+import { binByTime } from './bins.ts';
 import type { Inputs } from './draw.ts';
 import type { Metrics, TrainDeps, Tree } from './ports.ts';
-import type { Params } from './state.ts';
+import type { Params, TrainState } from './state.ts';
 import { flatten, tidyTree, unflatten } from './tree.ts';
-
-const TIME_BINS = 10;
-
-/** Sums `values [B]` and counts items in ten equal bins of `t [B]`: `{ name.sum, name.count }`, [10] each. */
-export function binByTime(name: string, values: tf.Tensor1D, t: tf.Tensor1D): Metrics {
-  return tidyTree(() => {
-    const bin = tf.clipByValue(tf.floor(tf.mul(t, TIME_BINS)), 0, TIME_BINS - 1);
-    const member = tf.cast(tf.oneHot(tf.cast(bin, 'int32'), TIME_BINS), 'float32');
-    const sum = tf.sum(tf.mul(tf.reshape(values, [-1, 1]), member), 0);
-    return { [`${name}.sum`]: sum, [`${name}.count`]: tf.sum(member, 0) };
-  });
-}
+import { ALIGNED, gradientMetrics, newWatch, TOTAL, type Watch } from './watch.ts';
 
 /** A loss with its gradient and the small tensors worth reporting. */
 export interface Gradient<P extends Tree> {
@@ -24,39 +15,88 @@ export interface Gradient<P extends Tree> {
   readonly metrics: Metrics;
 }
 
+/** The part of a state that a loss depends on. */
+export type LossState<D extends Tree, A extends Tree> = Pick<
+  TrainState<D, A>,
+  'params' | 'ema' | 'memory' | 'step'
+>;
+
 /**
  * Gradient of share (mean_n L_n + weight L_align) with L_n the mean squared velocity error of item n (REPA's loss.py).
  * `share` is the fraction of the whole batch this part is; it scales everything but metrics that are sums or counts.
  */
 export function lossAndGradient<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
-  params: Params<D, A>,
+  state: LossState<D, A>,
   inputs: Inputs,
   targets: T,
   share: number,
 ): Gradient<Params<D, A>> {
   return tidyTree(() => {
+    const { params } = state;
+    const context = alignmentContext(deps, state, inputs, targets);
+    const weight = alignmentWeight(deps, state);
+    const watch = newWatch();
     let kept: Metrics = {};
     const objective = (...leaves: tf.Tensor[]): tf.Scalar => {
       const { denoiser, alignment } = unflatten(params, leaves);
-      const { velocity, hidden } = deps.denoiser.apply(denoiser, inputs.xt, inputs.t, inputs.y);
+      const { velocity, hidden, attention } = deps.denoiser.apply(
+        denoiser,
+        inputs.xt,
+        inputs.t,
+        inputs.y,
+        (x, tap) => watch.watch(x, TOTAL, tap),
+      );
       const items = tf.mean(tf.square(tf.sub(velocity, inputs.velocity)), [1, 2, 3]) as tf.Tensor1D;
       const denoisingLoss = tf.mean(items);
-      const aligned = deps.alignment.loss(alignment, hidden, inputs.t, targets);
-      const loss = tf.add(denoisingLoss, tf.mul(aligned.loss, deps.alignment.weight)) as tf.Scalar;
+      const seen = { attention: attention ?? [], ...watchedTokens(watch, hidden) };
+      const aligned = deps.alignment.loss(alignment, seen, context);
+      const loss = tf.add(denoisingLoss, tf.mul(aligned.loss, weight)) as tf.Scalar;
       const named = Object.entries(aligned.metrics).map(([name, value]) => [`alignment.${name}`, value]);
       kept = keepCopies({
         loss,
         denoisingLoss,
         alignmentLoss: aligned.loss,
+        alignmentWeight: weight,
         ...binByTime('denoisingByTime', items, inputs.t),
         ...Object.fromEntries(named),
       });
       return share === 1 ? loss : tf.mul(loss, share);
     };
     const { value, grads } = tf.valueAndGrads(objective)(flatten(params));
-    return { loss: value as tf.Scalar, grads: unflatten(params, grads), metrics: releaseCopies(kept, share) };
+    const pulls = gradientMetrics(watch, inputs.t, inputs.t.size / share);
+    watch.dispose();
+    const metrics = { ...releaseCopies(kept, share), ...pulls };
+    return { loss: value as tf.Scalar, grads: unflatten(params, grads), metrics };
   });
+}
+
+/** The hidden tokens as the alignment sees them: what comes back through them is its gradient, and each term's is its own. */
+function watchedTokens(
+  watch: Watch,
+  hidden: readonly tf.Tensor3D[],
+): { hidden: readonly tf.Tensor3D[]; branch: (term: string, tap: number) => tf.Tensor3D } {
+  const aligned = hidden.map((x, tap) => watch.watch(x, ALIGNED, tap));
+  return { hidden: aligned, branch: (term, tap) => watch.watch(aligned[tap] as tf.Tensor3D, term, tap) };
+}
+
+function alignmentContext<D extends Tree, A extends Tree, T extends Tree>(
+  { denoiser, interpolant, alignment }: TrainDeps<D, A, T>,
+  { params, ema: [average], memory, step }: LossState<D, A>,
+  { t, y, x0, noise, chance }: Inputs,
+  targets: T,
+): AlignmentContext<T, Tree> {
+  const teacher: AlignmentContext<T, Tree>['teacher'] = (time) =>
+    denoiser.apply((average ?? params).denoiser, interpolant.interpolate(x0, noise, time).xt, time, y);
+  const context = { step, t, y, x0, noise, chance, targets, memory, teacher };
+  return alignment.targets === undefined ? context : { ...context, targets: alignment.targets(context) };
+}
+
+function alignmentWeight<D extends Tree, A extends Tree, T extends Tree>(
+  { alignment: { weight } }: TrainDeps<D, A, T>,
+  { step, memory }: LossState<D, A>,
+): tf.Scalar {
+  return typeof weight === 'number' ? tf.scalar(weight) : weight(step, memory);
 }
 
 /** Copies that outlive the gradient closure, which disposes everything but its result. */

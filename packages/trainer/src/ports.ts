@@ -1,5 +1,6 @@
-/** The shapes of what the trainer is given: trees of tensors, random numbers, a denoiser, an interpolant, an alignment, a batch. */
-import type { Scalar, Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+/** The shapes of what the trainer is given: trees of tensors, random numbers, a denoiser, an interpolant, a batch. */
+import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Alignment } from './alignment.ts';
 
 /** A plain tree of tensors: any nesting of arrays and objects, empty ones included. Declare your trees with `type`, not `interface`. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
@@ -12,16 +13,30 @@ export interface Rng {
   uniform(shape: readonly number[], stream: string, step?: Tensor): Tensor;
 }
 
+/** What a denoiser shows of one pass. */
+export type Denoised = {
+  /** `[B, h, w, C]`. */
+  readonly velocity: Tensor4D;
+  /** `[B, T, D]` at each of its taps. */
+  readonly hidden: readonly Tensor3D[];
+  /** `[B, N, T, T]` attention logits of the blocks it was asked for. */
+  readonly attention?: readonly Tensor4D[];
+};
+
 /** A network that predicts the velocity of a noised latent and shows the hidden tokens it was asked to tap. */
 export interface Denoiser<P extends Tree> {
   init(rng: Rng): P;
-  /** `xt [B, h, w, C], t [B], y [B] int32 -> velocity [B, h, w, C], hidden [B, T, D] each`. */
+  /**
+   * `xt [B, h, w, C], t [B], y [B] int32 -> velocity [B, h, w, C], hidden [B, T, D] each`. With `tap`, the network shows and
+   * goes on with `tap(x, k)`, an equal tensor, in place of the hidden tokens x of its tap k.
+   */
   apply(
     params: P,
     xt: Tensor4D,
     t: Tensor1D,
     y: Tensor1D,
-  ): { readonly velocity: Tensor4D; readonly hidden: readonly Tensor3D[] };
+    tap?: (hidden: Tensor3D, index: number) => Tensor3D,
+  ): Denoised;
 }
 
 /** The path between data (t = 0) and noise (t = 1). */
@@ -32,20 +47,6 @@ export interface Interpolant {
     noise: Tensor4D,
     t: Tensor1D,
   ): { readonly xt: Tensor4D; readonly velocity: Tensor4D };
-}
-
-/** An auxiliary loss on the hidden tokens; `none` has weight 0 and an empty tree. */
-export interface Alignment<P extends Tree, T extends Tree> {
-  /** Weight of the loss in the total. */
-  readonly weight: number;
-  init(rng: Rng): P;
-  /** `hidden [B, T, D] each, t [B], targets -> scalar loss` and small metrics (a pair `x.sum`, `x.count` is reported as its ratio `x`). */
-  loss(
-    params: P,
-    hidden: readonly Tensor3D[],
-    t: Tensor1D,
-    targets: T,
-  ): { readonly loss: Scalar; readonly metrics: Metrics };
 }
 
 /** One batch. The latent is a posterior in the units the denoiser is trained in; every step draws a fresh sample from it. */

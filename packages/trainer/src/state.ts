@@ -18,6 +18,8 @@ export type TrainState<D extends Tree, A extends Tree> = {
   /** Averages of all parameters, heads included (as REPA), one for each of the configuration. */
   readonly ema: readonly Params<D, A>[];
   readonly moments: Moments<Params<D, A>>;
+  /** What the alignment remembers from step to step. */
+  readonly memory: Tree;
 };
 
 /** The state before the first step: averages equal to the parameters, zero moments. */
@@ -34,6 +36,7 @@ export function initState<D extends Tree, A extends Tree, T extends Tree>(
       params,
       ema: config.ema.map(() => mapTree(tf.clone, params)),
       moments: { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) },
+      memory: deps.alignment.memory?.(rng) ?? {},
     };
   });
 }

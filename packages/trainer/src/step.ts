@@ -10,6 +10,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWConfig, adamw } from './adamw.ts';
+import type { Alignment } from './alignment.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
 import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
 import { type EmaConfig, emaRate, updateEma } from './ema.ts';
@@ -18,7 +19,7 @@ import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
 import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
 import { learningRate, type ScheduleConfig } from './schedule.ts';
 import type { Params, TrainState } from './state.ts';
-import { flatten, tidyTree } from './tree.ts';
+import { flatten, mapTree, tidyTree, unflatten } from './tree.ts';
 
 /** The numbers of a training step. */
 export interface TrainConfig extends DrawConfig {
@@ -75,6 +76,7 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
         params: next.params,
         ema,
         moments: next.moments,
+        memory: remember(deps.alignment, state, metrics, finite),
       },
       metrics: { ...metrics, gradNorm, learningRate: lr, applied },
     };
@@ -98,11 +100,24 @@ function batchGradient<D extends Tree, A extends Tree, T extends Tree>(
     const own = parts.length === 1 ? draws : sliceDraws(draws, start, size);
     const inputs = noisedInputs(deps.interpolant, part, own, config);
     const xt = sum === undefined ? inputs.xt : (orderAfter(inputs.xt, lastComputed(sum)) as tf.Tensor4D);
-    const gradient = lossAndGradient(deps, state.params, { ...inputs, xt }, part.targets, size / total);
+    const gradient = lossAndGradient(deps, state, { ...inputs, xt }, part.targets, size / total);
     sum = sum === undefined ? gradient : addGradients(sum, gradient);
     start += size;
   }
   return sum as Gradient<Params<D, A>>;
+}
+
+/** The alignment's memory after a step; as it was where the step is not finite. */
+function remember<A extends Tree, T extends Tree>(
+  { update }: Alignment<A, T>,
+  { memory, step }: TrainState<Tree, A>,
+  metrics: Metrics,
+  finite: tf.Tensor,
+): Tree {
+  if (update === undefined) return mapTree(tf.clone, memory);
+  const next = flatten(update(memory, metrics, step));
+  const kept = flatten(memory).map((leaf, i) => tf.where(finite, next[i] as tf.Tensor, leaf));
+  return unflatten(memory, kept);
 }
 
 /** The gradient of the first parameter, where backpropagation ends. */

@@ -44,8 +44,11 @@ describe('trainStep', () => {
   test('returns a state of the same form and its metrics, and leaves nothing else alive', () => {
     const [state, batch] = [newState(), toyBatch(0, 4)];
     const count = flatten(state).length;
-    const names = ['loss', 'denoisingLoss', 'alignmentLoss', 'denoisingByTime.sum', 'denoisingByTime.count'];
-    names.push('alignment.error', 'alignment.peak', 'gradNorm', 'learningRate', 'applied');
+    const sums = (name: string) => [`${name}.sum`, `${name}.count`];
+    const names = ['loss', 'denoisingLoss', 'alignmentLoss', 'alignmentWeight', ...sums('denoisingByTime')];
+    names.push('alignment.error', 'alignment.peak');
+    names.push(...['gradient.denoising', 'gradient.alignment', 'gradientCosine.alignment'].flatMap(sums));
+    names.push(...sums('gradientCosineByTime'), 'gradNorm', 'learningRate', 'applied');
     const { state: next, metrics } = expectLive(() => step(state, batch), count + names.length);
     expect(Object.keys(metrics)).toEqual(names);
     expect(flatten(next).map((leaf) => [leaf.shape, leaf.dtype])).toEqual(

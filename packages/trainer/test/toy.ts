@@ -27,7 +27,7 @@ const denoiser: Denoiser<ToyParams> = {
     time: rng.normal([C], 'init/time'),
     table: rng.normal([CLASSES + 1, C], 'init/table'),
   }),
-  apply(params, xt, t, y) {
+  apply(params, xt, t, y, tap) {
     const [b, h, w] = xt.shape;
     const mixed = tf.matMul(tf.reshape(xt, [b * h * w, C]), params.weight as tf.Tensor2D);
     const condition = tf.add(tf.mul(tf.reshape(t, [b, 1]), params.time), tf.gather(params.table, y));
@@ -35,14 +35,16 @@ const denoiser: Denoiser<ToyParams> = {
       tf.reshape(mixed, [b, h, w, C]),
       tf.reshape(condition, [b, 1, 1, C]),
     ) as tf.Tensor4D;
-    return { velocity, hidden: [tf.reshape(velocity, [b, h * w, C]) as tf.Tensor3D] };
+    const hidden = tf.reshape(velocity, [b, h * w, C]) as tf.Tensor3D;
+    const tapped = tap?.(hidden, 0) ?? hidden;
+    return { velocity: tf.reshape(tapped, [b, h, w, C]) as tf.Tensor4D, hidden: [tapped] };
   },
 };
 
 const alignment: Alignment<ToyHead, tf.Tensor3D> = {
   weight: 0.5,
   init: (rng) => ({ head: rng.normal([C], 'init/head') }),
-  loss(params, hidden, _t, targets) {
+  loss(params, { hidden }, { targets }) {
     const error = tf.square(tf.sub(tf.mul(hidden[0] as tf.Tensor3D, params.head), targets));
     return { loss: tf.mean(error), metrics: { error: tf.mean(error), peak: tf.max(error) } };
   },

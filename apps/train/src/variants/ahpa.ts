@@ -61,10 +61,10 @@ export function ahpaAlignment(
       projectors: heads.map((head, g) => initHead(head, rng, `projectors.${g}`)),
       router: learned ? initRouter(learned, rng) : {},
     }),
-    loss(params, hidden, t, targets) {
+    loss(params, { branch }, { t, targets }) {
       const weights = weigh(params.router, t);
       const projected = heads.map((head, g) =>
-        applyHead(params.projectors[g] as HeadParams, hidden[0] as tf.Tensor3D, head),
+        applyHead(params.projectors[g] as HeadParams, branch(groups[g]?.name as string, 0), head),
       );
       const { loss, perGroup } = ahpaLoss(projected, targets, weights, config.distance);
       const means = tf.unstack(tf.mean(perGroup, 0));

@@ -17,7 +17,7 @@ export function sra2Alignment(
   return {
     weight: config.weight,
     init: (rng) => ({ projectors: [initHead(head, rng, 'projectors.0')] }),
-    loss(params, hidden, _t, targets) {
+    loss(params, { hidden }, { targets }) {
       const projected = applyHead(params.projectors[0] as HeadParams, hidden[0] as Tensor3D, head);
       return { loss: sra2Loss(projected, targets[0] as Tensor3D), metrics: {} };
     },

@@ -1,0 +1,129 @@
+import { expectClose } from '@ahpa/test-utils';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { type Alignment, initState, type Metrics, type TrainDeps, trainStep } from '../src/index.ts';
+import { config, deps, type ToyHead, type ToyParams, toyBatch } from './toy.ts';
+
+type Wired = TrainDeps<ToyParams, ToyHead, tf.Tensor3D>;
+
+/** The toy with other alignment members. */
+const wired = (changes: Partial<Alignment<ToyHead, tf.Tensor3D>>): Wired => ({
+  ...deps,
+  alignment: { ...deps.alignment, ...changes } as Wired['alignment'],
+});
+const headless = { init: () => ({}) as ToyHead };
+const step = (parts: Wired, size = 4, split = false) => {
+  const batches = split ? [toyBatch(0, 1), toyBatch(1, size - 1)] : toyBatch(0, size);
+  return trainStep(parts, initState(parts, parts.rng, config), batches, config);
+};
+const ratio = (metrics: Metrics, name: string): number =>
+  tf.div(metrics[`${name}.sum`] as tf.Tensor, metrics[`${name}.count`] as tf.Tensor).dataSync()[0] as number;
+
+/** Two terms that read the tokens in branches of their own: the mean token value, and half its opposite. */
+const opposed = wired({
+  weight: 1,
+  ...headless,
+  loss: (_, { branch }) => {
+    const [up, down] = [tf.mean(branch('up', 0)), tf.mean(branch('down', 0))];
+    return { loss: tf.sub(up, tf.div(down, 2)) as tf.Scalar, metrics: {} };
+  },
+});
+
+describe('gradients at the hidden tokens', () => {
+  test('of terms that pull opposite ways have opposite cosines and their own norms', () => {
+    const { metrics } = step(opposed);
+    // d mean / d tokens of an item, times the batch: 1 / sqrt(16) with 16 values an item
+    expect(ratio(metrics, 'gradient.up')).toBeCloseTo(1 / 4, 5);
+    expect(ratio(metrics, 'gradient.down')).toBeCloseTo(1 / 8, 5);
+    expect(ratio(metrics, 'gradient.alignment')).toBeCloseTo(1 / 8, 5);
+    expect(ratio(metrics, 'gradientCosine.up')).toBeCloseTo(-ratio(metrics, 'gradientCosine.down'), 5);
+    expect(ratio(metrics, 'gradientCosine.up')).toBeCloseTo(ratio(metrics, 'gradientCosine.alignment'), 5);
+    expect(Math.abs(ratio(metrics, 'gradientCosine.up'))).toBeGreaterThan(1e-3);
+    const binned = tf.sum(metrics['gradientCosineByTime.sum'] as tf.Tensor);
+    expectClose(binned, metrics['gradientCosine.alignment.sum'] as tf.Tensor, { atol: 1e-5 });
+  });
+
+  test('an alignment that follows the denoising loss has cosine 1', () => {
+    const same = wired({
+      weight: 2,
+      // the toy's velocity is its hidden tokens, so its own loss is this mean square against noise - x0
+      loss: (_, { hidden }, { x0, noise }) => {
+        const velocity = tf.reshape(tf.sub(noise, x0), (hidden[0] as tf.Tensor).shape);
+        return { loss: tf.mean(tf.square(tf.sub(hidden[0] as tf.Tensor, velocity))), metrics: {} };
+      },
+      ...headless,
+    });
+    const { metrics } = step(same);
+    expect(ratio(metrics, 'gradientCosine.alignment')).toBeCloseTo(1, 4);
+    expect(ratio(metrics, 'gradient.alignment') / ratio(metrics, 'gradient.denoising')).toBeCloseTo(2, 4);
+  });
+
+  test('are those of the whole batch when it comes in parts', () => {
+    const [whole, parts] = [step(deps).metrics, step(deps, 4, true).metrics];
+    for (const name of ['gradient.denoising', 'gradient.alignment', 'gradientCosine.alignment']) {
+      expect(ratio(parts, name)).toBeCloseTo(ratio(whole, name), 5);
+    }
+  });
+
+  test('are absent where the denoiser has no taps', () => {
+    const blind: Wired = {
+      ...deps,
+      denoiser: { ...deps.denoiser, apply: (params, xt, t, y) => deps.denoiser.apply(params, xt, t, y) },
+    };
+    expect(Object.keys(step(blind).metrics)).not.toContain('gradient.alignment.sum');
+  });
+});
+
+describe('what an alignment remembers', () => {
+  const counting = wired({
+    memory: () => ({ steps: tf.scalar(0), loss: tf.scalar(0) }),
+    weight: (_, memory) => tf.add((memory as { steps: tf.Tensor }).steps, 1) as tf.Scalar,
+    update: (memory, metrics) => ({
+      steps: tf.add((memory as { steps: tf.Tensor }).steps, 1),
+      loss: tf.clone(metrics['alignmentLoss'] as tf.Tensor),
+    }),
+  });
+
+  test('is updated from the metrics of a step and weighs the next', () => {
+    const first = step(counting);
+    expectClose(first.metrics['alignmentWeight'] as tf.Tensor, tf.scalar(1));
+    const memory = first.state.memory as { steps: tf.Tensor; loss: tf.Tensor };
+    expectClose(memory.loss, first.metrics['alignmentLoss'] as tf.Tensor);
+    const { metrics } = trainStep(counting, first.state, toyBatch(0, 4), config);
+    expectClose(metrics['alignmentWeight'] as tf.Tensor, tf.scalar(2));
+  });
+
+  test('stays as it was where a step is skipped', () => {
+    const first = step(counting).state;
+    const { state } = trainStep(counting, first, toyBatch(0, 4, true), config);
+    const [was, is] = [first.memory, state.memory] as { steps: tf.Tensor; loss: tf.Tensor }[];
+    expectClose(is?.steps as tf.Tensor, was?.steps as tf.Tensor, { atol: 0 });
+    expectClose(is?.loss as tf.Tensor, was?.loss as tf.Tensor, { atol: 0 });
+  });
+});
+
+test('targets are made outside the gradient, from the averaged denoiser at another time', () => {
+  const seen: number[][] = [];
+  const self = wired({
+    targets: ({ teacher, t, chance }) => {
+      const earlier = tf.maximum(tf.sub(t, tf.mul(chance, 0.2)), 0) as tf.Tensor1D;
+      seen.push([...t.dataSync()], [...earlier.dataSync()]);
+      return teacher(earlier).hidden[0] as tf.Tensor3D;
+    },
+    loss: (params, { hidden }, { targets }) => ({
+      loss: tf.mean(tf.square(tf.sub(tf.mul(hidden[0] as tf.Tensor3D, params.head), targets))),
+      metrics: { target: tf.mean(targets) },
+    }),
+  });
+  const { metrics } = step(self);
+  const [t, earlier] = seen as [number[], number[]];
+  t.forEach((time, i) => {
+    expect(earlier[i]).toBeLessThanOrEqual(time);
+    expect(earlier[i]).toBeGreaterThan(time - 0.2);
+  });
+  const own = step(deps).metrics;
+  expect(metrics['alignment.target']?.dataSync()[0]).not.toBeCloseTo(
+    own['alignment.error']?.dataSync()[0] as number,
+    3,
+  );
+});
