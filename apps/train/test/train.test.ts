@@ -95,7 +95,7 @@ describe('train', () => {
   });
 
   it('stops after the step in progress when it is interrupted, and continues', async () => {
-    const summary = await start('cut', config(), listener(), abortAfter(3));
+    const summary = await start('cut', config(), listener(), abortAfter(2));
     expect(summary.complete).toBe(false);
     expect(summary.step).toBe(2);
     expect(existsSync(file('cut', summary.step))).toBe(true);

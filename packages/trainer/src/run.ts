@@ -1,12 +1,20 @@
-/** The loop around a stepper: batches in, reports and checkpoints out, stops on leaks and on broken numbers. */
+/** The loop around a stepper: batches in, reports out, tasks between steps, stops on leaks and on broken numbers. */
 import * as tf from '@tensorflow/tfjs-core';
 import { meanRow, type Row, readWindow } from './metrics.ts';
 import type { Metrics, Tree } from './ports.ts';
+import { MAX_SKIPS_IN_A_ROW } from './state.ts';
 import type { Stepper } from './stepper.ts';
 import { disposeTree } from './tree.ts';
 
-/** Consecutive skipped steps after which a run gives up. */
-const MAX_CONSECUTIVE_SKIPS = 5;
+/** Work done between steps: a checkpoint, samples, an evaluation. */
+export interface Task {
+  /** Steps between two times. */
+  readonly every: number;
+  /** Whether it is also done at the last step, and also where a signal ends the run before it. */
+  readonly atEnd: 'no' | 'complete' | 'always';
+  /** Does the work of a step; must be harmless to repeat, as a run that continues repeats what is due where it starts. */
+  run(step: number): void | Promise<void>;
+}
 
 /** What a run needs; callbacks are awaited. */
 export interface RunConfig<S extends Tree, B extends Tree> {
@@ -16,14 +24,15 @@ export interface RunConfig<S extends Tree, B extends Tree> {
   /** Steps already taken (0, or a checkpoint's), and the step count to reach. */
   readonly from: number;
   readonly until: number;
-  /** Metrics stay on the device between reports; skipped steps are noticed at reports. */
+  /** Metrics stay on the device between reports; there is one before each task too, so that no task sees a broken state. */
   readonly reportEvery: number;
   /** Receives the step count and the mean of all metrics since the last report. */
   onReport(step: number, row: Row): void | Promise<void>;
-  readonly checkpointEvery: number;
-  /** Called every `checkpointEvery` steps and at the end, `until` or abort. */
-  onCheckpoint(step: number): void | Promise<void>;
-  /** Ends the run after the step in progress, with a report and a checkpoint. */
+  /** Done in this order. */
+  readonly tasks: readonly Task[];
+  /** Hears that all steps from the one after `first` to `step` were skipped, which is too many, before the run throws. */
+  onBroken?(first: number, step: number): void | Promise<void>;
+  /** Ends the run after the step in progress, with a report and the tasks done `always`. */
   readonly signal?: { readonly aborted: boolean };
 }
 
@@ -35,29 +44,43 @@ export interface RunResult {
 
 /** Steps from `from` to `until`. Throws when the count of live tensors changes or the numbers break, after a last report. */
 export async function run<S extends Tree, B extends Tree>(config: RunConfig<S, B>): Promise<RunResult> {
-  const { stepper, from, until, reportEvery, checkpointEvery, signal } = config;
+  const { stepper, from, until, reportEvery, signal } = config;
   const leaks = leakCheck();
-  const skips = skipCheck();
+  const skips = skipCount();
   let pending: Metrics[] = [];
   let step = from;
-  // Looked at once a step: an abort during a callback is seen after the next step, which then ends with report and checkpoint.
+  // Looked at once a step: an abort during a callback is seen after the next step, which then ends with report and tasks.
   const ends = (): boolean => step >= until || signal?.aborted === true;
-  for (let last = ends(); !last; ) {
+  const due = (last: boolean): Task[] => config.tasks.filter((task) => isDue(task, step, until, last));
+  let last = ends();
+  for (const task of from > 0 ? due(last) : []) await task.run(from);
+  while (!last) {
     const batch = await config.batches(step);
     pending.push(await stepper.step(batch));
     disposeTree(batch);
     step++;
     leaks.check(step - from, pending);
     last = ends();
-    if (last || step % reportEvery === 0) {
+    const tasks = due(last);
+    if (last || tasks.length > 0 || step % reportEvery === 0) {
       const window = await readWindow(pending);
       pending = [];
       await config.onReport(step, meanRow(window));
-      skips.check(step, window.get('applied')?.values ?? new Float32Array());
+      const inARow = skips.add(window.get('applied')?.values ?? new Float32Array());
+      if (inARow >= MAX_SKIPS_IN_A_ROW) {
+        await config.onBroken?.(step - inARow, step);
+        throw brokenError(step - inARow, step);
+      }
     }
-    if (last || step % checkpointEvery === 0) await config.onCheckpoint(step);
+    for (const task of tasks) await task.run(step);
   }
   return { step, aborted: step < until };
+}
+
+/** Whether a task is done at `step`; `last` says that the run ends there, early if it is before `until`. */
+function isDue({ every, atEnd }: Task, step: number, until: number, last: boolean): boolean {
+  if (last && step < until) return atEnd === 'always';
+  return step % every === 0 || (last && atEnd !== 'no');
 }
 
 /** Live tensors must stay the same from the second step on, apart from metrics not yet read. */
@@ -77,19 +100,18 @@ function leakCheck(): { check(taken: number, pending: readonly Metrics[]): void 
   };
 }
 
-/** A run of skipped steps means that the parameters, not a batch, are broken. */
-function skipCheck(): { check(step: number, applied: tf.TypedArray): void } {
-  let consecutive = 0;
+/** Counts the skipped steps in a row up to now. A step stops applying anything once there are too many, so they are the last ones. */
+function skipCount(): { add(applied: tf.TypedArray): number } {
+  let inARow = 0;
   return {
-    check(step, applied) {
-      for (const value of applied) {
-        consecutive = value === 0 ? consecutive + 1 : 0;
-        if (consecutive >= MAX_CONSECUTIVE_SKIPS) {
-          throw new Error(
-            `run: ${consecutive} consecutive steps up to step ${step} had a loss or gradient that is not finite; resume from an earlier checkpoint with a lower learning rate or gradient norm.`,
-          );
-        }
-      }
+    add(applied) {
+      for (const value of applied) inARow = value === 0 ? inARow + 1 : 0;
+      return inARow;
     },
   };
 }
+
+const brokenError = (first: number, step: number): Error =>
+  new Error(
+    `run: the ${step - first} consecutive steps after step ${first} had a loss or gradient that is not finite; resume from an earlier checkpoint with a lower learning rate or gradient norm.`,
+  );

@@ -8,12 +8,17 @@ import { mapTree, tidyTree } from './tree.ts';
 /** The trained trees: the denoiser, and the heads of the alignment. */
 export type Params<D extends Tree, A extends Tree> = { readonly denoiser: D; readonly alignment: A };
 
+/** Skipped steps in a row after which a step applies nothing any more: the parameters, not a batch, are broken. */
+export const MAX_SKIPS_IN_A_ROW = 5;
+
 /** A run's state; with the deps, the config and the batches it determines everything that follows. */
 export type TrainState<D extends Tree, A extends Tree> = {
   /** Steps taken, int32 []; also the counter of every random draw. */
   readonly step: tf.Scalar;
   /** Steps of those whose gradient was not finite and was dropped, int32 []. */
   readonly skipped: tf.Scalar;
+  /** Skipped steps in a row up to now, int32 []. */
+  readonly skippedInARow: tf.Scalar;
   readonly params: Params<D, A>;
   /** Averages of all parameters, heads included (as REPA), one for each of the configuration. */
   readonly ema: readonly Params<D, A>[];
@@ -33,6 +38,7 @@ export function initState<D extends Tree, A extends Tree, T extends Tree>(
     return {
       step: tf.scalar(0, 'int32'),
       skipped: tf.scalar(0, 'int32'),
+      skippedInARow: tf.scalar(0, 'int32'),
       params,
       ema: config.ema.map(() => mapTree(tf.clone, params)),
       moments: { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) },

@@ -4,9 +4,10 @@
  *   x0 = mean + std eps';  (xt, v) = path(x0, eps, t);  L = mean_n |v^(xt, t, y) - v|^2 + weight L_align
  *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g);  each ema = ema + (1 - decay) (params - ema)
  *
- * A step whose loss or gradient norm is not finite changes nothing but the counters `step` and `skipped`, so the next step draws
- * other noise. This costs no pass over the parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication
- * turns into a product that maps NaN to 0, and the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
+ * A step whose loss or gradient norm is not finite changes nothing but the counters of steps, so the next step draws other noise;
+ * after five in a row no step changes anything any more, and the state stays the one at which they began. This costs no pass over the
+ * parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication turns into a product that maps NaN to 0, and
+ * the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWConfig, adamw } from './adamw.ts';
@@ -18,7 +19,7 @@ import { orderAfter } from './kernel.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
 import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
 import { learningRate, type ScheduleConfig } from './schedule.ts';
-import type { Params, TrainState } from './state.ts';
+import { MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 import { flatten, mapTree, tidyTree, unflatten } from './tree.ts';
 
 /** The numbers of a training step. */
@@ -51,12 +52,16 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
 ): StepResult<TrainState<D, A>> {
   assertGradients();
   return tidyTree(() => {
-    const { step, skipped, params } = state;
+    const { step, skipped, skippedInARow, params } = state;
     const { loss, grads, metrics } = batchGradient(deps, state, [batch].flat() as Batch<T>[], config);
 
     const gradNorm = globalNorm(grads);
-    const finite = tf.isFinite(tf.add(gradNorm, loss));
+    const finite = tf.logicalAnd(
+      tf.isFinite(tf.add(gradNorm, loss)),
+      tf.less(skippedInARow, MAX_SKIPS_IN_A_ROW),
+    );
     const applied = tf.cast(finite, 'float32');
+    const dropped = tf.cast(tf.logicalNot(finite), 'int32');
     const scale =
       config.maxGradNorm === null ? applied : tf.where(finite, clipScale(gradNorm, config.maxGradNorm), 0);
     const clipped = scaleGradients(grads, scale);
@@ -69,10 +74,12 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
       return updateEma(average, next.params, tf.mul(applied, rate));
     });
 
+    const one = tf.scalar(1, 'int32');
     return {
       state: {
-        step: tf.add(step, tf.scalar(1, 'int32')) as tf.Scalar,
-        skipped: tf.add(skipped, tf.cast(tf.logicalNot(finite), 'int32')) as tf.Scalar,
+        step: tf.add(step, one) as tf.Scalar,
+        skipped: tf.add(skipped, dropped) as tf.Scalar,
+        skippedInARow: tf.mul(tf.add(skippedInARow, one), dropped) as tf.Scalar,
         params: next.params,
         ema,
         moments: next.moments,

@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { eagerStepper, type Row, type RunConfig, run, trainStep } from '../src/index.ts';
-import { config, deps, newState, type ToyBatch, type ToyState, toyBatch } from './toy.ts';
+import { eagerStepper, flatten, type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
+import { config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
-function setup(overrides: Partial<RunConfig<ToyState, ToyBatch>> = {}) {
+interface Overrides extends Partial<RunConfig<ToyState, ToyBatch>> {
+  readonly atEnd?: Task['atEnd'];
+}
+
+function setup({ atEnd = 'always', ...overrides }: Overrides = {}) {
   const stepper = eagerStepper<ToyState, ToyBatch>(
     (state, batch) => trainStep(deps, state, batch, config),
     newState(),
@@ -17,8 +21,7 @@ function setup(overrides: Partial<RunConfig<ToyState, ToyBatch>> = {}) {
     until: 20,
     reportEvery: 8,
     onReport: (step, row) => void rows.push([step, row]),
-    checkpointEvery: 6,
-    onCheckpoint: (step) => void saved.push(step),
+    tasks: [{ every: 6, atEnd, run: (step) => void saved.push(step) }],
     ...overrides,
   };
   return { stepper, rows, saved, settings };
@@ -29,7 +32,7 @@ describe('run', () => {
     const live = tf.memory().numTensors;
     const { stepper, rows, saved, settings } = setup();
     expect(await run(settings)).toEqual({ step: 20, aborted: false });
-    expect(rows.map(([step]) => step)).toEqual([8, 16, 20]);
+    expect(rows.map(([step]) => step)).toEqual([6, 8, 12, 16, 18, 20]);
     expect(saved).toEqual([6, 12, 18, 20]);
     expect(stepper.state().step.dataSync()[0]).toBe(20);
     stepper.dispose();
@@ -37,8 +40,8 @@ describe('run', () => {
   });
 
   test('reports the mean since the last report, whatever the interval', async () => {
-    const whole = setup({ until: 4, reportEvery: 4 });
-    const single = setup({ until: 4, reportEvery: 1 });
+    const whole = setup({ until: 4, reportEvery: 4, tasks: [] });
+    const single = setup({ until: 4, reportEvery: 1, tasks: [] });
     await run(whole.settings);
     await run(single.settings);
     const losses = single.rows.map(([, { loss }]) => loss as number);
@@ -59,7 +62,34 @@ describe('run', () => {
     expect(await run(settings)).toEqual({ step: 13, aborted: true });
     expect(batches.mock.calls.map(([step]) => step)).toEqual([10, 11, 12]);
     expect(saved).toEqual([12, 13]);
-    expect(rows.map(([step]) => step)).toEqual([13]);
+    expect(rows.map(([step]) => step)).toEqual([12, 13]);
+  });
+
+  test.each<[Task['atEnd'], number[], number[]]>([
+    ['no', [6], [6]],
+    ['complete', [6, 8], [6]],
+    ['always', [6, 8], [6, 7]],
+  ])('does a task at the end: %s', async (atEnd, whole, cut) => {
+    const complete = setup({ until: 8, atEnd });
+    await run(complete.settings);
+    expect(complete.saved).toEqual(whole);
+    const signal = { aborted: false };
+    const batches = (step: number) => {
+      signal.aborted = step === 6;
+      return toyBatch(4 * step, 4);
+    };
+    const stopped = setup({ until: 8, atEnd, signal, batches });
+    await run(stopped.settings);
+    expect(stopped.saved).toEqual(cut);
+  });
+
+  test('does again what was due where it continues', async () => {
+    const { saved, settings } = setup({ from: 12, until: 14, atEnd: 'no' });
+    await run(settings);
+    expect(saved).toEqual([12]);
+    const complete = setup({ from: 14, until: 14, atEnd: 'complete' });
+    await run(complete.settings);
+    expect(complete.saved).toEqual([14]);
   });
 
   test('throws on a leak and says how large', async () => {
@@ -79,8 +109,30 @@ describe('run', () => {
       toyBatch(4 * step, 4, steps.includes(step));
     const scattered = setup({ batches: spoilt([1, 2, 3, 4, 6, 7, 8, 9]), until: 12, reportEvery: 3 });
     await expect(run(scattered.settings)).resolves.toEqual({ step: 12, aborted: false });
-    const broken = setup({ batches: spoilt([2, 3, 4, 5, 6, 7]), until: 12, reportEvery: 4 });
-    await expect(run(broken.settings)).rejects.toThrow(/5 consecutive steps up to step 8/);
-    expect(broken.saved).toEqual([6]);
+    const told: number[][] = [];
+    const bad = [2, 3, 4, 5, 6, 7];
+    const { stepper, saved, settings } = setup({
+      batches: spoilt(bad),
+      until: 20,
+      reportEvery: 10,
+      tasks: [],
+    });
+    const before = setup({ until: 2 });
+    await run(before.settings);
+    const broken = run({ ...settings, onBroken: (first, step) => void told.push([first, step]) });
+    await expect(broken).rejects.toThrow(/the 8 consecutive steps after step 2 had a loss/);
+    expect(told).toEqual([[2, 10]]);
+    expect(saved).toEqual([]);
+    const { step, skipped, skippedInARow, ...kept } = stepper.state();
+    expect([step, skipped, skippedInARow].map((counter) => counter.dataSync()[0])).toEqual([10, 8, 8]);
+    const { params, ema, moments } = before.stepper.state();
+    expect(values(flatten(kept))).toEqual(values(flatten({ params, ema, moments })));
+  });
+
+  test('no task sees a state that is broken', async () => {
+    const batches = (step: number) => toyBatch(4 * step, 4, step >= 2);
+    const { saved, settings } = setup({ batches, until: 20, reportEvery: 20 });
+    await expect(run(settings)).rejects.toThrow(/consecutive steps/);
+    expect(saved).toEqual([6]);
   });
 });

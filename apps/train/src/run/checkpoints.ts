@@ -1,20 +1,11 @@
-/** A run's state on disk: saved with what is needed to sample from it, found again and checked. */
-import {
-  type Checkpoint,
-  listCheckpoints,
-  loadCheckpoint,
-  loadLatest,
-  rotate,
-  saveCheckpoint,
-} from '@ahpa/checkpoint';
-import type { Tree } from '@ahpa/trainer';
+/** Checkpoints of runs: found, checked, and brought to today's form. */
+import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
 import { withAverageNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { DataShape } from '../wiring.ts';
-import { tensorsOf } from './tree-file.ts';
 
 /** What a checkpoint says beside its tensors. */
 export interface RunMeta {
@@ -22,13 +13,6 @@ export interface RunMeta {
   readonly shape: DataShape;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
-}
-
-/** Saves a state and deletes all but the newest `keepLast`. Resolves to the file's path. */
-export async function saveState(folder: string, step: number, state: Tree, meta: RunMeta): Promise<string> {
-  const path = await saveCheckpoint(folder, step, await tensorsOf(state), { ...meta });
-  await rotate(folder, { keepLast: meta.config.train.keepLast, keepEvery: 0 });
-  return path;
 }
 
 /** The checkpoint in a file, under today's names. */

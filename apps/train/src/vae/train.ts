@@ -75,12 +75,18 @@ export async function trainVae(
     },
     reportEvery: REPORT_EVERY,
     onReport: (done, { error }) => line.update(done, error as number),
-    checkpointEvery: options.saveEvery,
-    onCheckpoint: async (done) => {
-      line.stop();
-      quality = await save(done);
-      reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
-    },
+    tasks: [
+      {
+        every: options.saveEvery,
+        atEnd: 'always',
+        run: async (done) => {
+          if (done === start.step) return;
+          line.stop();
+          quality = await save(done);
+          reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
+        },
+      },
+    ],
   });
   quality ??= await save(step);
   for (const part of [ema, stepper]) part.dispose();
