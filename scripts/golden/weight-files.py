@@ -1,4 +1,4 @@
-"""Tiny files of the reference writers of safetensors and PyTorch, read by the tests of @ahpa/weight-files.
+"""Tiny files of the reference writers of safetensors, PyTorch and NumPy, read by the tests of @ahpa/weight-files.
 
 Needs: torch, numpy, safetensors (pip). Run from the repository root: python scripts/golden/weight-files.py
 """
@@ -69,6 +69,36 @@ def checkpoint():
     }
 
 
+ARRAYS = {
+    "u1": np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2),
+    "i1": np.array([-128, 127], dtype=np.int8),
+    "i2": np.array([-32768, 7, 9], dtype=np.int16),
+    "i4": np.array([[-(2**31), 2**31 - 1]], dtype=np.int32),
+    "i8": np.array([-(2**62), 3], dtype=np.int64),
+    "f2": np.array([0.5, -2, 65504], dtype=np.float16),
+    "f4": np.linspace(0, 1, 10, dtype=np.float32).reshape(5, 2),
+    "f8": np.array(FLOATS),
+    "b1": np.array([True, False, True]),
+    "scalar": np.array(3.5),
+    "empty": np.zeros((0, 4), dtype=np.float32),
+    "fortran": np.asfortranarray(np.arange(24, dtype=np.int32).reshape(2, 3, 4)),
+    "rows": np.arange(60000, dtype=np.int32).reshape(20000, 3) // 7,
+}
+
+
+def save_arrays():
+    """The same arrays stored and deflated, one in each version of .npy, and what is refused."""
+    few = {name: array for name, array in ARRAYS.items() if name != "rows"}
+    np.savez(OUT / "arrays.npz", **few)
+    np.savez_compressed(OUT / "deflated.npz", **ARRAYS)
+    for version in [(1, 0), (2, 0), (3, 0)]:
+        with open(OUT / f"version{version[0]}.npy", "wb") as file:
+            np.lib.format.write_array(file, ARRAYS["f4"], version=version)
+    np.save(OUT / "object.npy", np.array([{"a": 1}, None], dtype=object), allow_pickle=True)
+    names = ["arrays.npz", "deflated.npz", "version1.npy", "version2.npy", "version3.npy", "object.npy"]
+    return [OUT / name for name in names]
+
+
 def save_torch(name, value, **options):
     torch.save(value, OUT / name, **options)
     return OUT / name
@@ -83,6 +113,7 @@ if __name__ == "__main__":
         save_torch("views.pt", views()),
         save_torch("checkpoint.pt", checkpoint()),
         save_torch("protocol4.pt", {"state_dict": {"a": torch.ones(2), "score": np.float32(0.5)}}, pickle_protocol=4),
+        *save_arrays(),
     ]
     for path in paths:
         print(f"wrote {path.relative_to(OUT.parents[3])} ({path.stat().st_size} bytes)")

@@ -1,6 +1,9 @@
-/** Weight files, read without trusting them: safetensors in one file or in shards, and PyTorch's own. */
+/** Weight and array files, read without trusting them: safetensors in one file or in shards, PyTorch's own, and NumPy's. */
 export type { DType, TensorEntry } from './dtype.ts';
 export { fromFloat32, toFloat32 } from './float.ts';
+export { type NpyArray, type NpyFile, type NpzFile, openNpy, openNpz } from './npy.ts';
+export { encodeNpyHeader } from './npy-header.ts';
+export { createNpz, type NpyForm, type NpzWriter, writeNpy, writeNpz } from './npz-write.ts';
 export {
   encodeSafetensors,
   parseSafetensors,

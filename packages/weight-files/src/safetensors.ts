@@ -1,9 +1,9 @@
 /** Safetensors files: parsed from or encoded to bytes, read from or written to disk. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { byteLength, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { headerLength, parseHeader, type Slot } from './header.ts';
 import { checkNames, encodeHeader, layOut } from './header-write.ts';
-import { openSource, PIECE_BYTES } from './source.ts';
+import { openSource } from './source.ts';
+import { writeWhole } from './write.ts';
 
 /** The content of a file; both records have no prototype. */
 export interface Safetensors {
@@ -74,30 +74,11 @@ export function encodeSafetensors(
   return [encodeHeader(slots, metadata), ...slots.map(dataOf)];
 }
 
-async function writeChunks(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  for (const chunk of chunks) {
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await file.write(chunk, done, Math.min(chunk.length - done, PIECE_BYTES));
-      done += bytesWritten;
-    }
-  }
-  await file.sync();
-}
-
 /** Writes a file under a temporary name and renames it, so that `path` never holds half a file. */
 export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, TensorEntry>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const chunks = encodeSafetensors(tensors, metadata);
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    const file = await open(partial, 'w');
-    await writeChunks(file, chunks).finally(() => file.close());
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+  await writeWhole(path, encodeSafetensors(tensors, metadata));
 }

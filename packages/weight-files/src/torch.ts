@@ -56,6 +56,12 @@ interface Archive {
 async function openArchive(source: Source): Promise<Archive> {
   await checkForm(source);
   const entries = await readDirectory(source);
+  const deflated = [...entries.values()].find((entry) => entry.deflated);
+  if (deflated) {
+    throw new Error(
+      `${source.name}: archive entry ${quote(deflated.name)} is compressed, wanted it stored; save it again with torch.save.`,
+    );
+  }
   const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length !== 1) {
     throw new Error(

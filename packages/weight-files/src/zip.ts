@@ -1,11 +1,17 @@
-/** The directory of a zip archive whose entries are stored without compression and are read in place. */
+/** The directory of a zip archive: where its entries lie, stored or deflated. */
 import { quote } from './dtype.ts';
 import type { Source } from './source.ts';
 
-/** One stored entry; `limit` is the position of the next header, which its data may not reach into. */
+/** One entry; `limit` is the position of the next header, which its data may not reach into. */
 export interface ZipEntry {
   readonly name: string;
+  readonly deflated: boolean;
+  /** Bytes of the content. */
   readonly size: number;
+  /** Bytes of the content in the archive, the same unless deflated. */
+  readonly packed: number;
+  /** CRC-32 of the content. */
+  readonly crc: number;
   readonly header: number;
   readonly limit: number;
 }
@@ -15,6 +21,7 @@ const END64 = { signature: 0x06064b50, bytes: 56 };
 const LOCATOR64 = { signature: 0x07064b50, bytes: 20 };
 const CENTRAL = { signature: 0x02014b50, bytes: 46 };
 const LOCAL = { signature: 0x04034b50, bytes: 30 };
+const DEFLATE = 8;
 const LONGEST_COMMENT = 0xffff;
 const IN_ZIP64 = 0xffffffff;
 const MAX_DIRECTORY_BYTES = 1 << 24;
@@ -73,14 +80,14 @@ async function findDirectory(source: Source): Promise<Directory> {
   return directory;
 }
 
-/** Size and header position, from the zip64 field where the 32-bit ones say so. */
+/** Sizes and header position, from the zip64 field where the 32-bit ones say so. */
 function wideFields(
   source: Source,
   view: DataView,
   at: number,
   name: string,
-): [size: number, header: number] {
-  const [packed, size, header] = [20, 24, 42].map((offset) => view.getUint32(at + offset, true));
+): Pick<ZipEntry, 'size' | 'packed' | 'header'> {
+  const narrow = [24, 20, 42].map((offset) => view.getUint32(at + offset, true));
   const wide: number[] = [];
   let extra = at + CENTRAL.bytes + view.getUint16(at + 28, true);
   const end = extra + view.getUint16(at + 30, true);
@@ -89,15 +96,31 @@ function wideFields(
     const length = Math.min(view.getUint16(extra + 2, true), end - extra - 4);
     for (let i = 0; i + 8 <= length; i += 8) wide.push(Number(view.getBigUint64(extra + 4 + i, true)));
   }
-  const widened = [size, packed, header].map((value) => (value === IN_ZIP64 ? wide.shift() : value));
+  const widened = narrow.map((value) => (value === IN_ZIP64 ? wide.shift() : value));
   if (widened.includes(undefined)) fail(source, `archive entry ${quote(name)} lacks its zip64 sizes`);
-  if (widened[0] !== widened[1] || view.getUint16(at + 10, true) !== 0)
+  const [size, packed, header] = widened as [number, number, number];
+  return { size, packed, header };
+}
+
+/** Deflate cannot shrink its input further than this. */
+const MOST_RATIO = 1032;
+
+function describe(source: Source, view: DataView, at: number, name: string): Omit<ZipEntry, 'limit'> {
+  const sizes = wideFields(source, view, at, name);
+  const method = view.getUint16(at + 10, true);
+  const deflated = method === DEFLATE;
+  if ((view.getUint16(at + 8, true) & 1) !== 0) fail(source, `archive entry ${quote(name)} is encrypted`);
+  if (method !== 0 && !deflated)
     fail(
       source,
-      `archive entry ${quote(name)} is compressed, wanted it stored; save it again with torch.save`,
+      `archive entry ${quote(name)} is compressed by method ${method}, wanted it stored or deflated`,
     );
-  if ((view.getUint16(at + 8, true) & 1) !== 0) fail(source, `archive entry ${quote(name)} is encrypted`);
-  return [widened[0] as number, widened[2] as number];
+  if (deflated ? sizes.size > MOST_RATIO * sizes.packed : sizes.size !== sizes.packed)
+    fail(
+      source,
+      `archive entry ${quote(name)} claims to hold ${sizes.size} bytes in ${sizes.packed}; it is damaged`,
+    );
+  return { name, deflated, crc: view.getUint32(at + 16, true), ...sizes };
 }
 
 /** All entries by name; a name that occurs twice is refused. */
@@ -114,8 +137,7 @@ export async function readDirectory(source: Source): Promise<ReadonlyMap<string,
     const name = decoder.decode(
       new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL.bytes, lengths[0]),
     );
-    const [size, header] = wideFields(source, view, at, name);
-    found.push({ name, size, header });
+    found.push(describe(source, view, at, name));
     at = next;
   }
   found.sort((a, b) => a.header - b.header);
@@ -133,10 +155,10 @@ export async function entryData(source: Source, entry: ZipEntry): Promise<number
   if (local.getUint32(0, true) !== LOCAL.signature)
     fail(source, `archive entry ${quote(entry.name)} has no header at byte ${entry.header}`);
   const begin = entry.header + LOCAL.bytes + local.getUint16(26, true) + local.getUint16(28, true);
-  if (begin + entry.size > entry.limit) {
+  if (begin + entry.packed > entry.limit) {
     fail(
       source,
-      `archive entry ${quote(entry.name)} claims bytes ${begin} to ${begin + entry.size}, wanted it to end by ${entry.limit}`,
+      `archive entry ${quote(entry.name)} claims bytes ${begin} to ${begin + entry.packed}, wanted it to end by ${entry.limit}`,
     );
   }
   return begin;

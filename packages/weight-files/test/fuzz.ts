@@ -1,6 +1,7 @@
 /** Feeds mutated files to the readers: each must be refused in a sentence that names it, or give tensors no larger than it. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { crc32, deflateRawSync } from 'node:zlib';
 import {
   encodeSafetensors,
   parseSafetensors,
@@ -8,6 +9,7 @@ import {
   type TensorEntry,
   torchStateDict,
 } from '../src/index.ts';
+import { npyArray, npzArrays } from '../src/npy.ts';
 import { parseIndex } from '../src/sharded.ts';
 import { bytesSource } from '../src/source.ts';
 import { entryData, readDirectory } from '../src/zip.ts';
@@ -20,6 +22,8 @@ export interface Reader {
   readonly wrap: (bytes: Uint8Array, random: Random) => Uint8Array;
   /** Reads a file called `fuzz` and returns how many bytes of tensors it gave. */
   readonly read: (bytes: Uint8Array) => Promise<number>;
+  /** Most bytes of tensors for each byte of the file; 4 unless given. */
+  readonly growth?: number;
 }
 
 /** An integer below `limit`. */
@@ -106,6 +110,20 @@ function readSafetensorsBytes(bytes: Uint8Array): number {
   return totalOf(tensors);
 }
 
+/** An archive of the deflated file; in half of them the deflated bytes are broken too. */
+function deflated(npy: Uint8Array, random: Random): Uint8Array {
+  const packed = deflateRawSync(npy);
+  if (random(2) === 0) packed[random(packed.length)] = random(256);
+  return zipOf([['a.npy', packed, { method: 8, size: npy.length, crc: crc32(npy) }]]);
+}
+
+async function readNpzBytes(bytes: Uint8Array): Promise<number> {
+  const { names, array } = await npzArrays(bytesSource(bytes, 'fuzz'));
+  let total = 0;
+  for (const name of names) total += (await (await array(name)).read()).data.length;
+  return total;
+}
+
 const entry = (dtype: TensorEntry['dtype'], shape: number[], bytes: number): TensorEntry => ({
   dtype,
   shape,
@@ -138,6 +156,13 @@ export async function readers(folder: URL): Promise<Readonly<Record<string, Read
       read: async (bytes) => 0 * parseIndex(new TextDecoder().decode(bytes), 'fuzz').size,
     },
     zip: { seeds: archives, wrap: same, read: readTorchBytes },
+    npy: {
+      seeds: ['version1.npy', 'version2.npy'].map(golden),
+      wrap: same,
+      read: async (bytes) => (await (await npyArray(bytesSource(bytes, 'fuzz'))).read()).data.length,
+    },
+    npz: { seeds: ['arrays.npz', 'deflated.npz'].map(golden), wrap: same, read: readNpzBytes, growth: 1032 },
+    deflated: { seeds: ['version1.npy', 'version2.npy'].map(golden), wrap: deflated, read: readNpzBytes },
     checkpoint: await pickleReader(golden('checkpoint.pt')),
     views: await pickleReader(golden('views.pt')),
   };
@@ -145,7 +170,7 @@ export async function readers(folder: URL): Promise<Readonly<Record<string, Read
 
 /** Reads `rounds` mutants; returns how many were accepted and how many refused, and throws on anything else. */
 export async function fuzz(
-  { seeds, wrap, read }: Reader,
+  { seeds, wrap, read, growth = 4 }: Reader,
   rounds: number,
   seed = 20260513,
 ): Promise<{ accepted: number; refused: number }> {
@@ -155,7 +180,8 @@ export async function fuzz(
     const bytes = wrap(mutate(seeds[round % seeds.length] as Uint8Array, random), random);
     try {
       const total = await read(bytes);
-      if (total > 4 * bytes.length) throw new Error(`round ${round} gave ${total} bytes of ${bytes.length}`);
+      if (total > growth * bytes.length)
+        throw new Error(`round ${round} gave ${total} bytes of ${bytes.length}`);
       accepted++;
     } catch (error) {
       if (!(error instanceof Error) || !/^fuzz: [^\n]{1,600}[.?]$/.test(error.message))

@@ -1,4 +1,5 @@
 /** Builds PyTorch archives byte by byte, to try forms that torch.save does not write. */
+import { crc32 } from 'node:zlib';
 
 const encoder = new TextEncoder();
 
@@ -23,7 +24,9 @@ function fields(...list: readonly (readonly [number, number])[]): Uint8Array {
 export interface ZipLie {
   readonly method?: number;
   readonly flags?: number;
+  /** Bytes of the content; as many as `data` unless it is deflated. */
   readonly size?: number;
+  readonly crc?: number;
   readonly header?: number;
 }
 
@@ -35,16 +38,21 @@ export function zipOf(
   const central: Uint8Array[] = [];
   let at = 0;
   for (const [name, data, lie = {}] of entries) {
-    const { method = 0, flags = 0, size = data.length, header = at } = lie;
+    const { method = 0, flags = 0, size = data.length, header = at, crc = crc32(data) } = lie;
+    const sizes = [
+      [crc, 4],
+      [method === 8 ? data.length : size, 4],
+      [size, 4],
+    ] as const;
     const label = encoder.encode(name);
     const local = joined(
-      fields([0x04034b50, 4], [20, 2], [flags, 2], [method, 2], [0, 8], [size, 4], [size, 4]),
+      fields([0x04034b50, 4], [20, 2], [flags, 2], [method, 2], [0, 4], ...sizes),
       fields([label.length, 2], [0, 2]),
       label,
       data,
     );
     central.push(
-      fields([0x02014b50, 4], [20, 2], [20, 2], [flags, 2], [method, 2], [0, 8], [size, 4], [size, 4]),
+      fields([0x02014b50, 4], [20, 2], [20, 2], [flags, 2], [method, 2], [0, 4], ...sizes),
       fields([label.length, 2], [0, 2], [0, 2], [0, 2], [0, 2], [0, 4], [header, 4]),
       label,
     );

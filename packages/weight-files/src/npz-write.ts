@@ -1,0 +1,138 @@
+/** Writes .npy and .npz files; those of many rows piece by piece, so that a writer that was stopped can go on. */
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { byteLength, quote, type TensorEntry } from './dtype.ts';
+import { encodeNpyHeader } from './npy-header.ts';
+import { writeAt, writeWhole } from './write.ts';
+import { directoryOf, localHeader, type StoredEntry } from './zip-write.ts';
+
+/** An array to be. */
+export type NpyForm = Pick<TensorEntry, 'dtype' | 'shape'>;
+
+/** An .npz file that is being written as `path.partial`. */
+export interface NpzWriter {
+  readonly partial: string;
+  /** Writes the rows from `start` on: row-major, any rows in any order. */
+  write(name: string, start: number, data: Uint8Array): Promise<void>;
+  /** Resolves when what was written would survive a loss of power. */
+  sync(): Promise<void>;
+  /** Completes the file and gives it its name. Rows that were never written are zeros. */
+  finish(): Promise<void>;
+  /** Closes the unfinished file, which stays. */
+  close(): Promise<void>;
+}
+
+interface Slot extends StoredEntry {
+  readonly form: NpyForm;
+  /** Header of the .npy file. */
+  readonly head: Uint8Array;
+  /** Where that header stands in the archive. */
+  readonly begin: number;
+}
+
+/** Where everything lies, which depends on the names and forms alone; checksums are still 0. */
+function layOut(arrays: Readonly<Record<string, NpyForm>>): { slots: readonly Slot[]; bytes: number } {
+  let at = 0;
+  const slots = Object.entries(arrays).map(([name, form]) => {
+    const bytes = byteLength(form.dtype, form.shape);
+    if (bytes === undefined)
+      throw new Error(`Array ${quote(name)} of shape [${form.shape}] is too large for a file.`);
+    const head = encodeNpyHeader(form.dtype, form.shape);
+    const entry = { name: `${name}.npy`, size: head.length + bytes, crc: 0, header: at };
+    const begin = at + localHeader(entry).length;
+    at = begin + entry.size;
+    return { ...entry, form, head, begin };
+  });
+  return { slots, bytes: at };
+}
+
+const PIECE_BYTES = 1 << 22;
+
+async function checksum(file: FileHandle, begin: number, size: number): Promise<number> {
+  const piece = new Uint8Array(Math.min(size, PIECE_BYTES));
+  let sum = 0;
+  for (let done = 0; done < size; ) {
+    const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, size - done), begin + done);
+    if (bytesRead === 0) throw new Error('The .npz file became shorter while it was completed.');
+    sum = crc32(piece.subarray(0, bytesRead), sum);
+    done += bytesRead;
+  }
+  return sum;
+}
+
+async function complete(file: FileHandle, slots: readonly Slot[], bytes: number): Promise<void> {
+  const entries: StoredEntry[] = [];
+  for (const { name, size, header, begin } of slots) {
+    const entry = { name, size, header, crc: await checksum(file, begin, size) };
+    await writeAt(file, localHeader(entry), header);
+    entries.push(entry);
+  }
+  await writeAt(file, directoryOf(entries, bytes), bytes);
+  await file.sync();
+}
+
+/**
+ * Opens `path.partial` to write arrays of known forms by rows, and goes on with it where it is there already. The finished
+ * file depends on names, forms and values alone. Entries are stored, with ZIP64 from 4 GiB on.
+ */
+export async function createNpz(path: string, arrays: Readonly<Record<string, NpyForm>>): Promise<NpzWriter> {
+  const { slots, bytes } = layOut(arrays);
+  const partial = `${path}.partial`;
+  const file = await open(partial, constants.O_RDWR | constants.O_CREAT);
+  const byName = new Map(slots.map((slot) => [slot.name.slice(0, -4), slot]));
+  try {
+    await file.truncate(bytes);
+    for (const { head, begin } of slots) await writeAt(file, head, begin);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return {
+    partial,
+    write: async (name, start, data) => {
+      const slot = byName.get(name);
+      if (slot === undefined) throw new Error(`${partial}: there is no array ${quote(name)} to write.`);
+      const rowBytes = byteLength(slot.form.dtype, slot.form.shape.slice(1)) as number;
+      const from = slot.begin + slot.head.length + start * rowBytes;
+      const whole = rowBytes === 0 ? data.length === 0 : data.length % rowBytes === 0;
+      if (!(Number.isInteger(start) && start >= 0 && whole && from + data.length <= slot.begin + slot.size))
+        throw new Error(
+          `${partial}: ${data.length} bytes from row ${start} on do not fit array ${quote(name)} of shape [${slot.form.shape}].`,
+        );
+      await writeAt(file, data, from);
+    },
+    sync: () => file.sync(),
+    finish: async () => {
+      try {
+        await complete(file, slots, bytes);
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** Writes an .npz file of arrays that are in memory. */
+export async function writeNpz(path: string, arrays: Readonly<Record<string, TensorEntry>>): Promise<void> {
+  const writer = await createNpz(path, arrays);
+  try {
+    for (const [name, { data }] of Object.entries(arrays)) await writer.write(name, 0, data);
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  await writer.finish();
+}
+
+/** Writes a .npy file whole or not at all. */
+export async function writeNpy(path: string, { dtype, shape, data }: TensorEntry): Promise<void> {
+  const wanted = byteLength(dtype, shape);
+  if (data.length !== wanted)
+    throw new Error(
+      `${path}: ${data.length} bytes do not fit shape [${shape}] of ${dtype}, wanted ${wanted}.`,
+    );
+  await writeWhole(path, [encodeNpyHeader(dtype, shape), data]);
+}
