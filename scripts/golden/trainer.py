@@ -1,4 +1,4 @@
-"""Golden files of packages/trainer: torch's clipped AdamW with an averaged copy, and Philox draws in NumPy.
+"""Golden files of packages/trainer: torch's clipped AdamW with an averaged copy, its Muon and parameter groups, and Philox draws in NumPy.
 
 Needs: pip install numpy torch. Run: python scripts/golden/trainer.py
 """
@@ -57,6 +57,40 @@ def adamw():
     }
 
 
+MUON_SHAPES = {"wide": (3, 5), "tall": (6, 4), "bias": (3,)}
+MUON_STEPS = 30
+
+
+def muon():
+    """torch.optim.Muon (match_rms_adamw) on the matrices, in float32 where torch rounds to bfloat16, and AdamW on the rest; `tall` in a group."""
+    generator = torch.Generator().manual_seed(SEED)
+    short = lambda *shape: torch.tensor(rounded(torch.randn(*shape, generator=generator), 5)).reshape(shape)
+    initial = {name: short(*shape) for name, shape in MUON_SHAPES.items()}
+    gradients = [{name: short(*shape) for name, shape in MUON_SHAPES.items()} for _ in range(MUON_STEPS)]
+    params = {name: value.clone().requires_grad_() for name, value in initial.items()}
+    groups = [{"params": [params["wide"]]}, {"params": [params["tall"]], "lr": 5e-3, "weight_decay": 0.3}]
+    matrices = torch.optim.Muon(groups, lr=1e-2, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+    rest = torch.optim.AdamW([params["bias"]], lr=1e-2, weight_decay=0.1)
+    rounding, torch.Tensor.bfloat16 = torch.Tensor.bfloat16, torch.Tensor.clone
+    snapshots = {}
+    for step, gradient in enumerate(gradients, start=1):
+        for name, parameter in params.items():
+            parameter.grad = gradient[name].clone()
+        matrices.step()
+        rest.step()
+        if step in (1, MUON_STEPS):
+            snapshots[step] = {
+                "params": {name: tensor(value) for name, value in params.items()},
+                "momentum": {name: tensor(matrices.state[params[name]]["momentum_buffer"]) for name in ("wide", "tall")},
+            }
+    torch.Tensor.bfloat16 = rounding
+    return {
+        "initial": {name: tensor(value) for name, value in initial.items()},
+        "gradients": [{name: tensor(value, 5) for name, value in gradient.items()} for gradient in gradients],
+        "snapshots": snapshots,
+    }
+
+
 def philox(counter, key):
     """Philox4x32-10 of Salmon et al. 2011 with Python's integers."""
     x, (k0, k1) = list(counter), key
@@ -88,7 +122,7 @@ def draws():
     }
 
 
-for name, content in {"adamw": adamw(), "philox": draws()}.items():
+for name, content in {"adamw": adamw(), "muon": muon(), "philox": draws()}.items():
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / f"{name}.json"
     path.write_text(json.dumps(content, separators=(",", ":")))

@@ -43,7 +43,7 @@ export function stepConfig({ model, time, optim, ema }: TrainConfig, classes: nu
     timesteps: { kind: time.sampling },
     labelDropout: model.labelDropout,
     nullClass: classes,
-    learningRate: warmup > 0 ? { kind: 'warmup', base, warmupSteps: warmup } : { kind: 'constant', base },
+    learningRate: { kind: 'constant', base, warmupSteps: warmup },
     adamw: { beta1: betas[0], beta2: betas[1], epsilon, weightDecay },
     maxGradNorm,
     ema: averagesOf(ema).map(emaConfig),

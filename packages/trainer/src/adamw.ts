@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernel.ts';
 import type { Tree } from './ports.ts';
-import { flatten, tidyTree, unflatten } from './tree.ts';
 
 /** Hyper-parameters; PyTorch's names are betas, eps, weight_decay. */
 export interface AdamWConfig {
@@ -81,40 +80,4 @@ export function adamwLeaf(
     const update = tf.div(tf.mul(nextM, alpha), tf.add(tf.sqrt(nextV), epsilon));
     return [tf.sub(keep === undefined ? param : tf.mul(param, keep), update), nextM, nextV];
   });
-}
-
-/** An optimiser over trees. */
-export interface AdamW {
-  /**
-   * `params, grads, moments (same structure), step int32 [] (updates done before), lr [] -> new params and moments`.
-   * `applied` is 1 (the default), or 0 to keep everything bit-identical; gradients must be finite either way.
-   */
-  update<P extends Tree>(
-    params: P,
-    grads: P,
-    moments: Moments<P>,
-    step: tf.Tensor,
-    lr: tf.Tensor,
-    applied?: tf.Tensor,
-  ): { readonly params: P; readonly moments: Moments<P> };
-}
-
-/** AdamW with the given hyper-parameters (Loshchilov and Hutter 2019; torch.optim.AdamW). */
-export function adamw(config: AdamWConfig): AdamW {
-  return {
-    update: (params, grads, moments, step, lr, applied) =>
-      tidyTree(() => {
-        const scalars = adamwScalars(config, step, lr, applied ?? tf.scalar(1));
-        const [g, m, v] = [flatten(grads), flatten(moments.m), flatten(moments.v)];
-        const next = flatten(params).map((param, i) =>
-          adamwLeaf(param, m[i] as tf.Tensor, v[i] as tf.Tensor, g[i] as tf.Tensor, scalars),
-        );
-        const column = (k: 0 | 1 | 2): typeof params =>
-          unflatten(
-            params,
-            next.map((leaf) => leaf[k]),
-          );
-        return { params: column(0), moments: { m: column(1), v: column(2) } };
-      }),
-  };
 }

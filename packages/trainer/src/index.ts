@@ -1,10 +1,8 @@
 /** Training of diffusion transformers: one step as pure data flow, and the loop around it. */
 export {
   ADAMW,
-  type AdamW,
   type AdamWConfig,
   type AdamWScalars,
-  adamw,
   adamwLeaf,
   adamwScalars,
   type Moments,
@@ -15,12 +13,21 @@ export { clipScale, globalNorm, scaleGradients } from './clip.ts';
 export type { DrawConfig } from './draw.ts';
 export { type EmaConfig, emaLeaf, emaRate, updateEma } from './ema.ts';
 export { type Column, meanRow, type Row, readWindow, type Window } from './metrics.ts';
+export { type MuonConfig, muonLeaf, orthogonalize } from './muon.ts';
+export {
+  adamw,
+  matchesPath,
+  type Optimizer,
+  type OptimizerConfig,
+  optimizer,
+  type ParamGroup,
+} from './optimizer.ts';
 export { batchIndices, epochOrder } from './order.ts';
 export type { Batch, Denoised, Denoiser, Interpolant, Metrics, Rng, TrainDeps, Tree } from './ports.ts';
 export { powerOf, WIDEST_SIGMA } from './power-ema.ts';
 export { philox } from './rng.ts';
 export { type RunConfig, type RunResult, run, type Task } from './run.ts';
-export { learningRate, type ScheduleConfig } from './schedule.ts';
+export { type Decay, learningRate, type ScheduleConfig } from './schedule.ts';
 export { initState, MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 export { type StepResult, type TrainConfig, trainStep } from './step.ts';
 export { eagerStepper, type Stepper } from './stepper.ts';

@@ -1,28 +1,38 @@
 /** Learning rate as a function of the step, in tensor ops. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Constant, linear warm-up then constant, or warm-up then half a cosine down to `final` at `totalSteps`. */
-export type ScheduleConfig =
-  | { readonly kind: 'constant'; readonly base: number }
-  | { readonly kind: 'warmup'; readonly base: number; readonly warmupSteps: number }
-  | {
-      readonly kind: 'cosine';
-      readonly base: number;
-      readonly warmupSteps: number;
-      readonly totalSteps: number;
-      readonly final: number;
-    };
+/** What the rate does after the warm-up. */
+export type Decay =
+  | { readonly kind: 'constant' }
+  /** Half a cosine, or a straight line, from `base` at the end of the warm-up to `final` at `totalSteps`, and `final` from there on. */
+  | { readonly kind: 'cosine' | 'linear'; readonly totalSteps: number; readonly final: number }
+  /** base / sqrt(step / referenceSteps) from `referenceSteps` on (Karras et al. 2024, eq. 67). */
+  | { readonly kind: 'inverse-sqrt'; readonly referenceSteps: number };
+
+/** A rate of `base`, reached by a linear warm-up, and what it does then. */
+export type ScheduleConfig = Decay & { readonly base: number; readonly warmupSteps?: number };
 
 /** The rate of the step after `step` steps. `step int32 [] -> float32 []`. Step s of a warm-up of W has base (s + 1) / W. */
 export function learningRate(config: ScheduleConfig, step: tf.Tensor): tf.Scalar {
+  const { kind, base, warmupSteps = 0 } = config;
   return tf.tidy(() => {
-    if (config.kind === 'constant') return tf.scalar(config.base);
+    if (kind === 'constant' && warmupSteps === 0) return tf.scalar(base);
     const done = tf.cast(step, 'float32');
-    const ramp = tf.minimum(tf.div(tf.add(done, 1), Math.max(config.warmupSteps, 1)), 1);
-    if (config.kind === 'warmup') return tf.mul(ramp, config.base) as tf.Scalar;
-    const decaySteps = Math.max(config.totalSteps - config.warmupSteps, 1);
-    const progress = tf.clipByValue(tf.div(tf.sub(done, config.warmupSteps), decaySteps), 0, 1);
-    const half = tf.mul(tf.add(tf.cos(tf.mul(progress, Math.PI)), 1), 0.5);
-    return tf.mul(ramp, tf.add(tf.mul(half, config.base - config.final), config.final)) as tf.Scalar;
+    const ramp = tf.minimum(tf.div(tf.add(done, 1), Math.max(warmupSteps, 1)), 1);
+    return tf.mul(ramp, decayed(config, warmupSteps, done)) as tf.Scalar;
   });
+}
+
+/** The rate without its warm-up. `done [] -> []`. */
+function decayed(config: ScheduleConfig, warmupSteps: number, done: tf.Tensor): tf.Tensor {
+  if (config.kind === 'constant') return tf.scalar(config.base);
+  if (config.kind === 'inverse-sqrt') {
+    return tf.div(config.base, tf.sqrt(tf.maximum(tf.div(done, config.referenceSteps), 1)));
+  }
+  const { kind, base, totalSteps, final } = config;
+  const decaySteps = Math.max(totalSteps - warmupSteps, 1);
+  const progress = tf.clipByValue(tf.div(tf.sub(done, warmupSteps), decaySteps), 0, 1);
+  const left =
+    kind === 'linear' ? tf.sub(1, progress) : tf.mul(tf.add(tf.cos(tf.mul(progress, Math.PI)), 1), 0.5);
+  return tf.add(tf.mul(left, base - final), final);
 }

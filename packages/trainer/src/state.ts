@@ -1,6 +1,7 @@
 /** Everything a run carries from step to step, as one plain tree. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moments } from './adamw.ts';
+import { optimizer } from './optimizer.ts';
 import type { Rng, TrainDeps, Tree } from './ports.ts';
 import type { TrainConfig } from './step.ts';
 import { mapTree, tidyTree } from './tree.ts';
@@ -31,7 +32,7 @@ export type TrainState<D extends Tree, A extends Tree> = {
 export function initState<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
   rng: Rng,
-  config: Pick<TrainConfig, 'ema'>,
+  config: Pick<TrainConfig, 'adamw' | 'muon' | 'groups' | 'ema'>,
 ): TrainState<D, A> {
   return tidyTree(() => {
     const params = { denoiser: deps.denoiser.init(rng), alignment: deps.alignment.init(rng) };
@@ -41,7 +42,7 @@ export function initState<D extends Tree, A extends Tree, T extends Tree>(
       skippedInARow: tf.scalar(0, 'int32'),
       params,
       ema: config.ema.map(() => mapTree(tf.clone, params)),
-      moments: { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) },
+      moments: optimizer(config).init(params),
       memory: deps.alignment.memory?.(rng) ?? {},
     };
   });

@@ -2,7 +2,7 @@
  * One optimisation step as pure data flow: state and batch in, new state and metrics out.
  *
  *   x0 = mean + std eps';  (xt, v) = path(x0, eps, t);  L = mean_n |v^(xt, t, y) - v|^2 + weight L_align
- *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g);  each ema = ema + (1 - decay) (params - ema)
+ *   g = dL/dparams, clipped to a global norm;  params, m, v = AdamW(g) or Muon(g);  each ema = ema + (1 - decay) (params - ema)
  *
  * A step whose loss or gradient norm is not finite changes nothing but the counters of steps, so the next step draws other noise;
  * after five in a row no step changes anything any more, and the state stays the one at which they began. This costs no pass over the
@@ -10,22 +10,21 @@
  * the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type AdamWConfig, adamw } from './adamw.ts';
 import type { Alignment } from './alignment.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
 import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
 import { type EmaConfig, emaRate, updateEma } from './ema.ts';
 import { orderAfter } from './kernel.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
+import { type OptimizerConfig, optimizer } from './optimizer.ts';
 import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
 import { learningRate, type ScheduleConfig } from './schedule.ts';
 import { MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 import { flatten, mapTree, tidyTree, unflatten } from './tree.ts';
 
 /** The numbers of a training step. */
-export interface TrainConfig extends DrawConfig {
+export interface TrainConfig extends DrawConfig, OptimizerConfig {
   readonly learningRate: ScheduleConfig;
-  readonly adamw: AdamWConfig;
   /** Largest global gradient norm, heads included; `null` does not clip. */
   readonly maxGradNorm: number | null;
   /** The averages that are kept, any number; `ema` of the state in this order. */
@@ -68,7 +67,7 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
 
     const lr = learningRate(config.learningRate, step);
     const updates = tf.sub(step, skipped);
-    const next = adamw(config.adamw).update(params, clipped, state.moments, updates, lr, applied);
+    const next = optimizer(config).update(params, clipped, state.moments, updates, lr, applied);
     const ema = state.ema.map((average, i) => {
       const rate = emaRate(config.ema[i] as EmaConfig, updates);
       return updateEma(average, next.params, tf.mul(applied, rate));

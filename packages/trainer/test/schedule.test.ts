@@ -25,7 +25,7 @@ describe('learningRate', () => {
     [9, 1],
     [500, 1],
   ])('warm-up over ten steps at %i', (step, want) => {
-    expect(rate({ kind: 'warmup', base: 1, warmupSteps: 10 }, step)).toBeCloseTo(want, 6);
+    expect(rate({ kind: 'constant', base: 1, warmupSteps: 10 }, step)).toBeCloseTo(want, 6);
   });
 
   test.each([
@@ -38,6 +38,27 @@ describe('learningRate', () => {
     const config = { kind: 'cosine', base: 1, warmupSteps: 10, totalSteps: 110, final: 0.2 } as const;
     expect(rate(config, step)).toBeCloseTo(want, 6);
   });
+});
+
+test.each([
+  ['linear', 60, 0.6],
+  ['linear', 85, 0.4],
+  ['linear', 500, 0.2],
+] as const)('%s to 110 steps at %i', (kind, step, want) => {
+  expect(rate({ kind, base: 1, warmupSteps: 10, totalSteps: 110, final: 0.2 }, step)).toBeCloseTo(want, 6);
+});
+
+test.each([
+  [0, 0.2],
+  [4, 1],
+  [100, 1],
+  [400, 0.5],
+  [10_000, 0.1],
+])('inverse square root from 100 steps on at %i', (step, want) => {
+  expect(rate({ kind: 'inverse-sqrt', base: 1, warmupSteps: 5, referenceSteps: 100 }, step)).toBeCloseTo(
+    want,
+    6,
+  );
 });
 
 describe('sampleTimesteps', () => {
