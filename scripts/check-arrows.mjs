@@ -17,6 +17,7 @@ const ROOMS = {
   'packages/dit-core': { allows: only(TFJS), node: false },
   'packages/dynamic-router': { allows: only(TFJS), node: false },
   'packages/alignment-losses': { allows: only(TFJS), node: false },
+  'packages/recoverability': { allows: only('ml-matrix'), node: false },
   'packages/trainer': { allows: only(TFJS), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
