@@ -19,6 +19,7 @@ const ROOMS = {
   'packages/alignment-losses': { allows: only(TFJS), node: false },
   'packages/recoverability': { allows: only('ml-matrix'), node: false },
   'packages/trainer': { allows: only(TFJS), node: false },
+  'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },

@@ -4,6 +4,7 @@ import koffi from 'koffi';
 /** TF_DataType values. */
 export const DType = {
   float32: 1,
+  float64: 2,
   int32: 3,
   uint8: 4,
   string: 7,

@@ -7,6 +7,7 @@ import type { Native } from './native.ts';
 
 const BYTES: Readonly<Record<number, number>> = {
   [DType.float32]: 4,
+  [DType.float64]: 8,
   [DType.int32]: 4,
   [DType.uint8]: 1,
   [DType.complex64]: 8,
@@ -66,6 +67,7 @@ export function newTensor(api: CApi, shape: readonly number[], dtype: number, by
 
 function arrayOf(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView {
   if (dtype === DType.float32 || dtype === DType.complex64) return new Float32Array(bytes.buffer);
+  if (dtype === DType.float64) return new Float64Array(bytes.buffer);
   if (dtype === DType.int32) return new Int32Array(bytes.buffer);
   if (dtype === DType.int64) return new BigInt64Array(bytes.buffer);
   return bytes;
