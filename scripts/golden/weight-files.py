@@ -3,6 +3,7 @@
 Needs: torch, numpy, safetensors (pip). Run from the repository root: python scripts/golden/weight-files.py
 """
 
+import pickle
 from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
@@ -104,6 +105,23 @@ def save_torch(name, value, **options):
     return OUT / name
 
 
+def arrays():
+    """What pickle.dump writes of NumPy arrays: a dict of lists, scalars, and a shape of no elements."""
+    grid = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    return {
+        "layer/conv": [grid, np.array([-1, 2**40], dtype=np.int64)],
+        "tuple": (np.ones(3, np.uint8), "text", None),
+        "empty": np.zeros((0, 4), np.float64),
+        "column": np.asfortranarray(np.ones((3, 1), np.float16)),
+        "scalar": np.float32(1.5),
+    }
+
+
+def save_pickle(name, value, protocol):
+    (OUT / name).write_bytes(pickle.dumps(value, protocol=protocol))
+    return OUT / name
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     save_file(TENSORS, OUT / "reference.safetensors", metadata={"format": "pt"})
@@ -113,7 +131,12 @@ if __name__ == "__main__":
         save_torch("views.pt", views()),
         save_torch("checkpoint.pt", checkpoint()),
         save_torch("protocol4.pt", {"state_dict": {"a": torch.ones(2), "score": np.float32(0.5)}}, pickle_protocol=4),
+<<<<<<< HEAD
         *save_arrays(),
+=======
+        save_pickle("arrays3.pkl", arrays(), 3),
+        save_pickle("arrays4.pkl", arrays(), 4),
+>>>>>>> 153df2d (Pickles of NumPy arrays are read without running them; SqueezeNet v1.1)
     ]
     for path in paths:
         print(f"wrote {path.relative_to(OUT.parents[3])} ({path.stat().st_size} bytes)")

@@ -22,3 +22,12 @@ export {
   mergeStatistics,
   type Statistics,
 } from './statistics.ts';
+export type { FeatureNetwork, ImageFeatures, NetworkParams } from './networks/network.ts';
+export {
+  loadSqueezeNet,
+  SQUEEZENET_LAYERS,
+  type SqueezeNetWeights,
+  squeezeNet,
+  squeezeNetMaps,
+  squeezeNetTokens,
+} from './networks/squeezenet.ts';

@@ -1,6 +1,6 @@
 /** The stack, the memo and the bytes of a pickle machine. */
-import type { Value } from './pickle-value.ts';
-import type { Fail } from './torch-objects.ts';
+
+import type { Fail, Value } from './pickle-value.ts';
 
 /** A pickle that is being read. */
 export interface Machine {

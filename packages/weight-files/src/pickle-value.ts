@@ -1,5 +1,5 @@
 /** What a pickle of tensors may hold while it is read, and how it becomes plain data. */
-import { type DType, FORBIDDEN_NAMES, quote } from './dtype.ts';
+import { type DType, FORBIDDEN_NAMES, quote, type TensorEntry } from './dtype.ts';
 
 /** A list or a tuple. */
 export interface List {
@@ -48,14 +48,30 @@ export interface NumpyType {
   readonly code: string;
 }
 
-/** The raw bytes of a NumPy scalar. */
+/** A NumPy array, empty until its state is set. */
+export interface NumpyArray {
+  readonly kind: 'array';
+  entry: TensorEntry | undefined;
+}
+
+/** The raw bytes of a NumPy scalar or array. */
 export interface Bytes {
   readonly kind: 'bytes';
   readonly data: Uint8Array;
 }
 
 export type Scalar = null | boolean | number | bigint | string;
-export type Value = Scalar | List | Dict | Namespace | Global | Storage | StridedTensor | NumpyType | Bytes;
+export type Value =
+  | Scalar
+  | List
+  | Dict
+  | Namespace
+  | Global
+  | Storage
+  | StridedTensor
+  | NumpyType
+  | NumpyArray
+  | Bytes;
 
 /** What a value is, in words for an error. */
 export function describe(value: Value | undefined): string {
@@ -64,19 +80,48 @@ export function describe(value: Value | undefined): string {
   return typeof value === 'object' ? value.kind : typeof value;
 }
 
+/** Throws; the message names file and position. */
+export type Fail = (problem: string) => never;
+
+const MAX_RANK = 16;
+
+/** A function that a pickle may call. */
+export type Call = (args: readonly Value[], fail: Fail) => Value;
+
+/** Whether a value is a whole number of at least 0. */
+export function isCount(value: Value | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether a value is an object of a kind. */
+export function isKind<K extends string>(
+  value: Value | undefined,
+  kind: K,
+): value is Extract<Value, { kind: K }> {
+  return typeof value === 'object' && value?.kind === kind;
+}
+
+/** The items of a list of counts, such as a shape. */
+export function counts(value: Value | undefined): readonly number[] | undefined {
+  const items = isKind(value, 'list') ? value.items : undefined;
+  return items && items.length <= MAX_RANK && items.every(isCount) ? (items as number[]) : undefined;
+}
+
 const MAX_DEPTH = 64;
 
-type Plain<T> = Scalar | T | readonly Plain<T>[] | { readonly [key: string]: Plain<T> };
+export type Plain<T> = Scalar | T | readonly Plain<T>[] | { readonly [key: string]: Plain<T> };
+
+/** What becomes of tensors and arrays. */
+export interface Leaves<T> {
+  readonly tensor: (tensor: StridedTensor) => T;
+  readonly array: (entry: TensorEntry) => T;
+}
 
 /**
- * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors as `leaf` makes them. A value that
+ * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors as `leaves` makes them. A value that
  * the pickle shares stays shared, so the result is no larger than the pickle. `fail` throws.
  */
-export function plainOf<T>(
-  root: Value,
-  leaf: (tensor: StridedTensor) => T,
-  fail: (problem: string) => never,
-): Plain<T> {
+export function plainOf<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
   const done = new Map<Value, Plain<T>>();
   const visiting = new Set<Value>();
   const convert = (value: Value, depth: number): Plain<T> => {
@@ -92,7 +137,8 @@ export function plainOf<T>(
     return plain;
   };
   const convertNew = (value: Exclude<Value, Scalar>, depth: number): Plain<T> => {
-    if (value.kind === 'tensor') return leaf(value);
+    if (value.kind === 'tensor') return leaves.tensor(value);
+    if (value.kind === 'array' && value.entry) return leaves.array(value.entry);
     if (value.kind === 'list') return value.items.map((item) => convert(item, depth + 1));
     if (value.kind !== 'dict' && value.kind !== 'namespace')
       return fail(`the pickle has a ${value.kind} that belongs to no tensor`);

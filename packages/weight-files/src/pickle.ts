@@ -87,6 +87,7 @@ const PUSH: ReadonlyMap<number, (machine: Machine) => Value> = new Map<number, (
   [0x58, (m) => text(m, u32(m))], // BINUNICODE
   [0x8c, (m) => text(m, u8(m))], // SHORT_BINUNICODE
   [0x43, (m) => ({ kind: 'bytes', data: slice(m, u8(m)) })], // SHORT_BINBYTES
+  [0x42, (m) => ({ kind: 'bytes', data: slice(m, u32(m)) })], // BINBYTES
   [0x5d, () => list([])], // EMPTY_LIST
   [0x29, () => list([])], // EMPTY_TUPLE
   [0x7d, () => ({ kind: 'dict', entries: new Map() })], // EMPTY_DICT

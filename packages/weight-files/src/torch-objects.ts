@@ -1,9 +1,18 @@
 /** The Python names that a file of tensors may use, and what calling them makes. */
 import type { DType } from './dtype.ts';
-import { describe, type Global, type List, type StridedTensor, type Value } from './pickle-value.ts';
-
-/** Throws; the message names file and position. */
-export type Fail = (problem: string) => never;
+import { NUMPY_ARRAY, NUMPY_CALLS, setNumpyState } from './numpy-objects.ts';
+import {
+  type Call,
+  counts,
+  describe,
+  type Fail,
+  type Global,
+  isCount,
+  isKind,
+  type List,
+  type StridedTensor,
+  type Value,
+} from './pickle-value.ts';
 
 const STORAGE_TYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['torch.DoubleStorage', 'F64'],
@@ -17,23 +26,6 @@ const STORAGE_TYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['torch.ByteStorage', 'U8'],
   ['torch.BoolStorage', 'BOOL'],
 ]);
-
-const MAX_RANK = 16;
-
-type Call = (args: readonly Value[], fail: Fail) => Value;
-
-function isCount(value: Value | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isKind<K extends string>(value: Value | undefined, kind: K): value is Extract<Value, { kind: K }> {
-  return typeof value === 'object' && value?.kind === kind;
-}
-
-function counts(value: Value | undefined): readonly number[] | undefined {
-  const items = isKind(value, 'list') ? value.items : undefined;
-  return items && items.length <= MAX_RANK && items.every(isCount) ? (items as number[]) : undefined;
-}
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. */
 const rebuildTensor: Call = ([storage, offset, size, stride], fail) => {
@@ -63,24 +55,6 @@ const asBytes: Call = ([text, encoding], fail) => {
   return { kind: 'bytes', data: Uint8Array.from(text, (character) => character.charCodeAt(0)) };
 };
 
-const numpyType: Call = ([code], fail) =>
-  typeof code === 'string' ? { kind: 'numpy', code } : fail('numpy.dtype is called without a type name');
-
-const numpyScalar: Call = ([type, bytes], fail) => {
-  if (!isKind(type, 'numpy') || !isKind(bytes, 'bytes')) return fail('a NumPy scalar lacks type or bytes');
-  const { data } = bytes;
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const read = {
-    f8: () => view.getFloat64(0, true),
-    f4: () => view.getFloat32(0, true),
-    i8: () => Number(view.getBigInt64(0, true)),
-    i4: () => view.getInt32(0, true),
-    b1: () => view.getUint8(0) !== 0,
-  }[type.code];
-  const wanted = Number(type.code.slice(1));
-  return read && data.length === wanted ? read() : fail(`a NumPy scalar has type ${type.code}`);
-};
-
 const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['collections.OrderedDict', orderedDict],
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
@@ -88,14 +62,12 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['torch.Size', ([size], fail) => size ?? fail('torch.Size is called without a size')],
   ['argparse.Namespace', () => ({ kind: 'namespace', entries: new Map() })],
   ['_codecs.encode', asBytes],
-  ['numpy.dtype', numpyType],
-  ['numpy.core.multiarray.scalar', numpyScalar],
-  ['numpy._core.multiarray.scalar', numpyScalar],
+  ...NUMPY_CALLS,
 ]);
 
 /** The global of a name; every name that no file of tensors needs is refused. */
 export function globalOf(name: string, fail: Fail): Global {
-  if (!CALLS.has(name) && !STORAGE_TYPES.has(name)) {
+  if (!CALLS.has(name) && !STORAGE_TYPES.has(name) && name !== NUMPY_ARRAY) {
     fail(
       `the pickle asks for ${JSON.stringify(name.slice(0, 200))}, which is not read because it could run code; save plain tensors with torch.save(model.state_dict(), path)`,
     );
@@ -115,8 +87,8 @@ export function callGlobal(callee: Value | undefined, args: Value | undefined, f
 export function setState(object: Value | undefined, state: Value | undefined, fail: Fail): void {
   if (isKind(object, 'namespace') && isKind(state, 'dict')) {
     for (const [key, value] of state.entries) object.entries.set(key, value);
-  } else if (isKind(object, 'numpy') && isKind(state, 'list')) {
-    if (state.items[1] === '>') fail('a NumPy scalar is big-endian, wanted little-endian');
+  } else if ((isKind(object, 'numpy') || isKind(object, 'array')) && isKind(state, 'list')) {
+    setNumpyState(object, state.items, fail);
   } else if (!isKind(object, 'dict') || !isKind(state, 'dict')) {
     fail(`the pickle sets the state of ${describe(object)}, wanted a dict or a Namespace`);
   }

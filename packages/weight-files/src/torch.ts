@@ -110,12 +110,15 @@ export async function torchValue(source: Source): Promise<TorchValue<StoredTenso
   if (order && new TextDecoder().decode(order) !== 'little')
     throw new Error(`${source.name}: the tensors are big-endian, wanted little-endian; save the file again.`);
   const root = unpickle((await readEntry(archive, 'data.pkl')) as Uint8Array, source.name);
-  const leaf = (tensor: StridedTensor): StoredTensor => ({
-    dtype: tensor.storage.dtype,
-    shape: tensor.shape,
-    read: () => readTensor(archive, tensor),
-  });
-  return plainOf(root, leaf, (problem) => {
+  const leaves = {
+    tensor: (tensor: StridedTensor): StoredTensor => ({
+      dtype: tensor.storage.dtype,
+      shape: tensor.shape,
+      read: () => readTensor(archive, tensor),
+    }),
+    array: (entry: TensorEntry): StoredTensor => ({ ...entry, read: async () => entry }),
+  };
+  return plainOf(root, leaves, (problem) => {
     throw new Error(`${source.name}: ${problem}.`);
   });
 }

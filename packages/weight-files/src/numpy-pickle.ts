@@ -1,0 +1,23 @@
+/** Pickles of NumPy arrays, read without running them. */
+import { readFile } from 'node:fs/promises';
+import type { TensorEntry } from './dtype.ts';
+import { unpickle } from './pickle.ts';
+import { plainOf } from './pickle-value.ts';
+import type { TorchValue } from './torch.ts';
+
+/** What the bytes of `pickle.dump` hold: dicts as records, lists and tuples as arrays, NumPy arrays as tensors. */
+export function parseNumpyPickle(bytes: Uint8Array, source = 'a pickle'): TorchValue {
+  const fail = (problem: string): never => {
+    throw new Error(`${source}: ${problem}.`);
+  };
+  const leaves = {
+    array: (entry: TensorEntry): TensorEntry => entry,
+    tensor: () => fail('the pickle holds a PyTorch tensor without its archive'),
+  };
+  return plainOf<TensorEntry>(unpickle(bytes, source), leaves, fail);
+}
+
+/** Reads a file of `pickle.dump`. */
+export async function readNumpyPickle(path: string): Promise<TorchValue> {
+  return parseNumpyPickle(new Uint8Array(await readFile(path)), path);
+}
