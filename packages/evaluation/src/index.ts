@@ -12,6 +12,15 @@ export { checkFeatures, pickRows, sliceRows } from './features.ts';
 export { frechetDistance, type Reference, referenceOf } from './frechet.ts';
 export { type InceptionScore, inceptionScore } from './inception-score.ts';
 export { type KernelDistance, type KidOptions, kernelDistance, squaredMmd } from './kid.ts';
+export type { FeatureNetwork, ImageFeatures, NetworkParams } from './networks/network.ts';
+export {
+  loadSqueezeNet,
+  SQUEEZENET_LAYERS,
+  type SqueezeNetWeights,
+  squeezeNet,
+  squeezeNetMaps,
+  squeezeNetTokens,
+} from './networks/squeezenet.ts';
 export { neighbourDistances, type PrecisionRecall, precisionRecall } from './precision-recall.ts';
 export { type Draw, resamples, subsets } from './random.ts';
 export {
@@ -22,12 +31,3 @@ export {
   mergeStatistics,
   type Statistics,
 } from './statistics.ts';
-export type { FeatureNetwork, ImageFeatures, NetworkParams } from './networks/network.ts';
-export {
-  loadSqueezeNet,
-  SQUEEZENET_LAYERS,
-  type SqueezeNetWeights,
-  squeezeNet,
-  squeezeNetMaps,
-  squeezeNetTokens,
-} from './networks/squeezenet.ts';

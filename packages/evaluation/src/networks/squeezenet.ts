@@ -69,7 +69,11 @@ function conv(
 }
 
 /** A layer of few channels, read by a narrow and a wide convolution. */
-function fire(params: NetworkParams, name: string, x: tf.Tensor4D): { squeezed: tf.Tensor4D; y: tf.Tensor4D } {
+function fire(
+  params: NetworkParams,
+  name: string,
+  x: tf.Tensor4D,
+): { squeezed: tf.Tensor4D; y: tf.Tensor4D } {
   const squeezed = conv(params, `${name}/squeeze1x1`, x, 'valid');
   const parts = [
     conv(params, `${name}/expand1x1`, squeezed, 'valid'),
