@@ -22,6 +22,7 @@ const ROOMS = {
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'apps/*': { allows: ALL, node: true },

@@ -1,0 +1,37 @@
+/** Images of one tree, labelled by a list or by their folders. */
+
+import type { ImageSource } from './image-source.ts';
+import { folderLabels, listedLabels } from './labels.ts';
+import type { FileTree } from './tree.ts';
+
+/** Names that are taken for images. */
+export const IMAGE: RegExp = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i;
+
+/** A list of labels and where it was read. */
+export interface LabelList {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The images of a tree, sorted by path; labels come from `list`, the tree's own `dataset.json`, or the folders. */
+export async function treeImages(tree: FileTree, list?: LabelList): Promise<ImageSource> {
+  const names = tree.files.filter((file) => IMAGE.test(file));
+  if (names.length === 0)
+    throw new Error(
+      `${tree.path}: there are no images, wanted .jpg, .png, .webp, .gif, .tif or .avif files.`,
+    );
+  const own = 'dataset.json';
+  const found =
+    list ??
+    (tree.files.includes(own)
+      ? { path: `${tree.path}/${own}`, text: new TextDecoder().decode(await tree.read(own)) }
+      : undefined);
+  const labelling = found ? listedLabels(names, found.text, found.path) : folderLabels(names, tree.path);
+  return {
+    path: tree.path,
+    names,
+    ...labelling,
+    read: (row) => tree.read(names[row] as string),
+    close: tree.close,
+  };
+}

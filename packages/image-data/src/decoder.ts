@@ -1,0 +1,32 @@
+/** Decodes images in threads of their own, so that decoding goes on while the main thread computes. */
+import { Piscina } from 'piscina';
+import sharp from 'sharp';
+import { type Decoded, decodeImage } from './decode.ts';
+
+/** Decodes files; `close` ends its threads. */
+export interface Decoder {
+  decode(file: Uint8Array, size: number): Promise<Decoded>;
+  close(): Promise<void>;
+}
+
+/** A decoder with `threads` threads; 0 decodes in this one. */
+export function createDecoder(
+  threads: number,
+  worker: URL = new URL('./worker.js', import.meta.url),
+): Decoder {
+  sharp.concurrency(1); // many images at a time, each on one thread
+  if (threads === 0) return { decode: decodeImage, close: async () => undefined };
+  const pool = new Piscina({
+    filename: worker.href,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 2,
+  });
+  return {
+    decode: (file, size) => {
+      const own = new Uint8Array(file); // a view would take all that it is a view of along
+      return pool.run({ file: own, size }, { transferList: [own.buffer] }) as Promise<Decoded>;
+    },
+    close: () => pool.destroy(),
+  };
+}

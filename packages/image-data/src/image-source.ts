@@ -1,0 +1,26 @@
+/** Encoded images with labels, in a fixed order. */
+import { createHash } from 'node:crypto';
+
+/** Images that can be read by row, in any order and several at a time. */
+export interface ImageSource {
+  /** Where they lie, for messages. */
+  readonly path: string;
+  readonly names: readonly string[];
+  /** Class index of every image. */
+  readonly labels: Int32Array<ArrayBuffer>;
+  /** Name of every class, by index. */
+  readonly classes: readonly string[];
+  /** The file of an image as it is. */
+  read(row: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Names and labels, one image a line: what tells whether two sources hold the same images in the same order. */
+export function imageList({ names, labels }: Pick<ImageSource, 'names' | 'labels'>): string {
+  return names.map((name, row) => `${labels[row]}\t${name}\n`).join('');
+}
+
+/** SHA-256 of `imageList`. */
+export function orderHash(source: Pick<ImageSource, 'names' | 'labels'>): string {
+  return createHash('sha256').update(imageList(source)).digest('hex');
+}

@@ -1,0 +1,13 @@
+/** Labelled images, whatever they lie in, decoded and cropped as ADM and REPA do. */
+export { IMAGE, type LabelList, treeImages } from './class-folders.ts';
+export { centerCrop } from './crop.ts';
+export { type Decoded, decodeImage, type Remark } from './decode.ts';
+export { createDecoder, type Decoder } from './decoder.ts';
+export { openFolder } from './folder.ts';
+export { type ImageSource, imageList, orderHash } from './image-source.ts';
+export { type OpenOptions, openImages } from './open.ts';
+export { FILTERS, type Pixels, resample } from './resample.ts';
+export { openTar } from './tar.ts';
+export { type TarEntry, type TarSource, tarEntries } from './tar-index.ts';
+export { type FileTree, subtree } from './tree.ts';
+export { openZip } from './zip.ts';

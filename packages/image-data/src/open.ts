@@ -1,0 +1,81 @@
+/** Opens a source of images, whatever kind it is. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LabelList, treeImages } from './class-folders.ts';
+import { openFolder } from './folder.ts';
+import type { ImageSource } from './image-source.ts';
+import { parquetImages } from './parquet.ts';
+import { openTar } from './tar.ts';
+import { type FileTree, subtree } from './tree.ts';
+import { isWebDataset, webDataset } from './webdataset.ts';
+import { openZip } from './zip.ts';
+
+/** What to take of a source. */
+export interface OpenOptions {
+  /** A folder inside it, such as `train`; for shards and Parquet files, what their names begin with. */
+  readonly within?: string | undefined;
+  /** A `dataset.json` with the labels; the source's own, or its folders, unless given. */
+  readonly labels?: string | undefined;
+}
+
+async function listOf(path: string | undefined): Promise<LabelList | undefined> {
+  return path === undefined ? undefined : { path, text: await readFile(path, 'utf8') };
+}
+
+async function fromTree(tree: FileTree, { within, labels }: OpenOptions): Promise<ImageSource> {
+  try {
+    const part = within === undefined ? tree : subtree(tree, within);
+    if (labels === undefined && isWebDataset(part)) return await webDataset(tree.path, [part]);
+    return await treeImages(part, await listOf(labels));
+  } catch (error) {
+    await tree.close();
+    throw error;
+  }
+}
+
+async function shards(path: string, names: readonly string[]): Promise<ImageSource> {
+  const trees: FileTree[] = [];
+  try {
+    for (const name of names) trees.push(await openTar(join(path, name)));
+    const odd = trees.find((tree) => !isWebDataset(tree));
+    if (odd) throw new Error(`${odd.path}: the shard has no .cls files, wanted WebDataset samples.`);
+    return await webDataset(path, trees);
+  } catch (error) {
+    for (const tree of trees) await tree.close();
+    throw error;
+  }
+}
+
+async function fromFolder(path: string, options: OpenOptions): Promise<ImageSource> {
+  const { within, labels } = options;
+  const top = await readdir(path);
+  const nested = top.includes('data')
+    ? (await readdir(join(path, 'data')).catch(() => [])).map((name) => `data/${name}`)
+    : [];
+  const files = [...top, ...nested].filter(
+    (name) => within === undefined || (name.split('/').at(-1) as string).startsWith(within),
+  );
+  const chosen = (extension: string): string[] => files.filter((name) => name.endsWith(extension)).sort();
+  const [parquet, tars] = [chosen('.parquet'), chosen('.tar')];
+  if (parquet.length > 0)
+    return parquetImages(
+      path,
+      parquet.map((name) => join(path, name)),
+    );
+  if (tars.length > 0) return shards(path, tars);
+  if (top.includes('images') && top.includes('vae-sd') && labels === undefined)
+    return fromTree(await openFolder(join(path, 'images')), { labels: join(path, 'vae-sd', 'dataset.json') });
+  return fromTree(await openFolder(path), options);
+}
+
+/**
+ * Opens images: a folder, zip or tar of class folders or with a `dataset.json`, WebDataset shards, Parquet files of Hugging
+ * Face, or REPA's preprocessed folder. The caller closes the source.
+ */
+export async function openImages(path: string, options: OpenOptions = {}): Promise<ImageSource> {
+  if ((await stat(path)).isDirectory()) return fromFolder(path, options);
+  if (path.endsWith('.zip')) return fromTree(await openZip(path), options);
+  if (path.endsWith('.tar')) return fromTree(await openTar(path), options);
+  if (path.endsWith('.parquet')) return parquetImages(path, [path]);
+  throw new Error(`${path} is no source of images: wanted a folder, or a .zip, .tar or .parquet file.`);
+}

@@ -1,0 +1,34 @@
+/** A tar archive as a tree; only its headers are read when it is opened. */
+import { open } from 'node:fs/promises';
+import { type TarEntry, tarEntries } from './tar-index.ts';
+import type { FileTree } from './tree.ts';
+
+/** The files of an uncompressed tar archive; of a name that occurs twice, the last counts, as for `tar`. */
+export async function openTar(path: string): Promise<FileTree> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const read = async (target: Uint8Array, position: number): Promise<number> =>
+      (await file.read(target, 0, target.length, position)).bytesRead;
+    const entries = new Map<string, TarEntry>();
+    for (const entry of await tarEntries({ size, read }, path)) {
+      const name = entry.name.replace(/^(\.\/)+/, '');
+      if (!/(^|\/)\./.test(name)) entries.set(name, entry);
+    }
+    return {
+      path,
+      files: [...entries.keys()].sort(),
+      read: async (name) => {
+        const { offset, size: length } = entries.get(name) as TarEntry;
+        const bytes = new Uint8Array(length);
+        if ((await read(bytes, offset)) < length)
+          throw new Error(`${path}: the archive ends inside ${name}.`);
+        return bytes;
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

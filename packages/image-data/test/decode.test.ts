@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { centerCrop, decodeImage, openZip } from '../src/index.ts';
+import crops from './golden/crops.json' with { type: 'json' };
+import files from './golden/files.json' with { type: 'json' };
+import photographs from './golden/photographs.json' with { type: 'json' };
+
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+
+/** The largest difference between two images. */
+function difference(a: Uint8Array, b: Uint8Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
+}
+
+describe('centerCrop', () => {
+  it.each(crops)(
+    'gives the bytes of Pillow: $width x $height to $size',
+    ({ width, height, size, pixels, crop }) => {
+      expect(difference(centerCrop({ width, height, data: bytes(pixels) }, size), bytes(crop))).toBe(0);
+    },
+  );
+});
+
+describe('decodeImage', () => {
+  it.each(files.filter(({ name }) => name !== 'cmyk' && name !== 'alpha'))(
+    'decodes as Pillow does: $name',
+    async ({ file, pixels, remarks }) => {
+      const decoded = await decodeImage(bytes(file), 8);
+      expect(decoded.remarks).toEqual(remarks);
+      expect(difference(decoded.pixels, bytes(pixels))).toBe(0);
+    },
+  );
+
+  it('lays transparent images on white, to the rounding of Pillow', async () => {
+    const { file, pixels, remarks } = files.find(({ name }) => name === 'alpha') as (typeof files)[number];
+    const decoded = await decodeImage(bytes(file), 8);
+    expect(decoded.remarks).toEqual(remarks);
+    expect(difference(decoded.pixels, bytes(pixels))).toBeLessThanOrEqual(2);
+  });
+
+  it('converts CMYK by a profile, where Pillow inverts', async () => {
+    const { file, pixels, remarks } = files.find(({ name }) => name === 'cmyk') as (typeof files)[number];
+    const decoded = await decodeImage(bytes(file), 8);
+    expect(decoded.remarks).toEqual(remarks);
+    expect(difference(decoded.pixels, bytes(pixels))).toBeLessThan(120);
+  });
+
+  it('refuses files that are cut off, damaged or no images', async () => {
+    const whole = bytes((files[0] as (typeof files)[number]).file);
+    await expect(decodeImage(whole.subarray(0, whole.length - 60), 8)).rejects.toThrow(
+      /premature end|corrupt|truncated/i,
+    );
+    await expect(decodeImage(Buffer.from('no image'), 8)).rejects.toThrow(/unsupported image format/);
+    await expect(decodeImage(new Uint8Array(0), 8)).rejects.toThrow();
+  });
+});
+
+const archive = fileURLToPath(new URL('../../../../shared/data/imagenet-samples-200.zip', import.meta.url));
+
+describe('real photographs', () => {
+  it.skipIf(!existsSync(archive))(`give the bytes of Pillow (${archive})`, async () => {
+    const zip = await openZip(archive);
+    for (const [name, hashes] of Object.entries(photographs)) {
+      const file = await zip.read(name);
+      for (const [size, hash] of Object.entries(hashes)) {
+        const { pixels } = await decodeImage(file, Number(size));
+        expect(createHash('sha256').update(pixels).digest('hex'), `${name} at ${size}`).toBe(hash);
+      }
+    }
+    await zip.close();
+  });
+});
