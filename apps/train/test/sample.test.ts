@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest => ({
-  run: 'one',
+  model: 'one',
   runs,
   class: 'all',
   n: 2,
@@ -28,7 +28,7 @@ const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest 
 describe('sampleRun', () => {
   it('draws a row of every class from the newest checkpoint', async () => {
     const result = await sampleRun(request('all.png'), listener());
-    expect(result).toMatchObject({ step: 2, images: 18, checkpoint: expect.stringContaining('0000002') });
+    expect(result).toMatchObject({ step: 2, images: 18, source: expect.stringContaining('0000002') });
     expect(result.classes).toContain('Food & Drink');
     const { height } = await sharp(result.out).metadata();
     expect(height).toBe(2 + 9 * (128 + 2));
@@ -50,13 +50,14 @@ describe('sampleRun', () => {
 
   it('takes the path of a run or of a checkpoint, and other sampler numbers', async () => {
     const checkpoint = join(runFolder(join(runs, 'one')).checkpoints, '0000001.safetensors');
-    const other = { class: 'flags', sampler: 'heun', steps: 3, guidance: 2 } as const;
-    expect(await sampleRun(request('d.png', { run: checkpoint, ...other }), listener())).toMatchObject({
+    const sampler = { sampler: 'heun', steps: 3, guidance: 2 } as const;
+    const other = { class: 'flags', sample: sampler };
+    expect(await sampleRun(request('d.png', { model: checkpoint, ...other }), listener())).toMatchObject({
       step: 1,
       classes: ['Flags'],
     });
     expect(
-      await sampleRun(request('e.png', { run: join(runs, 'one'), class: '0' }), listener()),
+      await sampleRun(request('e.png', { model: join(runs, 'one'), class: '0' }), listener()),
     ).toMatchObject({
       step: 2,
     });
@@ -71,7 +72,7 @@ describe('sampleRun', () => {
   });
 
   it('says where it looked for a run', async () => {
-    await expect(sampleRun(request('g.png', { run: 'two' }), listener())).rejects.toThrow(
+    await expect(sampleRun(request('g.png', { model: 'two' }), listener())).rejects.toThrow(
       `There is no run with checkpoints at two or ${join(runs, 'two')}`,
     );
   });

@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
 
   it('draws from a checkpoint', async () => {
     const out = join(runs, 'grid.png');
-    const request = { run: 'whole', runs, class: 'all', n: 2, out, seed: 0 };
+    const request = { model: 'whole', runs, class: 'all', n: 2, out, seed: 0 };
     expect(await sampleRun(request, listener())).toMatchObject({ step: 6, images: 18 });
   });
 });

@@ -19,3 +19,11 @@ export function nonNegative(text: string): number {
   if (text !== '' && Number.isFinite(value) && value >= 0) return value;
   throw new InvalidArgumentError('Wanted a number of at least 0.');
 }
+
+/** Two times from 0 to 1, the lower first, with a comma between them. */
+export function interval(text: string): readonly [low: number, high: number] {
+  const [low = '', high = '', ...rest] = text.split(',');
+  const times = [nonNegative(low), nonNegative(high)] as const;
+  if (rest.length === 0 && times[0] <= times[1] && times[1] <= 1) return times;
+  throw new InvalidArgumentError('Wanted two times from 0 to 1, the lower first, such as 0,0.7.');
+}

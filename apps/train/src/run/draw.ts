@@ -33,33 +33,58 @@ export interface Artist {
   readonly config: SampleConfig;
 }
 
-/** One image for each label. The same seed, labels and weights give the same images; `onStep` hears of sampler steps. */
-export async function drawImages(
+/** Images to draw together: each depends on the seed, its own index and its label alone. */
+export interface DrawBatch {
+  readonly indices: readonly number[];
+  readonly labels: readonly number[];
+  readonly seed: number;
+  /** Draw as if there were so many images, for one compiled graph to serve batches of several sizes. */
+  readonly padTo?: number;
+}
+
+type OnStep = (done: number, total: number) => void;
+
+/** One image for each index; `onStep` hears of sampler steps. */
+export async function drawBatch(
   { velocity, decode, shape, config }: Artist,
+  { indices, labels, seed, padTo = 0 }: DrawBatch,
+  onStep?: OnStep,
+): Promise<GridImages> {
+  await setImmediate();
+  const n = indices.length;
+  const fill = <T>(list: readonly T[]): T[] =>
+    Array.from({ length: Math.max(n, padTo) }, (_, i) => list[Math.min(i, n - 1)] as T);
+  const normal = (stream: string, step = 0): tf.Tensor =>
+    sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step);
+  const images = tf.tidy(() => {
+    const noise = normal('noise') as tf.Tensor4D;
+    const tools = { stepNoise: (step: number) => normal('sde', step), ...(onStep && { onStep }) };
+    return decode(sample(velocity, noise, tf.tensor1d(fill(labels), 'int32'), config, tools));
+  });
+  const [, height, width] = images.shape;
+  const data = toBytes(await images.data()).subarray(0, n * height * width * 3);
+  images.dispose();
+  return { data, shape: [n, height, width, 3] };
+}
+
+/** One image for each label, numbered from 0. The same seed, labels and weights give the same images. */
+export async function drawImages(
+  artist: Artist,
   labels: readonly number[],
   seed: number,
-  onStep: (done: number, total: number) => void = () => undefined,
+  onStep: OnStep = () => undefined,
 ): Promise<GridImages> {
-  const parts: Uint8Array[] = [];
   const batches = Math.ceil(labels.length / BATCH);
-  let size = 0;
+  const padTo = batches > 1 ? BATCH : 0;
+  const parts: GridImages[] = [];
   for (let k = 0; k < batches; k++) {
-    await setImmediate();
     const part = labels.slice(k * BATCH, (k + 1) * BATCH);
     const indices = part.map((_, i) => k * BATCH + i);
-    const normal = (stream: string, step = 0): tf.Tensor =>
-      sampleNoise(philox(seed), indices, latentShape(shape), `sample/${stream}`, step);
-    const image = tf.tidy(() => {
-      const noise = normal('noise') as tf.Tensor4D;
-      const report = (done: number, steps: number): void => onStep(k * steps + done, batches * steps);
-      const tools = { stepNoise: (step: number) => normal('sde', step), onStep: report };
-      return decode(sample(velocity, noise, tf.tensor1d(part, 'int32'), config, tools));
-    });
-    parts.push(toBytes(await image.data()));
-    size = image.shape[1];
-    image.dispose();
+    const report: OnStep = (done, steps) => onStep(k * steps + done, batches * steps);
+    parts.push(await drawBatch(artist, { indices, labels: part, seed, padTo }, report));
   }
-  return { data: joined(parts), shape: [labels.length, size, size, 3] };
+  const [, height = 0, width = 0] = parts[0]?.shape ?? [];
+  return { data: Buffer.concat(parts.map(({ data }) => data)), shape: [labels.length, height, width, 3] };
 }
 
 const latentShape = ({ latentSize, latentChannels }: DataShape): readonly number[] => [
@@ -67,12 +92,3 @@ const latentShape = ({ latentSize, latentChannels }: DataShape): readonly number
   latentSize,
   latentChannels,
 ];
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  parts.reduce((offset, part) => {
-    all.set(part, offset);
-    return offset + part.length;
-  }, 0);
-  return all;
-}

@@ -1,35 +1,26 @@
-/** Draws images with the averaged weights of a checkpoint. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Checkpoint } from '@ahpa/checkpoint';
-import { philox } from '@ahpa/trainer';
+/** Draws a grid of images with the averaged weights of a trained model. */
 import { closest } from 'fastest-levenshtein';
 import type { BackendName } from '../backend.ts';
-import { denoiserPrefix } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
-import { readVae, vaeParams } from '../vae/load.ts';
 import { writeGrid } from '../visual/grid.ts';
-import { modelConfig, wire } from '../wiring.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
-import { createEngine } from './create-engine.ts';
-import { decoder, drawImages } from './draw.ts';
-import { runFolder } from './folder.ts';
-import { artistOf } from './sample-grid.ts';
-import { treeOf } from './tree-file.ts';
+import { drawImages } from './draw.ts';
+import { loadModel } from './load-model.ts';
+import { openArtist } from './open-artist.ts';
 
 /** What to draw, and where from and to; absent numbers are the run's own. */
 export interface SampleRequest {
-  readonly run: string;
+  /** Name of a run, or path of a run, a checkpoint or an exported folder. */
+  readonly model: string;
   readonly runs: string;
+  readonly ema?: string;
   readonly class: string;
   /** Images of each class. */
   readonly n: number;
   readonly out: string;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly sampler?: TrainConfig['sample']['sampler'];
+  readonly vae?: string;
+  readonly sample?: Partial<TrainConfig['sample']>;
   readonly seed: number;
   readonly backend?: BackendName;
 }
@@ -37,8 +28,9 @@ export interface SampleRequest {
 /** What was drawn. */
 export interface SampleResult {
   readonly out: string;
-  readonly checkpoint: string;
-  readonly step: number;
+  /** The file that the weights came from. */
+  readonly source: string;
+  readonly step: number | undefined;
   readonly images: number;
   readonly classes: readonly string[];
 }
@@ -47,43 +39,19 @@ const WIDEST = 8;
 
 /** Draws the images and writes them as one grid. */
 export async function sampleRun(request: SampleRequest, reporter: Reporter): Promise<SampleResult> {
-  const checkpoint = await findCheckpoint(request, reporter);
-  const { config, shape, classes } = runMeta(checkpoint);
-  const chosen = chooseClasses(request.class, classes);
-  const files = await readVae(config.vae);
-  const engine = await createEngine({ ...config.train, backend: request.backend ?? config.train.backend });
-  const vae = engine.model(vaeParams(files));
-  const { steps, guidance, sampler } = { ...config.sample, ...request };
-  const settings = { ...config, sample: { ...config.sample, steps, guidance, sampler } };
-  const deps = wire(settings, modelConfig(config.model, shape), []);
-  const like = deps.denoiser.init(philox(0));
-  const denoiser = engine.model(treeOf(like, checkpoint.tensors, checkpoint.path, denoiserPrefix()));
-  const artist = artistOf(settings, { deps, decode: decoder(vae, files.config), shape }, denoiser);
-  const bar = reporter.progress('sampling', steps);
-  const labels = chosen.flatMap((label) => Array<number>(request.n).fill(label));
-  const images = await drawImages(artist, labels, request.seed, (done) => bar.update(done, undefined));
+  const { n, seed, out } = request;
+  const model = await loadModel(request.model, request, reporter);
+  const chosen = chooseClasses(request.class, model.classes);
+  const { artist, dispose } = await openArtist(model, request);
+  const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
+  const bar = reporter.progress('sampling', 1);
+  const images = await drawImages(artist, labels, seed, (done, all) => bar.update(done / all, undefined));
   bar.stop();
+  dispose();
   const single = chosen.length === 1;
-  const names = chosen.map((label) => classes[label] as string);
-  await writeGrid(request.out, images, single ? Math.min(request.n, WIDEST) : request.n, {
-    labels: single ? [] : names,
-  });
-  return {
-    out: request.out,
-    checkpoint: checkpoint.path,
-    step: checkpoint.step,
-    images: labels.length,
-    classes: names,
-  };
-}
-
-async function findCheckpoint({ run, runs }: SampleRequest, reporter: Reporter): Promise<Checkpoint> {
-  if (run.endsWith('.safetensors')) return readCheckpoint(run);
-  const root = [run, join(runs, run)].find((path) => existsSync(runFolder(path).checkpoints));
-  const found =
-    root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);
-  if (found !== undefined) return found;
-  throw userError(`There is no run with checkpoints at ${run} or ${join(runs, run)}: name another --run.`);
+  const classes = chosen.map((label) => model.classes[label] as string);
+  await writeGrid(out, images, single ? Math.min(n, WIDEST) : n, { labels: single ? [] : classes });
+  return { out, source: model.source, step: model.step, images: labels.length, classes };
 }
 
 /** Indices of the classes that a name (or a part that only one has), an index or `all` means. */

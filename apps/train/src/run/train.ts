@@ -11,9 +11,10 @@ import { checkpointTask } from './checkpoint-task.ts';
 import { createEngine } from './create-engine.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
+import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';
-import { artistOf, sampleTask } from './sample-grid.ts';
+import { sampleTask } from './sample-grid.ts';
 import { type RunState, startState } from './start.ts';
 
 /** How a run ended, and its newest files. */

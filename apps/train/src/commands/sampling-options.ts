@@ -1,0 +1,58 @@
+/** The options of commands that draw with a trained model. */
+import { type Command, Option } from 'commander';
+import type { BackendName } from '../backend.ts';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import { backendOption } from './config-options.ts';
+import { count, integer, interval, nonNegative } from './numbers.ts';
+
+type Sample = TrainConfig['sample'];
+
+/** Their values. */
+export interface SamplingOptions {
+  readonly run?: string;
+  readonly model?: string;
+  readonly runs: string;
+  readonly ema?: string;
+  readonly vae?: string;
+  readonly sampler?: Sample['sampler'];
+  readonly steps?: number;
+  readonly cfg?: number;
+  readonly interval?: Sample['guidanceInterval'];
+  readonly seed: number;
+  readonly backend?: BackendName;
+}
+
+/** Adds which model, how it draws and what computes. */
+export function withSampling(command: Command): Command {
+  return command
+    .option('--run <run>', 'name of a run, or path of a run or checkpoint')
+    .option('--model <folder>', 'exported folder, in place of --run')
+    .option('--runs <folder>', 'folder of the runs', 'runs')
+    .option('--ema <average>', 'which average of the weights (default: the first)')
+    .option('--vae <folder>', 'VAE that decodes (default: the one of the run)')
+    .addOption(new Option('--sampler <name>', 'default: as configured').choices(['euler', 'heun', 'sde']))
+    .option('--steps <count>', 'sampler steps (default: as configured)', count)
+    .option('--cfg <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)
+    .option('--interval <low,high>', 'times between which guidance acts (default: as configured)', interval)
+    .option('--seed <number>', 'of the noise', integer, 0)
+    .addOption(backendOption());
+}
+
+/** The model that the command line names. */
+export function modelOf({ run, model }: SamplingOptions): string {
+  const [name, other] = [run, model].filter((value) => value !== undefined);
+  if (name === undefined) throw userError('No model was named: give --run NAME or --model FOLDER.');
+  if (other !== undefined) throw userError('Both --run and --model were given: name one of them.');
+  return name;
+}
+
+/** The numbers of the sampler that the command line gives. */
+export function samplerOf({ sampler, steps, cfg, interval: range }: SamplingOptions): Partial<Sample> {
+  return {
+    ...(sampler !== undefined && { sampler }),
+    ...(steps !== undefined && { steps }),
+    ...(cfg !== undefined && { guidance: cfg }),
+    ...(range !== undefined && { guidanceInterval: range }),
+  };
+}

@@ -1,0 +1,100 @@
+/** Opens a trained model wherever it lies: a run, one of its checkpoints, or an exported folder. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Checkpoint } from '@ahpa/checkpoint';
+import { type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-core';
+import { disposeTree, type Tree } from '@ahpa/trainer';
+import type { TensorEntry } from '@ahpa/weight-files';
+import { type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { averageName, averagesOf, chooseAverage, denoiserPrefix } from '../config/averages.ts';
+import type { TrainConfig, VaeChoice } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { type DataShape, modelConfig } from '../wiring.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
+import { runFolder } from './folder.ts';
+import { isModelFolder, readModelFolder } from './model-folder.ts';
+import { treeOf } from './tree-file.ts';
+
+/** A trained model that is in memory but not yet on any backend. */
+export interface TrainedModel {
+  /** The file that the weights come from. */
+  readonly source: string;
+  /** Steps of training, where that is known. */
+  readonly step: number | undefined;
+  readonly network: DiTConfig;
+  readonly shape: DataShape;
+  /** Name of every class, by index. */
+  readonly classes: readonly string[];
+  readonly vae: VaeChoice;
+  readonly interpolant: TrainConfig['interpolant'];
+  /** How the model's own configuration draws. */
+  readonly sample: TrainConfig['sample'];
+  /** Which average of the weights these are, as `--ema` names it. */
+  readonly average: string;
+  /** The denoiser's weights under their published names. */
+  readonly weights: Readonly<Record<string, TensorEntry>>;
+  /** The configuration of the run; absent from exported folders. */
+  readonly config?: TrainConfig;
+}
+
+/** Where runs are looked for, and which of a run's averages is meant; the first where there is no name. */
+export interface LoadOptions {
+  readonly runs: string;
+  readonly ema?: string;
+}
+
+/**
+ * Reads the model that `name` means: a run's name or folder (its newest good checkpoint), a checkpoint file, or an exported
+ * folder with config.json and model.safetensors. Throws one sentence where there is none.
+ */
+export async function loadModel(
+  name: string,
+  { runs, ema }: LoadOptions,
+  reporter: Reporter,
+): Promise<TrainedModel> {
+  if (isModelFolder(name)) return readModelFolder(name, ema);
+  const checkpoint = name.endsWith('.safetensors')
+    ? await readCheckpoint(name)
+    : await newestOf(name, runs, reporter);
+  const { config, shape, classes } = runMeta(checkpoint);
+  const index = chooseAverage(config.ema, ema);
+  const prefix = denoiserPrefix(index);
+  const own = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(prefix));
+  return {
+    source: checkpoint.path,
+    step: checkpoint.step,
+    network: modelConfig(config.model, shape),
+    shape,
+    classes,
+    vae: config.vae,
+    interpolant: config.interpolant,
+    sample: config.sample,
+    average: averageName(averagesOf(config.ema)[index] as never),
+    weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
+    config,
+  };
+}
+
+async function newestOf(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
+  const root = [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));
+  const found =
+    root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);
+  if (found !== undefined) return found;
+  throw userError(
+    `There is no run with checkpoints at ${name} or ${join(runs, name)}, and no exported model: name another.`,
+  );
+}
+
+const none = (shape: readonly number[]): Tensor => zeros([...shape]);
+
+/** Gives the form of a model without the cost of its random numbers. */
+const nothing = { normal: none, uniform: none };
+
+/** The weights on the active backend, owned by the caller. */
+export function denoiserParams({ network, weights, source }: TrainedModel): DiTParams & Tree {
+  const like = initDiT(network, nothing) as DiTParams & Tree;
+  const params = treeOf(like, weights, source);
+  disposeTree(like);
+  return params;
+}

@@ -1,0 +1,123 @@
+/** An exported model: a folder with `config.json` and `model.safetensors`, enough to draw from it anywhere. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { DiTConfig } from '@ahpa/dit-core';
+import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { z } from 'zod';
+import { checkWith, parseTrainConfig } from '../config/parse.ts';
+import { section } from '../config/schema-parts.ts';
+import type { VaeChoice } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { TrainedModel } from './load-model.ts';
+
+/** The content of an exported folder's `config.json`. */
+export interface ModelJson {
+  readonly model_type: 'sit';
+  readonly architecture: Omit<DiTConfig, 'encoderDepths'>;
+  /** Names by index. */
+  readonly classes: readonly string[];
+  readonly interpolant?: unknown;
+  readonly sample?: unknown;
+  readonly vae?: unknown;
+  readonly training: { readonly step: number | null; readonly ema: string };
+}
+
+const size = z.int().positive();
+
+const schema: z.ZodType<ModelJson> = section({
+  model_type: z.literal('sit'),
+  architecture: section({
+    latentSize: size,
+    latentChannels: size,
+    patchSize: size,
+    hiddenSize: size,
+    depth: size,
+    heads: size,
+    mlpRatio: z.number().positive(),
+    classes: size,
+  }),
+  classes: z.array(z.string()),
+  interpolant: z.unknown(),
+  sample: z.unknown(),
+  vae: z.unknown(),
+  training: section({ step: z.int().min(0).nullable(), ema: z.string() }),
+});
+
+const CONFIG = 'config.json';
+const WEIGHTS = 'model.safetensors';
+
+/** Whether a folder is an exported model, by the names in it. */
+export const isModelFolder = (path: string): boolean =>
+  [CONFIG, WEIGHTS].every((name) => existsSync(join(path, name)));
+
+/** Reads an exported folder; it holds one average of the weights, and `ema` may name no other. */
+export async function readModelFolder(folder: string, ema?: string): Promise<TrainedModel> {
+  const file = join(folder, CONFIG);
+  const { architecture, classes, training, ...rest } = checkWith(schema, await readJson(file), file);
+  if (ema !== undefined && ema !== training.ema) {
+    throw userError(`${folder} holds the average ${training.ema}, and not ${ema}: leave --ema away.`);
+  }
+  if (classes.length !== architecture.classes) {
+    throw userError(`${file} names ${classes.length} classes, wanted ${architecture.classes}.`);
+  }
+  const { model_type: _, ...settings } = rest;
+  const { vae, sample, interpolant } = parseTrainConfig(settings);
+  const { latentSize, latentChannels } = architecture;
+  return {
+    source: join(folder, WEIGHTS),
+    step: training.step ?? undefined,
+    network: { ...architecture, encoderDepths: [] },
+    shape: { latentSize, latentChannels, classes: architecture.classes },
+    classes,
+    vae: within(folder, vae),
+    interpolant,
+    sample,
+    average: training.ema,
+    weights: await readWeights(join(folder, WEIGHTS)),
+  };
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw userError(`${file} cannot be read (${(cause as Error).message}).`, { cause });
+  }
+}
+
+/** The VAE of an exported folder may lie inside it. */
+function within(folder: string, vae: VaeChoice): VaeChoice {
+  if (vae.kind !== 'file' || isAbsolute(vae.path) || vae.path.startsWith('hf:')) return vae;
+  return { ...vae, path: join(folder, vae.path) };
+}
+
+/** Writes a model whose VAE is found at `vae`, as seen from the folder: the weights in float32, then `config.json`. */
+export async function writeModelFolder(folder: string, model: TrainedModel, vae: VaeChoice): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeSafetensors(join(folder, WEIGHTS), model.weights, { format: 'pt' });
+  await writeFile(join(folder, CONFIG), `${JSON.stringify(modelJson(model, vae), null, 2)}\n`);
+}
+
+function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
+  const { network, classes, interpolant, sample, step, average } = model;
+  const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
+  return {
+    model_type: 'sit',
+    architecture: {
+      latentSize,
+      latentChannels,
+      patchSize,
+      hiddenSize,
+      depth,
+      heads,
+      mlpRatio,
+      classes: network.classes,
+    },
+    classes,
+    interpolant,
+    sample,
+    vae,
+    training: { step: step ?? null, ema: average },
+  };
+}

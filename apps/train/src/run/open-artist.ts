@@ -1,0 +1,76 @@
+/** Puts a trained model and its VAE on a backend, ready to draw. */
+import { applyDiT, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
+import type { Tree } from '@ahpa/trainer';
+import type { VaeConfig } from '@ahpa/vae-hierarchy';
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { BackendName } from '../backend.ts';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
+import type { DataShape } from '../wiring.ts';
+import { createEngine } from './create-engine.ts';
+import { type Artist, decoder } from './draw.ts';
+import type { Model } from './engine.ts';
+import { denoiserParams, type TrainedModel } from './load-model.ts';
+import type { Prepared } from './prepare.ts';
+
+/** What computes, the folder of the VAE that decodes, and numbers of the sampler; the model's own where absent. */
+export interface ArtistOptions {
+  readonly backend?: BackendName;
+  readonly vae?: string;
+  readonly sample?: Partial<TrainConfig['sample']>;
+}
+
+/** An artist that owns what it draws with. */
+export interface OpenArtist {
+  readonly artist: Artist;
+  /** Side of an image in pixels. */
+  readonly size: number;
+  /** SHA-256 of the files of the VAE that decodes. */
+  readonly vaeSha256: string;
+  dispose(): void;
+}
+
+/** Selects the backend and loads denoiser and decoder onto it. */
+export async function openArtist(
+  model: TrainedModel,
+  { backend, vae: path, sample = {} }: ArtistOptions,
+): Promise<OpenArtist> {
+  const files = await readVae(path === undefined ? model.vae : { kind: 'file', path });
+  checkVae(files.config, model.shape, files.path);
+  const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
+  const engine = await createEngine({ ...own, backend: backend ?? own.backend });
+  const vae = engine.model(vaeParams(files));
+  const denoiser = engine.model(denoiserParams(model));
+  const parts = { model: model.network, shape: model.shape, decode: decoder(vae, files.config) };
+  const artist = artistOf({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
+  return {
+    artist,
+    size: model.shape.latentSize * vaeStride(files.config),
+    vaeSha256: files.sha256,
+    dispose: () => {
+      vae.dispose();
+      denoiser.dispose();
+    },
+  };
+}
+
+/** What draws with a model of denoiser weights. */
+export function artistOf<P extends DiTParams & Tree>(
+  { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
+  { model, shape, decode }: Pick<Prepared, 'model' | 'shape' | 'decode'>,
+  denoiser: Model<P>,
+): Artist {
+  const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
+    velocity: applyDiT(params, x, t, y, model).velocity,
+  }));
+  const velocity: VelocityFn = (x, t, y) => run(x, t, y).velocity;
+  return { velocity, decode, shape, config: { ...sample, path: interpolant.path, nullClass: shape.classes } };
+}
+
+function checkVae({ latentChannels }: VaeConfig, shape: DataShape, path: string): void {
+  if (latentChannels === shape.latentChannels) return;
+  throw userError(
+    `The VAE ${path} has latents of ${latentChannels} channels, and the model draws ${shape.latentChannels}: name the VAE that the model was trained with.`,
+  );
+}
