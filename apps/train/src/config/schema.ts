@@ -36,8 +36,38 @@ const vae = z
       kind: z.literal('emoji-vae').describe('The small autoencoder that comes with this repository.'),
     }),
     section({
-      kind: z.literal('file').describe('An AutoencoderKL in diffusers layout.'),
-      path: z.string().min(1).describe('Folder with config.json and diffusion_pytorch_model.safetensors.'),
+      kind: z.literal('file').describe('An AutoencoderKL or AutoencoderTiny on disk.'),
+      path: z
+        .string()
+        .min(1)
+        .describe(
+          'Folder in diffusers layout, or a weights file (safetensors or PyTorch, any published key names).',
+        ),
+      decoder: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe('Second weights file, where encoder and decoder come apart (TAESD).'),
+      config: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          "A diffusers config.json; null for the one beside the weights, or else by the weights' shapes.",
+        ),
+      scale: z
+        .number()
+        .positive()
+        .nullable()
+        .default(null)
+        .describe('Factor of latents where no config.json says it; 0.18215 for SD, 0.13025 for SDXL.'),
+      shift: z
+        .number()
+        .nullable()
+        .default(null)
+        .describe('Offset of latents where no config.json says it; null for none.'),
     }),
   ])
   .prefault({ kind: 'emoji-vae' })

@@ -36,7 +36,17 @@ export interface DataConfig {
 }
 
 /** Which frozen autoencoder. */
-export type VaeChoice = { readonly kind: 'emoji-vae' } | { readonly kind: 'file'; readonly path: string };
+export type VaeChoice = { readonly kind: 'emoji-vae' } | VaeFileChoice;
+
+/** An autoencoder on disk. */
+export interface VaeFileChoice {
+  readonly kind: 'file';
+  readonly path: string;
+  readonly decoder?: string | null;
+  readonly config?: string | null;
+  readonly scale?: number | null;
+  readonly shift?: number | null;
+}
 
 /** Which transformer. */
 export interface ModelConfig {

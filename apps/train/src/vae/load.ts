@@ -1,22 +1,31 @@
-/** Reads a frozen VAE in diffusers' layout: the one of this repository, or any folder's. */
+/** Reads a frozen VAE: the one of this repository, a folder in diffusers' layout, or weights files of any published kind. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Tree } from '@ahpa/trainer';
-import { loadVaeParams, parseVaeConfig, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
-import { parseSafetensors, toFloat32 } from '@ahpa/weight-files';
-import type { VaeChoice } from '../config/types.ts';
+import {
+  inferVaeConfig,
+  joinHalves,
+  loadVaeParams,
+  parseVaeConfig,
+  type VaeConfig,
+  type VaeParams,
+} from '@ahpa/vae-hierarchy';
+import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import type { VaeChoice, VaeFileChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
 
-/** The files of a VAE, read but not yet on any backend. */
+type Tensors = Readonly<Record<string, TensorEntry>>;
+
+/** A VAE that is read but not yet on any backend. */
 export interface VaeFiles {
   readonly path: string;
   readonly config: VaeConfig;
-  /** Of both files; two VAEs with the same value give the same latents. */
+  /** Of the encoder and the scaling of latents; two VAEs with the same value give the same latents and features. */
   readonly sha256: string;
-  readonly weights: Uint8Array;
+  readonly tensors: Tensors;
 }
 
 /** VAE parameters as a tree that the trainer and the compiler take. */
@@ -25,44 +34,88 @@ export type VaeTree = VaeParams & Tree;
 /** Image pixels per latent pixel, along each side. */
 export const vaeStride = ({ blockOutChannels }: VaeConfig): number => 2 ** (blockOutChannels.length - 1);
 
+/** Weights of a Stable Diffusion checkpoint that are not its VAE's. */
+const OTHER_MODELS = /^(model|model_ema|cond_stage_model|conditioner|text_encoders|denoiser)\./;
+
+/** Of the TAESD family, whose latents need no scaling. */
+const TINY_SCALE = 1;
+
 /** Reads and checks the files of the VAE that a configuration names. */
 export async function readVae(choice: VaeChoice): Promise<VaeFiles> {
-  const [json, path] = locate(choice);
-  const config = await readFile(json);
-  const weights = await readFile(path);
-  const sha256 = createHash('sha256').update(config).update(weights).digest('hex');
-  return { path, config: parseConfig(json, config.toString()), sha256, weights };
+  const place = choice.kind === 'emoji-vae' ? packaged() : choice;
+  if (!existsSync(place.path)) throw missing(place.path);
+  const found = configFile(place);
+  const tensors = await readTensors(place);
+  const config = found === undefined ? inferred(place, tensors) : await parsed(found);
+  return { path: place.path, config, sha256: encoderHash(tensors, config), tensors };
 }
 
 /** The parameters on the active backend, owned by the caller. */
-export function vaeParams({ path, config, weights }: VaeFiles): VaeTree {
-  const { tensors } = parseSafetensors(weights, path);
+export function vaeParams({ path, config, tensors }: VaeFiles): VaeTree {
   const dict = Object.entries(tensors).map(([key, entry]) => [
     key,
     { shape: entry.shape, data: toFloat32(entry) },
   ]);
-  return loadVaeParams(Object.fromEntries(dict), config) as VaeTree;
-}
-
-const WEIGHTS = 'diffusion_pytorch_model.safetensors';
-
-function locate(choice: VaeChoice): readonly [json: string, weights: string] {
-  const packaged = choice.kind === 'emoji-vae';
-  const require = createRequire(import.meta.url);
-  const at = packaged
-    ? (file: string) => join(require.resolve('@ahpa/emoji-vae/package.json'), '..', file)
-    : (file: string) => join(choice.path, file);
-  const files = [at('config.json'), at(WEIGHTS)] as const;
-  const missing = files.find((file) => !existsSync(file));
-  if (missing === undefined) return files;
-  const remedy = packaged ? 'train one with ahpa train-vae and name its folder' : 'name another folder';
-  throw userError(`The VAE has no ${missing}: ${remedy} with --set vae.kind=file --set vae.path=FOLDER.`);
-}
-
-function parseConfig(path: string, text: string): VaeConfig {
   try {
-    return parseVaeConfig(JSON.parse(text));
+    return loadVaeParams(Object.fromEntries(dict), config) as VaeTree;
   } catch (cause) {
     throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
+}
+
+function packaged(): VaeFileChoice {
+  const manifest = createRequire(import.meta.url).resolve('@ahpa/emoji-vae/package.json');
+  return { kind: 'file', path: dirname(manifest) };
+}
+
+const missing = (path: string): Error =>
+  userError(`The VAE has no ${path}: name its folder or file with --set vae.kind=file --set vae.path=PATH.`);
+
+/** The `config.json` that is named or lies beside the weights; a folder must have one. */
+function configFile({ path, config }: VaeFileChoice): string | undefined {
+  if (config) return config;
+  const folder = statSync(path).isDirectory();
+  const beside = join(folder ? path : dirname(path), 'config.json');
+  if (existsSync(beside)) return beside;
+  if (folder) throw missing(beside);
+  return undefined;
+}
+
+async function readTensors({ path, decoder }: VaeFileChoice): Promise<Tensors> {
+  const read = (file: string): Promise<Tensors> =>
+    readWeights(file, { keep: (name) => !OTHER_MODELS.test(name) });
+  try {
+    const tensors = await read(path);
+    return decoder ? joinHalves(tensors, await read(decoder)) : tensors;
+  } catch (cause) {
+    throw userError(`The VAE cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function parsed(path: string): Promise<VaeConfig> {
+  try {
+    return parseVaeConfig(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The config by the shapes of the weights, with the scaling of latents that the configuration says. */
+function inferred({ path, scale, shift }: VaeFileChoice, tensors: Tensors): VaeConfig {
+  const config = inferVaeConfig(tensors, { scalingFactor: scale ?? TINY_SCALE, shiftFactor: shift ?? 0 });
+  if (config.kind === 'tiny' || typeof scale === 'number') return config;
+  throw userError(
+    `${path} has no config.json beside it, and weights do not tell the scale of latents: set vae.scale (0.18215 for SD, 0.13025 for SDXL) or vae.config.`,
+  );
+}
+
+/** Hash of everything that latents and features depend on. */
+function encoderHash(tensors: Tensors, config: VaeConfig): string {
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(config).sort()));
+  for (const key of Object.keys(tensors).sort()) {
+    if (/(^|\.)(decoder|post_quant_conv|loss)\./.test(key)) continue;
+    const { dtype, shape, data } = tensors[key] as TensorEntry;
+    hash.update(JSON.stringify([key, dtype, shape])).update(data);
+  }
+  return hash.digest('hex');
 }
