@@ -1,15 +1,17 @@
 """Reference values for packages/dit-core from a PyTorch SiT written out from its equations.
 
-Needs: pip install torch numpy
+Needs: pip install torch numpy scipy
 Run:   python scripts/golden/dit-core.py
 """
 
+import hashlib
 import json
 import math
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.integrate import RK45
 from torch import nn
 from torch.nn import functional as F
 
@@ -235,7 +237,107 @@ def samplers():
     write("samplers.json", cases)
 
 
+# A mixture of two Gaussians, element by element: class k is component k alone, label 2 is both.
+MEANS, SHARES = (-1.0, 2.0), (0.4, 0.6)
+
+
+def path_at(path, t):
+    if path == "linear":
+        return 1 - t, t, -1.0, 1.0
+    turn = math.pi / 2
+    return math.cos(turn * t), math.sin(turn * t), -turn * math.sin(turn * t), turn * math.cos(turn * t)
+
+
+def mixture_velocity(x, t, label, path="linear", deviation=0.5):
+    alpha, sigma, d_alpha, d_sigma = path_at(path, t)
+    power = alpha**2 * deviation**2 + sigma**2
+    slope = (d_alpha * alpha * deviation**2 + d_sigma * sigma) / power
+    parts = [d_alpha * mean + slope * (x - alpha * mean) for mean in MEANS]
+    logits = [math.log(share) - (x - alpha * mean) ** 2 / (2 * power) for mean, share in zip(MEANS, SHARES)]
+    first = {0: 1.0, 1: 0.0}.get(label, 1 / (1 + np.exp(logits[1] - logits[0])))
+    return first * parts[0] + (1 - first) * parts[1]
+
+
+def shifted(t, shift, path):
+    if path == "linear":
+        return shift * t / (1 + (shift - 1) * t)
+    return 2 / math.pi * math.atan2(shift * math.sin(math.pi / 2 * t), math.cos(math.pi / 2 * t))
+
+
+def trajectory(sampler, path="linear", steps=8, guidance=1.0, interval=(0, 1), channels=2, shift=1.0, weak=None, every=1):
+    """The state at the start of every step and at the end; each sample is [channels], labels are 0 and 1."""
+
+    def model(x, t, now):
+        v = np.stack([mixture_velocity(row, t, label, path) for label, row in enumerate(x)])
+        if guidance == 1 or not interval[0] <= now <= interval[1]:
+            return v
+        if weak is None:
+            other = mixture_velocity(x, t, 2, path)
+        else:
+            other = np.stack([mixture_velocity(row, t, label, path, weak) for label, row in enumerate(x)])
+        return np.where(np.arange(2) < channels, other + guidance * (v - other), v)
+
+    x = test_values((2, 2), 5).numpy() * 1.5
+    times = [*np.linspace(1.0, 0.04, steps), 0.0] if sampler == "sde" else np.linspace(1.0, 0.0, steps + 1)
+    times = [shifted(t, shift, path) for t in times]
+    states = [x]
+    for i, (now, after) in enumerate(zip(times[:-1], times[1:])):
+        dt = after - now
+        v = model(x, now, now)
+        if sampler == "sde":
+            diffusion = 2 * now
+            drift = v - 0.5 * diffusion * score(v, x, now, path)
+            noise = test_values((2, 2), 100 + i).numpy() * math.sqrt(abs(dt)) if i < steps - 1 else 0
+            x = x + drift * dt + math.sqrt(diffusion) * noise
+        elif sampler == "heun" and i < steps - 1:
+            x = x + dt * (0.5 * v + 0.5 * model(x + dt * v, after, now))
+        else:
+            x = x + dt * v
+        states.append(x)
+    kept = [i for i in range(len(states)) if i % every == 0 or i == steps]
+    config = {"sampler": sampler, "path": path, "steps": steps, "guidance": guidance, "guidanceInterval": interval}
+    config |= {"guidanceChannels": channels, "shift": shift}
+    return {"config": config, "weak": weak, "kept": kept, "states": [golden(torch.tensor(states[i])) for i in kept]}
+
+
+def adaptive(path, rtol, atol):
+    """SciPy's RK45 for labels 2 and 1, each sample by itself: times and states after each step taken, evaluations."""
+    samples = []
+    for label, start in zip((2, 1), test_values((2, 2), 5).numpy() * 1.5):
+        velocity = lambda t, x: mixture_velocity(x, max(t, 0.0), label, path)
+        solver = RK45(velocity, 1.0, start, 0.0, rtol=rtol, atol=atol)
+        times, states = [], []
+        while solver.status == "running":
+            solver.step()
+            times.append(float(f"{solver.t:.9g}"))
+            states.append([float(f"{v:.9g}") for v in solver.y])
+        samples.append({"times": times, "states": states, "evaluations": solver.nfev})
+    return {"path": path, "rtol": rtol, "atol": atol, "samples": samples}
+
+
+def trajectories():
+    cases = [
+        trajectory("euler"),
+        trajectory("euler", steps=10, guidance=2.0, channels=1, shift=3.0),
+        trajectory("heun", "cosine", guidance=1.8, interval=(0.2, 0.7)),
+        trajectory("heun", steps=10, guidance=2.5, interval=(0, 0.9), weak=0.8),
+        trajectory("sde", steps=250, guidance=1.8, interval=(0, 0.7), every=25),
+        trajectory("sde", "cosine", steps=12, shift=2.0),
+    ]
+    write("trajectories.json", cases)
+    write("dopri5.json", [adaptive("linear", 1e-3, 1e-6), adaptive("cosine", 1e-4, 1e-4)])
+
+
+def positions():
+    """SHA-256 of the float32 bytes of MAE's position table, as `pos_embed` of checkpoints holds them."""
+    sizes = [(2, 32), (8, 384), (16, 384), (16, 768), (16, 1024), (16, 1152), (32, 768), (32, 1152), (64, 384)]
+    hashes = {f"{g}x{w}": hashlib.sha256(position_embedding(g, w).numpy().astype("<f4").tobytes()).hexdigest() for g, w in sizes}
+    write("positions.json", hashes)
+
+
 embeddings()
+positions()
 block()
 model()
 samplers()
+trajectories()

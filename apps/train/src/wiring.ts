@@ -37,10 +37,14 @@ export function wire(
 }
 
 /** The numbers of a training step. */
-export function stepConfig({ model, time, optim, ema }: TrainConfig, classes: number): StepConfig {
+export function stepConfig(
+  { model, interpolant, time, optim, ema }: TrainConfig,
+  classes: number,
+): StepConfig {
+  const { sampling, ...density } = time;
   const { learningRate: base, warmup, betas, epsilon, weightDecay, maxGradNorm } = optim;
   return {
-    timesteps: { kind: time.sampling },
+    timesteps: { kind: sampling, path: interpolant.path, ...density },
     labelDropout: model.labelDropout,
     nullClass: classes,
     learningRate: { kind: 'constant', base, warmupSteps: warmup },

@@ -46,7 +46,7 @@ export function positionEmbedding(grid: number, width: number): tf.Tensor2D {
     coordinates.forEach((coordinate, half) => {
       const start = token * width + half * 2 * quarter;
       for (let k = 0; k < quarter; k++) {
-        const angle = coordinate / 10000 ** (k / quarter);
+        const angle = coordinate * (1 / 10000 ** (k / quarter)); // in NumPy's order, to the last bit
         values[start + k] = Math.sin(angle);
         values[start + quarter + k] = Math.cos(angle);
       }

@@ -5,10 +5,14 @@ export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from '.
 export { applyDiT, type DiTOutput } from './dit.ts';
 export { embedCondition, positionEmbedding, timestepEmbedding } from './embed.ts';
 export { forwardFlops, parameterCount } from './flops.ts';
+export type { VelocityFn } from './guidance.ts';
 export { initDiT } from './init.ts';
 export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
 export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
 export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, Rng } from './params.ts';
 export { patchify, unpatchify } from './patch.ts';
-export { type SampleConfig, type SampleTools, sample, sampleTimes, type VelocityFn } from './sample.ts';
+export { type Predictions, predictions, velocityFrom } from './prediction.ts';
+export { type SampleTools, sample } from './sample.ts';
+export { type GuidanceConfig, SAMPLERS, type SampleConfig, type SolverConfig } from './sample-config.ts';
+export { sampleTimes, shiftTime } from './time-grid.ts';

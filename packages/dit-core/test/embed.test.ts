@@ -5,6 +5,7 @@ import {
   fromGolden,
   type GoldenTensor,
   readGolden,
+  sha256,
   testTensor,
 } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
@@ -26,6 +27,14 @@ test('positionEmbedding equals PyTorch', () => {
     golden.position,
   );
 });
+
+test.each(Object.entries(readGolden<Record<string, string>>(import.meta.url, 'positions.json')))(
+  'positions %s have the bytes of NumPy',
+  (size, hash) => {
+    const [grid, width] = size.split('x').map(Number) as [number, number];
+    expect(sha256(positionEmbedding(grid, width).dataSync())).toBe(hash);
+  },
+);
 
 test('patchify lays a token out as channel, row, column', () => {
   const image = tf.reshape(tf.range(0, 2 * 4 * 3), [1, 2, 4, 3]) as tf.Tensor4D;

@@ -1,9 +1,19 @@
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { type Path, type SampleConfig, sample, sampleTimes, type VelocityFn } from '../src/index.ts';
+import {
+  logSnr,
+  type Path,
+  type SampleConfig,
+  sample,
+  sampleTimes,
+  shiftTime,
+  type VelocityFn,
+} from '../src/index.ts';
 
-type Golden = Pick<SampleConfig, 'sampler' | 'path' | 'steps' | 'guidance'> & {
+type FixedSteps = Extract<SampleConfig, { steps: number }>;
+type Golden = Pick<FixedSteps, 'sampler' | 'path' | 'steps' | 'guidance'> & {
   interval: [number, number];
   out: GoldenTensor;
 };
@@ -17,7 +27,7 @@ const velocity: VelocityFn = (x, t, y) =>
 const stepNoise = (step: number): tf.Tensor => testTensor([2, 2, 2, 1], 100 + step);
 const noise = (): tf.Tensor4D => testTensor([2, 2, 2, 1], 5) as tf.Tensor4D;
 const labels = (): tf.Tensor1D => tf.tensor1d([1, 4], 'int32');
-const plain: SampleConfig = {
+const plain: FixedSteps = {
   sampler: 'euler',
   steps: 4,
   guidance: 1,
@@ -115,9 +125,47 @@ describe('sample', () => {
     expect(seen.length).toBe(9);
   });
 
-  test('refuses no steps', () => {
-    expect(() => sample(velocity, noise(), labels(), { ...plain, steps: 0 }, { stepNoise })).toThrow(
-      /steps is 0/,
-    );
+  test.each<[Partial<FixedSteps> | Record<string, unknown>, RegExp]>([
+    [{ steps: 0 }, /steps is 0, wanted a positive integer/],
+    [{ steps: 2.5 }, /steps is 2.5/],
+    [
+      { guidanceInterval: [0.7, 0] },
+      /guidanceInterval is \[0.7, 0\], wanted two times from 0 to 1, the lower first/,
+    ],
+    [{ guidanceInterval: [0, 1.5] }, /guidanceInterval is \[0, 1.5\]/],
+    [{ guidance: -1 }, /guidance is -1/],
+    [{ guidance: Number.NaN }, /guidance is NaN/],
+    [{ guidanceChannels: 0 }, /guidanceChannels is 0/],
+    [{ shift: 0 }, /shift is 0/],
+    [{ sampler: 'ddim' }, /sampler is ddim, wanted one of euler, heun, sde, dopri5/],
+    [{ sampler: 'dopri5', rtol: 0, atol: 1e-3 }, /rtol is 0/],
+    [{ path: 'straight' }, /path is straight, wanted linear or cosine/],
+    [{ nullClass: -1 }, /nullClass is -1/],
+  ])('refuses %o', (wrong, message) => {
+    const config = { ...plain, ...wrong } as SampleConfig;
+    expect(() => sample(velocity, noise(), labels(), config, { stepNoise })).toThrow(message);
   });
+
+  test('refuses labels and noise that do not fit', () => {
+    const draw = (x: tf.Tensor, y: tf.Tensor) => () =>
+      sample(velocity, x as tf.Tensor4D, y as tf.Tensor1D, plain);
+    expect(draw(noise(), tf.tensor1d([1, 10], 'int32'))).toThrow(/class 10, wanted 0 to 9/);
+    expect(draw(noise(), tf.tensor1d([-1, 0], 'int32'))).toThrow(/class -1/);
+    expect(draw(noise(), tf.tensor1d([1, 2]))).toThrow(/y is float32 \[2\], wanted int32 \[2\]/);
+    expect(draw(noise(), tf.tensor1d([1], 'int32'))).toThrow(/y is int32 \[1\], wanted int32 \[2\]/);
+    expect(draw(tf.zeros([2, 2]), labels())).toThrow(/noise has shape \[2,2\], wanted \[B, h, w, C\]/);
+    expect(() => sample(velocity, noise(), labels(), { ...plain, sampler: 'sde' })).toThrow(/stepNoise/);
+  });
+
+  test.each(['linear', 'cosine'] as const)(
+    'a shift moves the log-SNR of the %s path by -2 ln(shift)',
+    (path) => {
+      const t = tf.tensor1d([0.1, 0.4, 0.7]);
+      const moved = tf.tensor1d([...t.dataSync()].map((time) => shiftTime(path, time, 3)));
+      expectClose(tf.sub(logSnr(path, t), logSnr(path, moved)), tf.fill([3], 2 * Math.log(3)), {
+        atol: 1e-4,
+      });
+      expect([0, 1].map((time) => shiftTime(path, time, 3))).toEqual([0, 1]);
+    },
+  );
 });

@@ -1,4 +1,5 @@
 /** What tests of every package share: tensor comparison, live-tensor counts, gradient checks, golden files. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
@@ -18,6 +19,11 @@ export interface GoldenTensor {
 /** Parses a golden JSON file beside the test; `url` is `import.meta.url`. */
 export function readGolden<T>(url: string, name: string): T {
   return JSON.parse(readFileSync(new URL(`./golden/${name}`, url), 'utf8')) as T;
+}
+
+/** SHA-256 of bytes, in hexadecimal. */
+export function sha256(bytes: NodeJS.TypedArray): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** A golden tensor on the current backend. */

@@ -1,4 +1,5 @@
 /** The options of commands that draw with a trained model. */
+import { SAMPLERS } from '@ahpa/dit-core';
 import { type Command, Option } from 'commander';
 import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
@@ -31,7 +32,7 @@ export function withSampling(command: Command): Command {
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--ema <average>', 'which average of the weights (default: the first)')
     .option('--vae <folder>', 'VAE that decodes (default: the one of the run)')
-    .addOption(new Option('--sampler <name>', 'default: as configured').choices(['euler', 'heun', 'sde']))
+    .addOption(new Option('--sampler <name>', 'default: as configured').choices(SAMPLERS))
     .option('--steps <count>', 'sampler steps (default: as configured)', count)
     .option('--cfg <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)
     .option('--interval <low,high>', 'times between which guidance acts (default: as configured)', interval)

@@ -1,4 +1,4 @@
-/** Keys of `optim`, `ema`, `train` and `sample`: how a run goes. */
+/** Keys of `optim`, `ema` and `train`: how a run goes. */
 import { WIDEST_SIGMA } from '@ahpa/trainer';
 import { z } from 'zod';
 import { averagesOf } from './averages.ts';
@@ -67,19 +67,4 @@ export const train: z.ZodType<TrainConfig['train']> = section({
     .boolean()
     .default(false)
     .describe('Run operation by operation where a step could be one compiled graph.'),
-});
-
-/** Checks the value of `sample`. */
-export const sample: z.ZodType<TrainConfig['sample']> = section({
-  sampler: z
-    .enum(['euler', 'heun', 'sde'])
-    .default('sde')
-    .describe('Euler or Heun on the flow, or Euler-Maruyama on its stochastic twin; REPA: sde.'),
-  steps: count(250, 'Intervals of time from noise to data; REPA.'),
-  guidance: z.number().min(0).default(1).describe('Classifier-free guidance weight; 1 is none.'),
-  guidanceInterval: z
-    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
-    .refine(([low, high]) => low <= high, 'wanted the lower end first')
-    .default([0, 1])
-    .describe('Times between which guidance acts, ends included; REPA: [0, 0.7].'),
 });

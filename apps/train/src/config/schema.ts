@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { EMOJI_SETS } from '../data/emoji-set.ts';
 import { alignment } from './schema-alignment.ts';
 import { count, fraction, section } from './schema-parts.ts';
-import { ema, optim, sample, train } from './schema-run.ts';
+import { ema, optim, train } from './schema-run.ts';
+import { sample, time } from './schema-sample.ts';
 import type { TrainConfig } from './types.ts';
 
 const data = section({
@@ -106,14 +107,7 @@ const shape = {
   })
     .prefault({})
     .describe('The path from data to noise.'),
-  time: section({
-    sampling: z
-      .literal('uniform')
-      .default('uniform')
-      .describe('Distribution of training times in [0, 1]; REPA.'),
-  })
-    .prefault({})
-    .describe('Training times.'),
+  time: time.prefault({}).describe('Training times.'),
   optim: optim.prefault({}).describe('The optimiser, AdamW.'),
   ema: ema.prefault({}).describe('Moving averages of the weights; samples are drawn from the first.'),
   train: train.prefault({}).describe('How long, how often and where.'),

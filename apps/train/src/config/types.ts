@@ -1,6 +1,6 @@
 /** The shape of a resolved configuration: every key is present. */
 import type { Distance } from '@ahpa/alignment-losses';
-import type { Path, SampleConfig, SiTName } from '@ahpa/dit-core';
+import type { GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
 import type { FixedRoute } from '@ahpa/dynamic-router';
 import type { EmojiSet } from '../data/emoji-set.ts';
 
@@ -12,7 +12,7 @@ export interface TrainConfig {
   readonly model: ModelConfig;
   readonly alignment: AlignmentConfig;
   readonly interpolant: { readonly path: Path };
-  readonly time: { readonly sampling: 'uniform' };
+  readonly time: TimeChoice;
   readonly optim: {
     readonly learningRate: number;
     readonly betas: readonly [number, number];
@@ -23,8 +23,25 @@ export interface TrainConfig {
   };
   readonly ema: { readonly decay: number | readonly number[]; readonly sigmaRel: readonly number[] };
   readonly train: RunConfig;
-  readonly sample: Pick<SampleConfig, 'sampler' | 'steps' | 'guidance' | 'guidanceInterval'>;
+  readonly sample: SampleChoice;
 }
+
+/** At which times the model learns. */
+export interface TimeChoice {
+  readonly sampling: 'uniform' | 'lognormal' | 'logit-normal';
+  readonly mean: number;
+  readonly std: number;
+  readonly shift: number;
+}
+
+/** How images are drawn, the numbers of every sampler together. */
+export type SampleChoice = Required<GuidanceConfig> & {
+  readonly sampler: SampleConfig['sampler'];
+  readonly steps: number;
+  readonly shift: number;
+  readonly rtol: number;
+  readonly atol: number;
+};
 
 /** Which images. */
 export interface DataConfig {

@@ -14,7 +14,7 @@ const COLUMNS = 8;
 
 /** Draws the sample grid and the plot of a step where they are not there yet. */
 export function sampleTask(
-  { sample, train }: TrainConfig,
+  { train }: TrainConfig,
   folder: RunFolder,
   { classes }: Pick<Prepared, 'classes'>,
   artist: Artist,
@@ -28,8 +28,10 @@ export function sampleTask(
       const path = samplePath(folder, step);
       if (existsSync(path)) return;
       recorder.pause();
-      const bar = reporter.progress('sampling', sample.steps);
-      await writeClassGrid(path, artist, classes, train.seed, (done) => bar.update(done, undefined));
+      const bar = reporter.progress('sampling', 1);
+      await writeClassGrid(path, artist, classes, train.seed, (done, all) =>
+        bar.update(done / all, undefined),
+      );
       bar.stop();
       const { writeRunPlot } = await import('../visual/plot.ts');
       await writeRunPlot(folder.plot, await readStats(folder.stats));

@@ -1,0 +1,48 @@
+/** Keys of `sample`, how images are drawn, and of `time`, at which times the model learns. */
+import { SAMPLERS, type SampleConfig } from '@ahpa/dit-core';
+import { z } from 'zod';
+import { count, positive, section } from './schema-parts.ts';
+import type { TrainConfig } from './types.ts';
+
+/** Checks the value of `sample`. */
+export const sample: z.ZodType<TrainConfig['sample']> = section({
+  sampler: z
+    .enum(SAMPLERS as [SampleConfig['sampler']])
+    .default('sde')
+    .describe(
+      'Euler, Heun or adaptive Dormand-Prince on the flow, or Euler-Maruyama on its stochastic twin; REPA: sde.',
+    ),
+  steps: count(250, 'Intervals of time from noise to data, of all samplers but dopri5; REPA.'),
+  shift: positive(
+    1,
+    'Multiplies the noise-to-signal ratio of the times visited, 1 is none; SD3, for many latent pixels.',
+  ),
+  rtol: positive(1e-3, 'Relative error that dopri5 allows in a step; SiT: 1e-3.'),
+  atol: positive(1e-6, 'Absolute error that dopri5 allows in a step; SiT: 1e-6.'),
+  guidance: z.number().min(0).default(1).describe('Guidance weight; 1 is none; SiT: 1.5.'),
+  guidanceInterval: z
+    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+    .refine(([low, high]) => low <= high, 'wanted the lower end first')
+    .default([0, 1])
+    .describe('Times between which guidance acts, ends included; REPA: [0, 0.7].'),
+  guidanceChannels: z
+    .union([z.literal('all'), z.int().positive()])
+    .default('all')
+    .describe('Leading latent channels that are guided; REPA: all, SiT: 3 of 4.'),
+});
+
+/** Checks the value of `time`. */
+export const time: z.ZodType<TrainConfig['time']> = section({
+  sampling: z
+    .enum(['uniform', 'lognormal', 'logit-normal'])
+    .default('uniform')
+    .describe(
+      'Distribution of training times: even in [0, 1], log of the noise-to-signal ratio normal (EDM), or logit of t normal (SD3); REPA: uniform.',
+    ),
+  mean: z.number().default(0).describe('Of the normal distribution; SRA: 0.847 with lognormal.'),
+  std: positive(1, 'Deviation of the normal distribution; SRA: 0.8 with lognormal.'),
+  shift: positive(
+    1,
+    'Moves times towards noise above 1, t becomes shift t / (1 + (shift - 1) t); SD3: 3 at 1024 px.',
+  ),
+});

@@ -1,0 +1,92 @@
+/** Dormand and Prince's adaptive solver of order 5(4), every sample with its own steps, so that none depends on its batch. */
+import * as tf from '@tensorflow/tfjs-core';
+import { ahead, column, norms, type Tolerances, tryStep } from './dormand-prince.ts';
+import type { Model } from './guidance.ts';
+
+const [SAFETY, SMALLEST_FACTOR, LARGEST_FACTOR, ERROR_ORDER] = [0.9, 0.2, 10, 4];
+/** Steps shorter than this are noise in float32. */
+const SHORTEST_STEP = 1e-6;
+
+/** First step lengths, one for each sample, from the size of x, its slope and the slope a little ahead (Hairer et al., II.4). */
+function firstLengths(
+  model: Model,
+  x: tf.Tensor4D,
+  slope: tf.Tensor4D,
+  { rtol, atol }: Tolerances,
+): number[] {
+  const scale = tf.add(tf.mul(tf.abs(x), rtol), atol);
+  const [d0, d1] = [norms(tf.div(x, scale)), norms(tf.div(slope, scale))];
+  const trial = d0.map((d, i) =>
+    Math.min(1, d < 1e-5 || (d1[i] as number) < 1e-5 ? 1e-6 : (0.01 * d) / (d1[i] as number)),
+  );
+  const later = model(
+    ahead(x, [slope], [1], column(trial)),
+    trial.map((h) => 1 - h),
+  );
+  const change = norms(tf.div(tf.sub(later, slope), scale));
+  return trial.map((h, i) => {
+    const steepest = Math.max(d1[i] as number, (change[i] as number) / h);
+    const guess = steepest <= 1e-15 ? Math.max(1e-6, h * 1e-3) : (0.01 / steepest) ** (1 / (ERROR_ORDER + 1));
+    return Math.min(100 * h, guess, 1);
+  });
+}
+
+/** The next length after an error relative to the tolerance; below 1 the step is taken. */
+function nextLength(length: number, error: number, wasRejected: boolean): number {
+  const ideal = error === 0 ? LARGEST_FACTOR : SAFETY * error ** (-1 / (ERROR_ORDER + 1));
+  if (error < 1) return length * Math.min(wasRejected ? 1 : LARGEST_FACTOR, ideal);
+  return length * Math.max(SMALLEST_FACTOR, Number.isNaN(ideal) ? 0 : ideal);
+}
+
+/**
+ * Follows dx/dt = v from t = 1 to 0: x [B, h, w, C] -> [B, h, w, C]. `onStep` hears of the slowest sample's time in
+ * thousandths, `onEvaluations` of the model evaluations that each sample needed. Step control as in scipy's RK45.
+ */
+export function dopri5(
+  model: Model,
+  x: tf.Tensor4D,
+  tolerances: Tolerances,
+  onStep: (done: number, total: number) => void = () => undefined,
+  onEvaluations: (evaluations: readonly number[]) => void = () => undefined,
+): tf.Tensor4D {
+  const samples = Array.from({ length: x.shape[0] }, () => ({ t: 1, length: 0, rejected: false, calls: 2 }));
+  let state = tf.tidy(() => {
+    const slope = model(x, Array<number>(x.shape[0]).fill(1));
+    firstLengths(model, x, slope, tolerances).forEach((length, i) => {
+      (samples[i] as { length: number }).length = length;
+    });
+    return { x: tf.clone(x), slope };
+  });
+  while (samples.some(({ t }) => t > 0)) {
+    const now = samples.map(({ t }) => t);
+    const lengths = samples.map(({ t, length }) => Math.min(t, length));
+    const next = tf.tidy(() => {
+      const trial = tryStep(model, state.x, state.slope, now, lengths, tolerances);
+      const taken = samples.map((sample, i) => {
+        if (sample.t === 0) return 0;
+        const [length, error] = [lengths[i] as number, trial.error[i] as number];
+        sample.calls += 6;
+        sample.length = nextLength(length, error, sample.rejected);
+        sample.rejected = !(error < 1);
+        if (!sample.rejected) sample.t = length === sample.t ? 0 : sample.t - length;
+        else assertLength(sample.length, sample.t, error, tolerances);
+        return sample.rejected ? 0 : 1;
+      });
+      const mask = tf.cast(column(taken), 'bool');
+      return { x: tf.where(mask, trial.x, state.x), slope: tf.where(mask, trial.slope, state.slope) };
+    });
+    tf.dispose(state);
+    state = next;
+    onStep(Math.round(1000 * (1 - Math.max(...samples.map(({ t }) => t)))), 1000);
+  }
+  onEvaluations(samples.map(({ calls }) => calls));
+  state.slope.dispose();
+  return state.x;
+}
+
+function assertLength(length: number, t: number, error: number, { rtol, atol }: Tolerances): void {
+  if (length >= SHORTEST_STEP || t <= SHORTEST_STEP) return;
+  throw new RangeError(
+    `sample: dopri5 at t ${t} has error ${error} times the tolerance in a step of ${length}, wanted below 1; raise rtol ${rtol} or atol ${atol}, or look for values that are not finite.`,
+  );
+}

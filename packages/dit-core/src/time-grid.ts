@@ -1,0 +1,34 @@
+/** The times that samplers with a fixed number of steps visit. */
+import type { Path } from './interpolant.ts';
+import type { SolverConfig } from './sample-config.ts';
+
+// The stochastic sampler ends with one noiseless step from here.
+const LAST_SDE_TIME = 0.04;
+
+/**
+ * The time at which sigma / alpha is `shift` times that at `t`: the log-SNR falls by 2 ln(shift). On the linear path
+ * shift t / (1 + (shift - 1) t), the resolution shift of Stable Diffusion 3.
+ */
+export function shiftTime(path: Path, t: number, shift: number): number {
+  if (shift === 1 || t === 0 || t === 1) return t;
+  if (path === 'linear') return (shift * t) / (1 + (shift - 1) * t);
+  return (2 / Math.PI) * Math.atan(shift * Math.tan((Math.PI / 2) * t));
+}
+
+/** `count` times from 1 to `end`, evenly apart, as numpy.linspace. */
+function even(count: number, end: number): number[] {
+  return Array.from({ length: count }, (_, i) =>
+    i === count - 1 && i > 0 ? end : 1 + ((end - 1) * i) / (count - 1 || 1),
+  );
+}
+
+/** Times that a sampler visits, from 1 down to 0: steps + 1 numbers. REPA's for a shift of 1. */
+export function sampleTimes(
+  sampler: Exclude<SolverConfig['sampler'], 'dopri5'>,
+  steps: number,
+  shift = 1,
+  path: Path = 'linear',
+): readonly number[] {
+  const times = sampler === 'sde' ? [...even(steps, LAST_SDE_TIME), 0] : even(steps + 1, 0);
+  return times.map((t) => shiftTime(path, t, shift));
+}
