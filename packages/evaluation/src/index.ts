@@ -31,3 +31,5 @@ export {
   mergeStatistics,
   type Statistics,
 } from './statistics.ts';
+export { inception } from './networks/inception.ts';
+export { loadInception } from './networks/inception-load.ts';
