@@ -12,6 +12,8 @@ export { checkFeatures, pickRows, sliceRows } from './features.ts';
 export { frechetDistance, type Reference, referenceOf } from './frechet.ts';
 export { type InceptionScore, inceptionScore } from './inception-score.ts';
 export { type KernelDistance, type KidOptions, kernelDistance, squaredMmd } from './kid.ts';
+export { inception } from './networks/inception.ts';
+export { loadInception } from './networks/inception-load.ts';
 export type { FeatureNetwork, ImageFeatures, NetworkParams } from './networks/network.ts';
 export {
   loadSqueezeNet,
@@ -31,5 +33,3 @@ export {
   mergeStatistics,
   type Statistics,
 } from './statistics.ts';
-export { inception } from './networks/inception.ts';
-export { loadInception } from './networks/inception-load.ts';

