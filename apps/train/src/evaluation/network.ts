@@ -1,0 +1,89 @@
+/** Opens the network whose features are compared: SqueezeNet, Inception in PyTorch's layout, or TensorFlow's frozen graph. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import {
+  type FeatureNetwork,
+  type ImageFeatures,
+  inception,
+  loadInception,
+  loadSqueezeNet,
+  type NetworkParams,
+  SQUEEZENET_LAYERS,
+  squeezeNet,
+} from '@ahpa/evaluation';
+import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import type * as tf from '@tensorflow/tfjs-core';
+import { userError } from '../errors.ts';
+import { sha256File } from '../files.ts';
+import type { Engine } from '../run/engine.ts';
+import { openInceptionGraph } from './inception-graph.ts';
+import { obtainFile } from './obtain-file.ts';
+import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';
+
+/** A network on a backend. */
+export interface OpenNetwork extends Pick<FeatureNetwork, 'prefix' | 'name'> {
+  /** Of its weights. */
+  readonly sha256: string;
+  /** Features of images `[B, H, W, 3]`, 0 to 255; owned by the caller. */
+  run(images: tf.Tensor4D): ImageFeatures;
+  dispose(): void;
+}
+
+/** Which network; SqueezeNet unless a file is named. */
+export interface NetworkChoice {
+  /** Path or URL of an Inception network: `.pb` of TensorFlow, or weights in PyTorch's layout. */
+  readonly inception?: string;
+  /** What the file's SHA-256 must be; needed for a URL. */
+  readonly sha256?: string;
+}
+
+/** Loads a network for an engine; `say` hears of downloads. */
+export async function openNetwork(
+  { inception: file, sha256 }: NetworkChoice,
+  engine: Engine,
+  say: (message: string) => void,
+): Promise<OpenNetwork> {
+  if (file === undefined) return openSqueezeNet(engine, say);
+  const path = await obtainFile(file, sha256, say);
+  const hash = await sha256File(path);
+  if (sha256 !== undefined && hash !== sha256.toLowerCase())
+    throw userError(`${path} has the sha256 ${hash}, wanted ${sha256}: it is another file, or damaged.`);
+  if (path.endsWith('.pb')) return openInceptionGraph(path, hash);
+  return onEngine(inception, loadInception(floats(await readWeights(path))), hash, engine);
+}
+
+/** SqueezeNet v1.1, downloaded where it is not there yet. */
+export async function openSqueezeNet(engine: Engine, say: (message: string) => void): Promise<OpenNetwork> {
+  const path = await obtainSqueezeNet(say);
+  const hash = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  if (hash !== SQUEEZENET_SHA256)
+    throw userError(`${path} is damaged (sha256 ${hash}): delete it, and it is obtained again.`);
+  const layers = floats((await readSafetensors(path)).tensors);
+  const pairs = SQUEEZENET_LAYERS.map((layer) => [
+    layer,
+    [layers[`${layer}.kernel`], layers[`${layer}.bias`]],
+  ]);
+  return onEngine(squeezeNet, loadSqueezeNet(Object.fromEntries(pairs)), hash, engine);
+}
+
+function floats(
+  tensors: Readonly<Record<string, TensorEntry>>,
+): Record<string, { shape: readonly number[]; data: Float32Array }> {
+  const read = Object.entries(tensors).filter(([, { dtype }]) => /^B?F\d/.test(dtype));
+  return Object.fromEntries(
+    read.map(([name, entry]) => [name, { shape: entry.shape, data: toFloat32(entry) }]),
+  );
+}
+
+function onEngine(
+  { prefix, name, apply }: FeatureNetwork,
+  params: NetworkParams,
+  sha256: string,
+  engine: Engine,
+): OpenNetwork {
+  const model = engine.model(params);
+  const run = model.bind((weights, images: tf.Tensor4D) => ({ ...apply(weights, images) }));
+  return { prefix, name, sha256, run, dispose: model.dispose };
+}
