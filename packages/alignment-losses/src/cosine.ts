@@ -1,7 +1,7 @@
 /** Cosine distance between tokens, REPA's similarity as a distance. */
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
-import { differentiable } from './differentiable.ts';
+import { differentiable, fuse } from './differentiable.ts';
 
 // Inside the root: a row of zeros has cosine 0 and a gradient of at most 1e4 per unit.
 const EPSILON = 1e-8;
@@ -17,20 +17,31 @@ export function cosineDistance(projected: tf.Tensor3D, target: tf.Tensor3D): tf.
     differentiable<tf.Tensor1D>(
       [projected],
       (save) => {
-        const along = tf.sum(tf.mul(projected, target), -1, true); // [B, T, 1]
-        const inverse = tf.rsqrt(tf.add(tf.sum(tf.square(projected), -1, true), EPSILON));
-        const inverseTarget = tf.rsqrt(tf.add(tf.sum(tf.square(target), -1, true), EPSILON));
-        const toTarget = tf.mul(inverse, inverseTarget);
-        const cosine = tf.mul(along, toTarget);
-        save([projected, target, toTarget, tf.mul(cosine, tf.square(inverse))]);
+        const [cosine, toTarget, toSelf] = fuse(similarity, [projected, target]);
+        save([projected, target, toTarget, toSelf]);
         return tf.sub(1, tf.reshape(tf.mean(cosine, 1), [batch]));
       },
       (dy, saved) => {
-        // d cos / d p = z / (|p| |z|) - p cos / |p|^2
-        const [p, z, toTarget, toSelf] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
         const each = tf.reshape(tf.div(dy, tokens), [batch, 1, 1]);
-        return [tf.sub(tf.mul(p, tf.mul(toSelf, each)), tf.mul(z, tf.mul(toTarget, each)))];
+        return fuse(similarityGradient, [...saved, each]);
       },
     ),
   );
+}
+
+/** cos(p, z) along D with the factors of its gradient z / (|p| |z|) - p cos / |p|^2: p, z [B, T, D] -> three of [B, T, 1]. */
+function similarity(...inputs: tf.Tensor[]): [cosine: tf.Tensor, toTarget: tf.Tensor, toSelf: tf.Tensor] {
+  const [p, z] = inputs as [tf.Tensor, tf.Tensor];
+  const along = tf.sum(tf.mul(p, z), -1, true);
+  const inverse = tf.rsqrt(tf.add(tf.sum(tf.square(p), -1, true), EPSILON));
+  const inverseTarget = tf.rsqrt(tf.add(tf.sum(tf.square(z), -1, true), EPSILON));
+  const toTarget = tf.mul(inverse, inverseTarget);
+  const cosine = tf.mul(along, toTarget);
+  return [cosine, toTarget, tf.mul(cosine, tf.square(inverse))];
+}
+
+/** The gradient of a weighted sum of 1 - cos with respect to p; `each` holds the weights, [B, 1, 1]. */
+function similarityGradient(...inputs: tf.Tensor[]): [tf.Tensor] {
+  const [p, z, toTarget, toSelf, each] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  return [tf.sub(tf.mul(p, tf.mul(toSelf, each)), tf.mul(z, tf.mul(toTarget, each)))];
 }

@@ -1,4 +1,4 @@
-/** Hand-written gradients, and gradients that compute again what they would have had to keep. */
+/** Hand-written gradients, work in few passes, and gradients that compute again what they would have had to keep. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
@@ -15,6 +15,19 @@ export function differentiable<T extends tf.Tensor>(
     gradFunc: backward,
   }));
   return operation(...inputs);
+}
+
+/**
+ * `fn(...inputs)`, compiled into few passes over the tensors where the backend can (kernel `Fuse`), operation by operation
+ * elsewhere. `fn` may use nothing but its inputs and numbers; element-wise work and reductions gain, matrix products do not.
+ */
+export function fuse<I extends tf.Tensor[], R extends tf.Tensor[]>(
+  fn: (...inputs: I) => readonly [...R],
+  inputs: readonly tf.Tensor[],
+): R {
+  if (tf.getKernel('Fuse', tf.getBackend()) === undefined)
+    return fn(...(inputs as unknown as I)) as unknown as R;
+  return tf.engine().runKernel('Fuse', { ...inputs } as never, { fn } as never) as tf.Tensor[] as R;
 }
 
 /** `x`, in a traced graph computed no earlier than `after` and never merged with an equal computation. */

@@ -1,6 +1,6 @@
 /** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP and iREPA's convolution. */
 import * as tf from '@tensorflow/tfjs-core';
-import { activatedLinear, type LinearParams, linear } from './nn.ts';
+import { activatedProduct, addBias, type LinearParams, product } from './nn.ts';
 
 /** Three linear layers with SiLU between (REPA), or one convolution over the token grid (iREPA; odd kernel). */
 export type HeadConfig =
@@ -72,7 +72,11 @@ export function applyHead(params: HeadParams, hidden: tf.Tensor3D, config: HeadC
 }
 
 function applyMlp(params: MlpHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
-  return tf.tidy(() => activatedLinear(activatedLinear(linear(hidden, params[0]), params[2]), params[4]));
+  const { 0: first, 2: second, 4: third } = params;
+  return tf.tidy(() => {
+    const inner = activatedProduct(product(hidden, first.weight), first.bias, second.weight);
+    return addBias(activatedProduct(inner, second.bias, third.weight), third.bias);
+  });
 }
 
 function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {

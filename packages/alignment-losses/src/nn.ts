@@ -1,58 +1,82 @@
 /** A linear layer and SiLU with hand-written gradients that make few passes over big tensors. */
 import * as tf from '@tensorflow/tfjs-core';
-import { checkpoint, differentiable } from './differentiable.ts';
+import { differentiable, fuse } from './differentiable.ts';
 
 /** A linear layer: weight [out, in], bias [out]. */
 export type LinearParams = { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D };
 
-/** Linear layer: [..., in] -> [..., out], x weightᵀ + bias with weight [out, in]. */
-export function linear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams): X {
+/** [N, D] -> [D]; a product with ones sums faster than a reduction. */
+function columnSums(x: tf.Tensor2D): tf.Tensor1D {
+  const ones = tf.ones([1, x.shape[0]]) as tf.Tensor2D;
+  return tf.reshape(tf.matMul(ones, x), [x.shape[1]]);
+}
+
+/** x weightᵀ: [..., in] -> [..., out] with weight [out, in]. */
+export function product<X extends tf.Tensor>(x: X, weight: tf.Tensor2D): X {
   return tf.tidy(() => {
     const [outputs, inputs] = weight.shape;
     const rows = tf.reshape(x, [x.size / inputs, inputs]) as tf.Tensor2D;
     const y = differentiable(
-      [rows, weight, bias],
+      [rows, weight],
       (save) => {
         save([rows, weight]);
-        return tf.add(tf.matMul(rows, weight, false, true), bias) as tf.Tensor2D;
+        return tf.matMul(rows, weight, false, true);
       },
       (dy, saved) => {
         const [savedRows, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
-        const ones = tf.ones([1, dy.shape[0]]) as tf.Tensor2D; // a product with ones sums faster than a reduction
-        return [
-          tf.matMul(dy, savedWeight),
-          tf.matMul(dy, savedRows, true, false),
-          tf.reshape(tf.matMul(ones, dy), [outputs]),
-        ];
+        return [tf.matMul(dy, savedWeight), tf.matMul(dy, savedRows, true, false)];
       },
     );
     return tf.reshape(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor as X;
   });
 }
 
-/** linear(silu(x)) whose gradient keeps x alone and activates it again. */
-export function activatedLinear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams): X {
-  return checkpoint(
-    (input, w, b) => linear(silu(input as X), { weight: w as tf.Tensor2D, bias: b as tf.Tensor1D }),
-    [x, weight, bias],
+/** x [..., D] + bias [D]. */
+export function addBias<X extends tf.Tensor>(x: X, bias: tf.Tensor1D): X {
+  return differentiable<X>(
+    [x, bias],
+    () => tf.add(x, bias) as X,
+    (dy) => [tf.clone(dy), columnSums(tf.reshape(dy, [dy.size / bias.size, bias.size]) as tf.Tensor2D)],
   );
 }
 
-/** SiLU, x sigmoid(x), of any shape. */
-export function silu<X extends tf.Tensor>(x: X): X {
-  return tf.tidy(() =>
-    differentiable<X>(
-      [x],
+/** SiLU and the gradient of its input. */
+const SILU = {
+  value: (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x)),
+  gradient: (x: tf.Tensor, dy: tf.Tensor): { readonly value: tf.Tensor; readonly dx: tf.Tensor } => {
+    const s = tf.sigmoid(x);
+    const value = tf.mul(x, s);
+    return { value, dx: tf.mul(dy, tf.add(s, tf.mul(value, tf.sub(1, s)))) }; // dy (s + y (1 - s))
+  },
+};
+
+/**
+ * silu(x + bias) weightᵀ: x [..., in], bias [in], weight [out, in] -> [..., out]. The gradient keeps x alone and activates
+ * it again; the bias is added where x is read anyway.
+ */
+export function activatedProduct<X extends tf.Tensor>(x: X, bias: tf.Tensor1D, weight: tf.Tensor2D): X {
+  return tf.tidy(() => {
+    const [outputs, inputs] = weight.shape;
+    const rows = tf.reshape(x, [x.size / inputs, inputs]) as tf.Tensor2D;
+    const y = differentiable(
+      [rows, bias, weight],
       (save) => {
-        const s = tf.sigmoid(x);
-        const y = tf.mul(x, s) as X;
-        save([y, s]);
-        return y;
+        save([rows, bias, weight]);
+        const [activated] = fuse((input, b) => [SILU.value(tf.add(input, b))], [rows, bias]);
+        return tf.matMul(activated as tf.Tensor2D, weight, false, true);
       },
       (dy, saved) => {
-        const [y, s] = saved as [X, X];
-        return [tf.mul(dy, tf.add(s, tf.mul(y, tf.sub(1, s))))]; // dy (s + y (1 - s))
+        const [savedRows, savedBias, savedWeight] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+        const [activated, dRows] = fuse(
+          (input, b, upstream) => {
+            const { value: again, dx } = SILU.gradient(tf.add(input, b), upstream);
+            return [again, dx];
+          },
+          [savedRows, savedBias, tf.matMul(dy, savedWeight)],
+        ) as [tf.Tensor2D, tf.Tensor2D];
+        return [dRows, columnSums(dRows), tf.matMul(dy, activated, true, false)];
       },
-    ),
-  );
+    );
+    return tf.reshape(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor as X;
+  });
 }

@@ -1,8 +1,8 @@
 /** The adaLN-zero transformer block and the final layer of SiT. */
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionLogits, selfAttention } from './attention.ts';
+import { attentionLogits, mixedTokens } from './attention.ts';
 import { checkpoint } from './differentiable.ts';
-import { activatedLinear, gatedResidual, gelu, linear, modulatedLayerNorm } from './nn.ts';
+import { activatedProduct, GELU, gatedResidual, linear, modulatedLayerNorm, product } from './nn.ts';
 import type { BlockParams, FinalLayerParams, LinearParams } from './params.ts';
 
 /**
@@ -18,10 +18,12 @@ export function applyBlock(
   return tf.tidy(() => {
     const modulation = linear(activated, params.adaLN_modulation[1]); // [B, 6 D]
     const [shift1, scale1, gate1, shift2, scale2, gate2] = tf.split(modulation, 6, 1) as Six;
-    const attended = selfAttention(params.attn, modulatedLayerNorm(x, shift1, scale1), heads);
-    const middle = gatedResidual(x, gate1, attended);
-    const widened = linear(modulatedLayerNorm(middle, shift2, scale2), params.mlp.fc1);
-    return gatedResidual(middle, gate2, activatedLinear(gelu, widened, params.mlp.fc2));
+    const { attn, mlp } = params;
+    const mixed = mixedTokens(attn.qkv, modulatedLayerNorm(x, shift1, scale1), heads);
+    const middle = gatedResidual(x, gate1, product(mixed, attn.proj.weight), attn.proj.bias);
+    const wide = product(modulatedLayerNorm(middle, shift2, scale2), mlp.fc1.weight);
+    const narrow = activatedProduct(GELU, wide, mlp.fc1.bias, mlp.fc2.weight);
+    return gatedResidual(middle, gate2, narrow, mlp.fc2.bias);
   });
 }
 

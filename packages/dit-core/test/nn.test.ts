@@ -2,6 +2,7 @@ import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from '../src/index.ts';
+import { activatedProduct, GELU, SILU } from '../src/nn.ts';
 import { expectSame } from './helpers.ts';
 
 const plainGelu = (x: tf.Tensor): tf.Tensor => {
@@ -88,24 +89,41 @@ describe('modulatedLayerNorm', () => {
   });
 });
 
-describe('gatedResidual', () => {
-  test('is x + gate y, with the same gradients', () => {
+describe('activatedProduct', () => {
+  const activated = { SILU: silu, GELU: gelu };
+
+  test.each(['SILU', 'GELU'] as const)('is %s(x + bias) wᵀ, with the same gradients', (name) => {
     expectSame(
-      (x, gate, y) => gatedResidual(x as tf.Tensor3D, gate as tf.Tensor2D, y as tf.Tensor3D),
-      (x, gate, y) => tf.add(x, tf.mul(tf.expandDims(gate, 1), y)),
-      [testTensor([2, 3, 4], 1), testTensor([2, 4], 2), testTensor([2, 3, 4], 3)],
+      (x, bias, weight) =>
+        activatedProduct({ SILU, GELU }[name], x, bias as tf.Tensor1D, weight as tf.Tensor2D),
+      (x, bias, weight) => {
+        const rows = tf.reshape(activated[name](tf.add(x, bias)), [6, 4]);
+        return tf.reshape(tf.matMul(rows, tf.transpose(weight)), [2, 3, 5]);
+      },
+      [testTensor([2, 3, 4], 1), testTensor([4], 2), testTensor([5, 4], 3)],
     );
+  });
+});
+
+describe('gatedResidual', () => {
+  const apply = (x: tf.Tensor, gate: tf.Tensor, y: tf.Tensor, bias: tf.Tensor): tf.Tensor3D =>
+    gatedResidual(x as tf.Tensor3D, gate as tf.Tensor2D, y as tf.Tensor3D, bias as tf.Tensor1D);
+
+  test('is x + gate (y + bias), with the same gradients', () => {
+    expectSame(apply, (x, gate, y, bias) => tf.add(x, tf.mul(tf.expandDims(gate, 1), tf.add(y, bias))), [
+      testTensor([2, 3, 4], 1),
+      testTensor([2, 4], 2),
+      testTensor([2, 3, 4], 3),
+      testTensor([4], 4),
+    ]);
   });
 
   test('keeps one tensor, also under a gradient', () => {
-    const x = testTensor([2, 3, 4], 1) as tf.Tensor3D;
-    const gate = testTensor([2, 4], 2) as tf.Tensor2D;
-    expectLive(() => gatedResidual(x, gate, x), 1);
-    const gradients = expectLive(
-      () =>
-        tf.grads((a, b) => gatedResidual(a as tf.Tensor3D, b as tf.Tensor2D, a as tf.Tensor3D))([x, gate]),
-      2,
-    );
-    expect(gradients.map(({ shape }) => shape)).toEqual([x.shape, gate.shape]);
+    const x = testTensor([2, 3, 4], 1);
+    const gate = testTensor([2, 4], 2);
+    const bias = testTensor([4], 4);
+    expectLive(() => apply(x, gate, x, bias), 1);
+    const gradients = expectLive(() => tf.grads((a, b, c) => apply(a, b, a, c))([x, gate, bias]), 3);
+    expect(gradients.map(({ shape }) => shape)).toEqual([x.shape, gate.shape, bias.shape]);
   });
 });

@@ -45,6 +45,17 @@ export class TensorFlowBackend extends NodeJSKernelBackend {
     }
   }
 
+  /** Inside `record`: runs `fn` with kernels recorded by another binding. */
+  recordInside<T>(binding: KernelBinding, fn: () => T): T {
+    const outer = this.binding;
+    this.binding = binding;
+    try {
+      return fn();
+    } finally {
+      this.binding = outer;
+    }
+  }
+
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     const dataId = super.write(values, shape, dtype);
     this.madeInTrace?.add(dataId);

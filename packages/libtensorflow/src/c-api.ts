@@ -98,6 +98,8 @@ const SIGNATURES = [
   'uintptr_t TF_GraphToFunction(uintptr_t graph, str name, uchar appendHash, int operations, void *chosen, int inputCount, TF_Output *inputs, int outputCount, TF_Output *outputs, void *outputNames, uintptr_t options, str description, uintptr_t status)',
   'void TF_FunctionSetAttrValueProto(uintptr_t func, str name, void *proto, size_t length, uintptr_t status)',
   'void TF_DeleteFunction(uintptr_t func)',
+  'void TF_GraphCopyFunction(uintptr_t graph, uintptr_t func, uintptr_t gradient, uintptr_t status)',
+  'void TF_GraphSetTensorShape(uintptr_t graph, TF_Output output, void *dims, int rank, uintptr_t status)',
   'void TFE_ContextAddFunction(uintptr_t context, uintptr_t func, uintptr_t status)',
   'void TFE_ContextRemoveFunction(uintptr_t context, str name, uintptr_t status)',
   'uintptr_t TF_NewSessionOptions()',

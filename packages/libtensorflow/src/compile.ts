@@ -68,12 +68,13 @@ function addFunction<S extends Tree, I extends readonly Tree[], R>(
   const { graph, outputs, structure, origin } = traced;
   const name = `${options.name ?? 'compiled'}_${functions++}`;
   try {
-    graph.toFunction(
+    const made = graph.toFunction(
       name,
       [...traced.inputs, ...traced.handles],
       outputs,
       options.xla ? { _XlaMustCompile: boolAttribute(true) } : {},
     );
+    backend.eager.native.api.TF_DeleteFunction(made);
     return { name, structure, outputs: outputs.length, origin, nodes: graph.size() };
   } finally {
     graph.dispose();

@@ -24,18 +24,30 @@ export interface Graph {
   ): GraphTensor[];
   constant(shape: readonly number[], dtype: number, bytes: Uint8Array): GraphTensor;
   placeholder(dtype: number, shape: readonly number[]): GraphTensor;
-  /** Turns the graph into a function of the eager context. */
+  /** Turns the graph into a function of the eager context; the TF_Function is the caller's to delete. */
   toFunction(
     name: string,
     inputs: readonly GraphTensor[],
     outputs: readonly GraphTensor[],
     attributes: Readonly<Record<string, Uint8Array>>,
-  ): void;
+  ): number;
+  /** Calls another graph's function, whose results have the given shapes. */
+  call(fn: GraphFunction, inputs: readonly GraphTensor[]): GraphTensor[];
   /** Operations added so far. */
   readonly size: () => number;
+  /** The same text for two graphs of the same operations in the same order. */
+  readonly text: () => string;
   /** The TF_Graph. */
   readonly pointer: number;
   dispose(): void;
+}
+
+/** A function made by `toFunction`, ready to be called in other graphs. */
+export interface GraphFunction {
+  readonly name: string;
+  /** The TF_Function. */
+  readonly pointer: number;
+  readonly shapes: readonly (readonly number[])[];
 }
 
 /** Shorthands for op attributes. */
@@ -120,9 +132,23 @@ export function createGraph(native: Native): Graph {
   const { api, context } = native;
   const graph = api.TF_NewGraph() as number;
   const constants = new Map<string, GraphTensor>();
+  const places = new Map<number, number>();
+  const lines: string[] = [];
   let count = 0;
 
-  const emit: Graph['emit'] = (op, inputs, attributes = [], after = []) => {
+  /** Writes an operation down for `text`; pointers are replaced by places in the graph. */
+  const note = (oper: number, op: string, inputs: readonly GraphTensor[], rest: unknown): void => {
+    places.set(oper, places.size);
+    const from = inputs.map((input) => `${places.get(input.oper)}:${input.index}:${input.dtype}`);
+    lines.push(`${op}(${from}) ${JSON.stringify(rest)}`);
+  };
+
+  const add = (
+    op: string,
+    inputs: readonly GraphTensor[],
+    attributes: readonly OpAttribute[],
+    after: readonly GraphTensor[],
+  ): number => {
     const args = argumentsOf(api, graph, op);
     const inferred = new Set(args.flatMap((argument) => [argument.typeAttribute, argument.numberAttribute]));
     const description = api.TF_NewOperation(graph, op, `${op}_${count++}`) as number;
@@ -136,6 +162,12 @@ export function createGraph(native: Native): Graph {
     );
     const oper = api.TF_FinishOperation(description, api.status) as number;
     api.check(op);
+    return oper;
+  };
+
+  const emit: Graph['emit'] = (op, inputs, attributes = [], after = []) => {
+    const oper = add(op, inputs, attributes, after);
+    note(oper, op, inputs, op === 'Const' ? 'noted by its value' : attributes);
     const outputs = api.TF_OperationNumOutputs(oper) as number;
     if (outputs === 0) return [{ oper, index: 0, op, dtype: 0, shape: [] }];
     return Array.from({ length: outputs }, (_, index) => describe(api, graph, { oper, index }, op));
@@ -148,6 +180,7 @@ export function createGraph(native: Native): Graph {
     const value = newTensor(api, shape, dtype, bytes);
     const [made] = emit('Const', [], [attribute.type('dtype', dtype), attribute.tensor('value', value)]);
     api.TF_DeleteTensor(value);
+    lines.push(Buffer.from(bytes).toString('base64'));
     if (key !== undefined) constants.set(key, made as GraphTensor);
     return made as GraphTensor;
   };
@@ -185,10 +218,23 @@ export function createGraph(native: Native): Graph {
         api.check(`setting ${key}`);
       }
       api.TFE_ContextAddFunction(context, made, api.status);
-      api.TF_DeleteFunction(made);
       api.check('adding the compiled function');
+      return made;
+    },
+    call({ name, pointer, shapes }, inputs) {
+      api.TF_GraphCopyFunction(graph, pointer, 0, api.status);
+      api.check(name);
+      const oper = add(name, inputs, [attribute.bool('_XlaMustCompile', true)], []);
+      note(oper, name, inputs, []);
+      return shapes.map((shape, index) => {
+        const dims = BigInt64Array.from(shape.map(BigInt));
+        api.TF_GraphSetTensorShape(graph, { oper, index }, dims, shape.length, api.status);
+        api.check(name);
+        return describe(api, graph, { oper, index }, name);
+      });
     },
     size: () => count,
+    text: () => lines.join('\n'),
     pointer: graph,
     dispose: () => api.TF_DeleteGraph(graph),
   };

@@ -1,9 +1,10 @@
-/** Kernels that exist only while a function is traced: updates of state in place, and ordering. */
+/** Kernels that exist only while a function is traced: updates of state in place, fused parts, and ordering. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend } from './backend.ts';
 import { DType, type GraphOutput } from './c-api.ts';
 import type { GraphTensor } from './graph.ts';
 import { attribute, readVariable } from './graph.ts';
+import { islandOf } from './island.ts';
 import type { Trace } from './trace.ts';
 
 /** A state variable inside a trace: its handle, its value at the start and, once updated in place, its new value. */
@@ -13,7 +14,11 @@ export interface TracedVariable {
   updated?: GraphTensor;
 }
 
+/** Below this many elements the call of an island costs more than it saves. */
+const SMALLEST_ISLAND = 32 * 1024;
+
 type Inputs = Readonly<Record<string, tf.Tensor>>;
+type TraceKernel = (inputs: Inputs, attrs: Readonly<Record<string, unknown>>) => tf.Tensor | tf.Tensor[];
 
 const sameOutput = (a: GraphOutput, b: GraphOutput): boolean => a.oper === b.oper && a.index === b.index;
 
@@ -22,7 +27,7 @@ function inPlaceKernels(
   backend: TensorFlowBackend,
   trace: Trace,
   variables: readonly TracedVariable[],
-): Record<string, (inputs: Inputs) => tf.Tensor | tf.Tensor[]> {
+): Record<string, TraceKernel> {
   const { graph, caster } = trace;
   const input = (tensor: tf.Tensor | undefined): GraphTensor =>
     trace.tensor(backend.getInputTensorIds([tensor as tf.Tensor])[0] as number);
@@ -70,6 +75,14 @@ function inPlaceKernels(
       ]);
       return readAfter(target, update as GraphTensor);
     },
+    Fuse(inputs, { fn }) {
+      const tensors = Object.values(inputs);
+      const run = fn as (...tensors: readonly tf.Tensor[]) => tf.Tensor[];
+      if (tensors.every(({ size }) => size < SMALLEST_ISLAND)) return run(...tensors);
+      const given = tensors.map((tensor) => input(tensor));
+      const island = islandOf(backend, trace.precision, run, given);
+      return graph.call(island, given).map(output);
+    },
     Barrier({ x, after }) {
       return output(graph.emit('Identity', [input(x)], [], [input(after)])[0] as GraphTensor);
     },
@@ -80,7 +93,8 @@ function inPlaceKernels(
  * Runs `fn` with the in-place kernels registered:
  * `AdamW { param, m, v, grad, beta1, beta2, alpha, epsilon } -> [param, m, v]` (m += (g - m)(1 - beta1),
  * v += (g² - v)(1 - beta2), param -= alpha m / (sqrt(v) + epsilon)),
- * `Ema { average, value, rate } -> average` (average += rate (value - average)) and
+ * `Ema { average, value, rate } -> average` (average += rate (value - average)),
+ * `Fuse { 0, 1, ... } { fn } -> fn(0, 1, ...)`, compiled by XLA into few passes where an input is large, and
  * `Barrier { x, after } -> x`, computed after `after` and never merged with an equal computation.
  */
 export function withInPlaceKernels<T>(
@@ -94,7 +108,7 @@ export function withInPlaceKernels<T>(
     tf.registerKernel({
       kernelName,
       backendName: 'tensorflow',
-      kernelFunc: ({ inputs }) => kernel(inputs as unknown as Inputs),
+      kernelFunc: ({ inputs, attrs = {} }) => kernel(inputs as unknown as Inputs, attrs),
     });
   }
   try {

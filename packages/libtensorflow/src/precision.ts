@@ -45,7 +45,7 @@ export function createCaster(graph: Graph): Caster {
 }
 
 /** Whether every float32 input is smaller than a bfloat16 one: a bias, a gate, a constant beside activations. */
-function bfloat16Prevails(inputs: readonly GraphTensor[]): boolean {
+export function bfloat16Prevails(inputs: readonly GraphTensor[]): boolean {
   const largest = (dtype: number): number =>
     Math.max(0, ...inputs.filter((input) => input.dtype === dtype).map(size));
   return largest(DType.bfloat16) > largest(DType.float32);

@@ -17,6 +17,7 @@ export const MAX_CAPTURED_BYTES: number = 64 * 1024;
 export interface Trace {
   readonly graph: Graph;
   readonly caster: Caster;
+  readonly precision: Precision;
   readonly binding: KernelBinding;
   /** The graph tensor under a tfjs id. */
   tensor(id: number): GraphTensor;
@@ -56,9 +57,12 @@ function lower(
   ];
 }
 
-/** Starts a trace over `eager`, whose tensors it may capture. */
-export function createTrace(eager: EagerBinding, precision: Precision): Trace {
-  const graph = createGraph(eager.native);
+/** Starts a trace into `graph` over `eager`, whose tensors it may capture. */
+export function createTrace(
+  eager: EagerBinding,
+  precision: Precision,
+  graph: Graph = createGraph(eager.native),
+): Trace {
   const caster = createCaster(graph);
   const tensors = new Map<number, GraphTensor>();
   const captured = new Map<number, GraphTensor>();
@@ -85,12 +89,13 @@ export function createTrace(eager: EagerBinding, precision: Precision): Trace {
   const trace: Trace = {
     graph,
     caster,
+    precision,
     tensor(id) {
       if (id < FIRST_ID) return capture(id);
       const tensor = tensors.get(id);
       if (!tensor) {
         throw new Error(
-          `a tensor made inside another compiled function was used here; return it from that function${at(new Error())}`,
+          `a tensor made inside another compiled function, or outside a fused part, was used here; return it from that function or pass it as an input${at(new Error())}`,
         );
       }
       return tensor;

@@ -23,6 +23,14 @@ function descend({ w, steps }: Weights, x: tf.Tensor): { state: Weights; loss: t
   return { state, loss: value };
 }
 
+/** A gated row and its means; the kernel `Fuse` compiles it where it is large. */
+const soften = (x: tf.Tensor, gain: tf.Tensor): tf.Tensor[] => [
+  tf.mul(tf.sigmoid(x), gain),
+  tf.mean(x, -1, true),
+];
+const fuse = (fn: (...inputs: never[]) => tf.Tensor[], inputs: tf.Tensor[]): tf.Tensor[] =>
+  tf.engine().runKernel('Fuse', { ...inputs } as never, { fn } as never) as tf.Tensor[];
+
 const fresh = (): Weights => ({ w: tf.ones([3, 2]), steps: tf.scalar(0, 'int32') });
 const handles = (): number => activeBackend().eager.getNumOfTensors();
 
@@ -238,6 +246,56 @@ describe.skipIf(missing)('compile', () => {
     expect(() => step(deviceState({ e: tf.ones([2]) }))).toThrow(
       /"average" must be a leaf of the compiled function's state/,
     );
+  });
+
+  it('compiles a fused part with XLA, equal parts once', () => {
+    const large = testTensor([64, 1024], 5);
+    const softened = (...inputs: tf.Tensor[]): tf.Tensor[] => fuse(soften, inputs);
+    const fused = ({ x }: { x: tf.Tensor }, gain: tf.Tensor) => {
+      const [y, mean] = softened(x, gain) as [tf.Tensor, tf.Tensor];
+      return { y, mean, again: softened(y, gain)[0] as tf.Tensor };
+    };
+    const state = deviceState({ x: large });
+    const gain = testTensor([1024], 6);
+    const got = compile(fused)(state, gain);
+    const [y, mean] = soften(large, gain) as [tf.Tensor, tf.Tensor];
+    expectClose(got.y, y, { atol: 1e-6 });
+    expectClose(got.mean, mean, { atol: 1e-6 });
+    expectClose(got.again, soften(y, gain)[0] as tf.Tensor, { atol: 1e-6 });
+    const islands = profile(fused, state, [gain] as [tf.Tensor]).filter(({ op }) => op.startsWith('island'));
+    expect(islands.map(({ calls }) => calls)).toEqual([2]);
+    const small = profile(fused, deviceState({ x: testTensor([4, 8], 5) }), [testTensor([8], 6)] as [
+      tf.Tensor,
+    ]);
+    expect(small.some(({ op }) => op.startsWith('island'))).toBe(false);
+  });
+
+  it('keeps statistics of a fused part in float32 where the rest is bfloat16', () => {
+    const state = deviceState({ x: testTensor([64, 64], 7), w: testTensor([64, 1024], 8) });
+    const gain = testTensor([1024], 6);
+    const fused = ({ x, w }: { x: tf.Tensor; w: tf.Tensor }) => {
+      const [y, mean] = fuse(soften, [tf.matMul(x, w), gain]) as [tf.Tensor, tf.Tensor];
+      return { y, mean };
+    };
+    const low = compile(fused, { precision: 'bfloat16' })(state);
+    const values = low.y.dataSync() as Float32Array;
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    expect(bits.every((word) => (word & 0xffff) === 0)).toBe(true);
+    const means = low.mean.dataSync() as Float32Array;
+    const fine = new Uint32Array(means.buffer, means.byteOffset, means.length);
+    expect(fine.some((word) => (word & 0xffff) !== 0)).toBe(true);
+    expectClose(low.y, compile(fused)(state).y, { atol: 2e-2, rtol: 0 });
+  });
+
+  it('refuses a tensor in a fused part that is no input of it', () => {
+    const leaky = compile((_: Record<string, never>, x: tf.Tensor) => {
+      const other = tf.square(x);
+      return { y: fuse((input) => [tf.add(input, other)], [x])[0] as tf.Tensor };
+    });
+    expect(() => leaky(deviceState({}), testTensor([64, 1024], 1))).toThrow(
+      /outside a fused part.*as an input/,
+    );
+    expect(tf.getKernel('Fuse', 'tensorflow')).toBeUndefined();
   });
 
   it('computes matrix products in bfloat16 and the rest in float32', () => {
