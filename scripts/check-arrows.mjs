@@ -22,6 +22,10 @@ const ROOMS = {
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/latent-cache': {
+    allows: only('@ahpa/weight-files', 'koffi', 'proper-lockfile', 'zod'),
+    node: true,
+  },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
