@@ -5,6 +5,7 @@ import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { probeCommand } from './commands/probe.ts';
 import { reportCommand } from './commands/report.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     trainVaeCommand,
     sweepCommand,
     reportCommand,
+    probeCommand,
     configCommand,
     inspectCommand,
     benchCommand,
