@@ -12,6 +12,7 @@ import { setupCommand } from './commands/setup.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { trainVaeCommand } from './commands/train-vae.ts';
+import { variantCommand } from './commands/variant.ts';
 
 /** The program `ahpa` with all its commands. */
 export function createProgram(): Command {
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     trainCommand,
     sampleCommand,
     trainVaeCommand,
+    variantCommand,
     sweepCommand,
     reportCommand,
     probeCommand,

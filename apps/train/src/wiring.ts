@@ -1,9 +1,14 @@
 /** Where the packages meet: a configuration becomes a denoiser, an interpolant, an alignment and the numbers of a step. */
 import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolate, SIT } from '@ahpa/dit-core';
-import { philox, type TrainConfig as StepConfig, type TrainDeps, type Tree } from '@ahpa/trainer';
+import {
+  type Alignment,
+  philox,
+  type TrainConfig as StepConfig,
+  type TrainDeps,
+  type Tree,
+} from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
 import type { ModelConfig, TrainConfig } from './config/types.ts';
-import { type AlignmentContext, createAlignment } from './variants/index.ts';
 
 /** What the data say of the model: the latent's size and the number of classes. */
 export interface DataShape {
@@ -22,7 +27,7 @@ export function modelConfig({ size, encoderDepth }: ModelConfig, shape: DataShap
 export function wire(
   config: TrainConfig,
   model: DiTConfig,
-  groups: AlignmentContext['groups'],
+  alignment: Alignment<Tree, Tree>,
 ): TrainDeps<DiTParams & Tree, Tree, Tree> {
   const network: DiTConfig = { ...model, checkpointBlocks: config.train.checkpointBlocks };
   return {
@@ -31,7 +36,7 @@ export function wire(
       apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, network, tap),
     },
     interpolant: { interpolate: (x0, noise, t) => interpolate(config.interpolant.path, x0, noise, t) },
-    alignment: createAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
+    alignment,
     rng: philox(config.train.seed),
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { estimate, pairedDifference } from '../src/lab/compare.ts';
+import { probeRun } from '../src/lab/probe.ts';
 import { readRuns } from '../src/lab/read-runs.ts';
 import { reportPage } from '../src/lab/report-page.ts';
 import { runSweep } from '../src/lab/sweep.ts';
@@ -161,6 +162,21 @@ describe('sweep', () => {
     expect(readFileSync(record, 'utf8')).toBe(first);
     const stopped = await runSweep(sweep, { ...how, signal: AbortSignal.abort() }, listener());
     expect(stopped).toMatchObject({ complete: [], failed: {} });
-    expect(existsSync(join(summary.folder, 'none.seed0', 'checkpoints', '0000002.safetensors'))).toBe(true);
+    const root = join(summary.folder, 'none.seed0');
+    expect(existsSync(join(root, 'checkpoints', '0000002.safetensors'))).toBe(true);
+
+    const extent = { run: root, images: 10, batch: 2, bins: 2, seed: 0 };
+    const probe = await probeRun(extent, listener());
+    expect(probe.targets.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      'fine level',
+      'mid level',
+      'coarse level',
+      'mid increment',
+      'coarse increment',
+    ]);
+    expect(probe.targets[0]?.gap.map((row) => row.length)).toEqual([2, 2]);
+    expect(await reportPage(await readRuns([root]), options)).toContain('Probe of none.seed0 at step 2');
+    await expect(probeRun({ ...extent, images: 8 }, listener())).rejects.toThrow('wanted at least 5');
+    expect(await probeRun(extent, listener())).toEqual(probe);
   });
 });

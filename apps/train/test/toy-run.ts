@@ -14,6 +14,7 @@ import {
 import { fromFloat32 } from '@ahpa/weight-files';
 import { batchOf } from '../src/features/batch.ts';
 import type { GroupTokens } from '../src/features/features.ts';
+import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';
 import { targetSource } from '../src/variants/targets.ts';
 import { type DataShape, modelConfig, stepConfig, wire } from '../src/wiring.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
@@ -66,7 +67,11 @@ export function toyRun(set: readonly string[]): ToyRun {
     latentPatch: latent ? model.patchSize : undefined,
   };
   const widths = latent ? [{ name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2 }] : features;
-  const deps = wire(config, model, widths) as unknown as TrainDeps<Tree, Tree, Tree>;
+  const alignment = createAlignment(config.alignment as BuiltInAlignment, {
+    hiddenSize: model.hiddenSize,
+    groups: widths,
+  });
+  const deps = wire(config, model, alignment) as unknown as TrainDeps<Tree, Tree, Tree>;
   const numbers = stepConfig(config, SHAPE.classes);
   return {
     deps,

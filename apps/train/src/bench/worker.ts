@@ -10,6 +10,7 @@ import {
 } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, initState, philox, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
+import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';
 import { modelConfig, stepConfig, wire } from '../wiring.ts';
 import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
 
@@ -58,7 +59,14 @@ function batchOf(spec: StepSpec): Tree {
 function build(spec: StepSpec): { parameters: number; step: () => number; infer: () => number } {
   const config = specConfig(spec);
   const model = modelConfig(config.model, SHAPE);
-  const deps = wire(config, model, specGroups(spec));
+  const deps = wire(
+    config,
+    model,
+    createAlignment(config.alignment as BuiltInAlignment, {
+      hiddenSize: model.hiddenSize,
+      groups: specGroups(spec),
+    }),
+  );
   const numbers = stepConfig(config, SHAPE.classes);
   const initial = initState(deps, philox(0), numbers) as unknown as State;
   const parameters = flatten(initial.params).reduce((sum, { size }) => sum + size, 0);

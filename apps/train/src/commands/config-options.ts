@@ -7,6 +7,7 @@ import type { TrainConfig } from '../config/types.ts';
 /** Their values. */
 export interface ConfigOptions {
   readonly config?: readonly string[];
+  readonly variant?: readonly string[];
   readonly set?: readonly string[];
   readonly backend?: BackendName;
   readonly eager?: boolean;
@@ -19,6 +20,7 @@ export const backendOption = (): Option => new Option('--backend <name>', 'what 
 export function withConfig(command: Command): Command {
   return command
     .option('--config <name...>', 'configurations, later ones win: built-in names or paths of .json files')
+    .option('--variant <package...>', 'installed packages of variants, over the configurations')
     .option('--set <key=value...>', 'single keys, for example optim.learningRate=1e-4');
 }
 
@@ -32,7 +34,7 @@ export function withTraining(command: Command): Command {
 
 /** The resolved configuration; `names` are used where the command line names none. */
 export function configOf(options: ConfigOptions, names: readonly string[] = []): TrainConfig {
-  const { config = names, set = [], backend, eager } = options;
+  const { config = names, variant = [], set = [], backend, eager } = options;
   const flags = [...(backend ? [`train.backend=${backend}`] : []), ...(eager ? ['train.eager=true'] : [])];
-  return loadConfig({ names: config, set: [...set, ...flags] });
+  return loadConfig({ names: [...config, ...variant], set: [...set, ...flags] });
 }

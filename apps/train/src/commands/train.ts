@@ -43,8 +43,8 @@ export async function trainInto(
   return summary;
 }
 
-function runName({ name, config = ['base'] }: TrainOptions): string {
-  const chosen = name ?? basename(config.at(-1) as string, '.json');
+function runName({ name, config = ['base'], variant = [] }: TrainOptions): string {
+  const chosen = name ?? basename([...config, ...variant].at(-1) as string, '.json');
   if (/^[\w.-]+$/.test(chosen)) return chosen;
   throw userError(`--name is "${chosen}", wanted letters, digits, ".", "_" and "-".`);
 }

@@ -1,6 +1,7 @@
 /** Finds, lays over one another and checks the configurations that a command line names. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { userError } from '../errors.ts';
 import { inPackage } from '../package-folder.ts';
@@ -10,7 +11,7 @@ import type { TrainConfig } from './types.ts';
 
 /** What a command line says of the configuration. */
 export interface ConfigRequest {
-  /** Built-in names (`demo`) or paths that end in `.json`; later ones win. */
+  /** Built-in names (`demo`), paths that end in `.json`, or installed variant packages; later ones win. */
   readonly names: readonly string[];
   /** `a.b=value`; they win over files. */
   readonly set: readonly string[];
@@ -26,7 +27,8 @@ export function builtInConfigs(): string[] {
 export function loadConfig({ names, set }: ConfigRequest): TrainConfig {
   const layers = new Map<string, JsonObject>();
   for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), layers, []);
-  const layered = [...layers.values(), layerOf(set)].reduce((lower, upper) => mergeLayers(lower, upper), {});
+  const assigned = locateModule(layerOf(set), process.cwd());
+  const layered = [...layers.values(), assigned].reduce((lower, upper) => mergeLayers(lower, upper), {});
   return parseTrainConfig(layered);
 }
 
@@ -35,16 +37,48 @@ function addFile(path: string, layers: Map<string, JsonObject>, within: readonly
   if (within.includes(path)) throw userError(`${path} extends itself: ${[...within, path].join(' -> ')}.`);
   const { extends: parent, $schema: _, ...layer } = readObject(path);
   if (parent !== undefined) addFile(locate(String(parent), dirname(path)), layers, [...within, path]);
-  layers.set(path, layer);
+  layers.set(path, locateModule(layer, dirname(path)));
+}
+
+/** A layer whose alignment's module is named by its absolute path, found from `folder`. */
+function locateModule(layer: JsonObject, folder: string): JsonObject {
+  const { alignment } = layer;
+  if (!isObject(alignment) || typeof alignment['module'] !== 'string') return layer;
+  const name = alignment['module'];
+  const path = /^[./]/.test(name) ? resolve(folder, name) : resolvePackage(name, folder);
+  return { ...layer, alignment: { ...alignment, module: path } };
+}
+
+function resolvePackage(name: string, folder: string): string {
+  try {
+    return createRequire(join(folder, 'any.js')).resolve(name);
+  } catch (cause) {
+    throw userError(`There is no package "${name}" to be found from ${folder}: install it there.`, { cause });
+  }
 }
 
 function locate(name: string, folder: string): string {
   if (name.endsWith('.json')) return resolve(folder, name);
   const known = builtInConfigs();
   if (known.includes(name)) return resolve(inPackage('configs'), `${name}.json`);
+  const variant = locateVariant(name, folder);
+  if (variant !== undefined) return variant;
   throw userError(
-    `There is no configuration "${name}": the nearest is "${closest(name, known)}", and a file's name ends in .json.`,
+    `There is no configuration "${name}": the nearest is "${closest(name, known)}", a file's name ends in .json, and no package of that name is installed here.`,
   );
+}
+
+/** The configuration of an installed package: the file that `ahpa.config` in its manifest names. */
+function locateVariant(name: string, folder: string): string | undefined {
+  const require = createRequire(join(folder, 'any.js'));
+  const manifest = require.resolve
+    .paths(name)
+    ?.map((root) => join(root, name, 'package.json'))
+    .find(existsSync);
+  if (manifest === undefined) return undefined;
+  const { ahpa } = readObject(manifest);
+  if (isObject(ahpa) && typeof ahpa['config'] === 'string') return resolve(dirname(manifest), ahpa['config']);
+  throw userError(`${manifest} is of no variant: it has no "ahpa": { "config": "FILE" }.`);
 }
 
 function readObject(path: string): JsonObject {

@@ -40,18 +40,20 @@ const fixedRouter = section({
     .describe('Even, one group only, or from the coarsest at t = 1 to the finest at t = 0.'),
 });
 
+const groups = z
+  .union([
+    z.literal('default'),
+    z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), z.array(z.string().min(1)).min(1)),
+  ])
+  .default('default')
+  .describe('Encoder taps of each group, finest group first; default: fine, mid and coarse of this VAE.');
+
 const ahpa = section({
   kind: z
     .literal('ahpa')
     .describe('Groups of features of the VAE encoder, weighted by a router of the time; AHPA.'),
   weight: weight(0.5, 'REPA'),
-  groups: z
-    .union([
-      z.literal('default'),
-      z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), z.array(z.string().min(1)).min(1)),
-    ])
-    .default('default')
-    .describe('Encoder taps of each group, finest group first; default: fine, mid and coarse of this VAE.'),
+  groups,
   head,
   distance: z
     .enum(['cosine', 'smooth-l1'])
@@ -69,7 +71,23 @@ const sra2 = section({
   head,
 });
 
+const own = section({
+  kind: z.literal('module').describe('A loss of your own, from a JavaScript module.'),
+  module: z
+    .string()
+    .min(1)
+    .describe(
+      'Path of the module, from the folder of its configuration file, or name of an installed package.',
+    ),
+  weight: weight(0.5, 'REPA'),
+  groups,
+  options: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Handed to the module, which says what it means.'),
+});
+
 const none = section({ kind: z.literal('none').describe('Denoising alone.') });
 
 /** Checks the value of `alignment`. */
-export const alignment: z.ZodType<AlignmentConfig> = z.discriminatedUnion('kind', [none, ahpa, sra2]);
+export const alignment: z.ZodType<AlignmentConfig> = z.discriminatedUnion('kind', [none, ahpa, sra2, own]);

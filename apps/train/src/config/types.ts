@@ -81,7 +81,7 @@ export interface ModelSize {
 }
 
 /** What hidden tokens are aligned with. */
-export type AlignmentConfig = { readonly kind: 'none' } | AhpaConfig | Sra2Config;
+export type AlignmentConfig = { readonly kind: 'none' } | AhpaConfig | Sra2Config | ModuleConfig;
 
 /** Several groups of VAE features, weighted by a router. */
 export interface AhpaConfig {
@@ -99,6 +99,15 @@ export interface Sra2Config {
   readonly kind: 'sra2';
   readonly weight: number;
   readonly head: HeadChoice;
+}
+
+/** A loss from a module of the user's. */
+export interface ModuleConfig {
+  readonly kind: 'module';
+  readonly module: string;
+  readonly weight: number;
+  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** The projection from hidden tokens to targets. */

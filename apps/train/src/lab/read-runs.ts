@@ -1,10 +1,11 @@
 /** Reads what runs have left on disk: configuration, record and newest sample grid. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats, type StatsRow } from '../data/stats.ts';
 import { userError } from '../errors.ts';
 import { readRunConfig, runFolder } from '../run/folder.ts';
+import { type Probe, probePath } from './probe-file.ts';
 
 /** A run as a report sees it. */
 export interface RunRecord {
@@ -15,8 +16,9 @@ export interface RunRecord {
   readonly seed: number;
   readonly config: TrainConfig;
   readonly rows: readonly StatsRow[];
-  /** The newest sample grid; undefined where there is none yet. */
+  /** The newest sample grid, and the newest probe; undefined where there is none yet. */
   readonly samples: string | undefined;
+  readonly probe: Probe | undefined;
 }
 
 /** The runs that paths name: each a run, or a folder of runs. Throws where a path holds neither. */
@@ -56,5 +58,8 @@ async function readRun(root: string): Promise<RunRecord> {
     config,
     rows: existsSync(folder.stats) ? await readStats(folder.stats) : [],
     samples: newest === undefined ? undefined : join(folder.samples, newest),
+    probe: existsSync(probePath(root))
+      ? (JSON.parse(readFileSync(probePath(root), 'utf8')) as Probe)
+      : undefined,
   };
 }

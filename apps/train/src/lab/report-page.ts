@@ -6,7 +6,7 @@ import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../vi
 import { renderPanels } from '../visual/plot.ts';
 import { type ArmRow, armNames, armTable } from './arms.ts';
 import type { RunRecord } from './read-runs.ts';
-import { differencePanel, lossPanel, timePanel } from './report-panels.ts';
+import { differencePanel, lossPanel, probePanel, timePanel } from './report-panels.ts';
 import { STYLE } from './report-style.ts';
 
 /** What a page is made for. */
@@ -32,6 +32,7 @@ export async function reportPage(runs: readonly RunRecord[], options: ReportOpti
     section('Arms', armsTable(armTable(reported, arms), arms)),
     section('Curves', await renderPanels(curves)),
     ...(await Promise.all(first.map(alignmentSection))),
+    ...(await Promise.all(reported.map(probeSection))),
     section('Samples', samples(first)),
   ];
   return [
@@ -54,6 +55,15 @@ async function alignmentSection({ arm, seed, rows }: RunRecord): Promise<string>
   if (rows.some(({ alignment }) => alignment !== undefined)) panels.push(alignmentPanel(rows, groups));
   if (routed.length > 0) panels.push(routePanel(routed, groups), routeHistoryPanel(routed, groups));
   return panels.length === 0 ? '' : section(`Alignment of ${arm}, seed ${seed}`, await renderPanels(panels));
+}
+
+/** What a run's probe found. */
+async function probeSection({ name, probe }: RunRecord): Promise<string> {
+  if (probe === undefined) return '';
+  const { step, images, pick } = probe;
+  const found = pick === undefined ? 'no group is readable' : `the widest gap has ${pick}`;
+  const note = `<p class="note">${images} images; ${escapeHtml(found)}. The gap says what is lacking, not which block to align.</p>`;
+  return section(`Probe of ${name} at step ${step}`, note + (await renderPanels([probePanel(probe)])));
 }
 
 function armsTable(rows: readonly ArmRow[], arms: readonly string[]): string {

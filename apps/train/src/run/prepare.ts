@@ -10,6 +10,7 @@ import { loadFeatures } from '../features/load.ts';
 import type { Progress, Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
 import type { FeatureGroup } from '../variants/ahpa.ts';
+import { loadAlignment } from '../variants/index.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
 import { type Decoder, decoder } from './draw.ts';
@@ -57,7 +58,11 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
     shape,
     classes: images.classes,
     model,
-    deps: wire(config, model, groups),
+    deps: wire(
+      config,
+      model,
+      await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
+    ),
     groups,
     train,
     heldOut: () => {

@@ -1,7 +1,8 @@
 /** From a configuration's `alignment` to the alignment that the trainer runs. */
 import type { Alignment, Tree } from '@ahpa/trainer';
-import type { AlignmentConfig } from '../config/types.ts';
+import type { AlignmentConfig, ModuleConfig } from '../config/types.ts';
 import { ahpaAlignment, type FeatureGroup } from './ahpa.ts';
+import { loadModule } from './module.ts';
 import { noAlignment } from './none.ts';
 import { sra2Alignment } from './sra2.ts';
 
@@ -12,9 +13,20 @@ export interface AlignmentContext {
   readonly groups: readonly FeatureGroup[];
 }
 
+/** The alignments of this program. */
+export type BuiltInAlignment = Exclude<AlignmentConfig, ModuleConfig>;
+
+/** The alignment of any configuration; rejects where a module of the user's cannot be loaded. */
+export async function loadAlignment(
+  config: AlignmentConfig,
+  context: AlignmentContext,
+): Promise<Alignment<Tree, Tree>> {
+  return config.kind === 'module' ? (await loadModule(config))(context) : createAlignment(config, context);
+}
+
 /** The alignment of a configuration; its targets are one `[B, T, width]` tensor for each group of the context. */
 export function createAlignment(
-  config: AlignmentConfig,
+  config: BuiltInAlignment,
   { hiddenSize, groups }: AlignmentContext,
 ): Alignment<Tree, Tree> {
   const build = {

@@ -20,7 +20,7 @@ export interface TargetSource {
 
 /** The targets of a configuration's alignment. */
 export function targetSource(alignment: AlignmentConfig, vae: VaeConfig): TargetSource {
-  if (alignment.kind !== 'ahpa') return { groups: [], latent: alignment.kind === 'sra2' };
+  if (!('groups' in alignment)) return { groups: [], latent: alignment.kind === 'sra2' };
   const chosen = alignment.groups === 'default' ? defaultGroups(vae) : alignment.groups;
   const groups = Object.entries(chosen).map(([name, taps]) => ({ name, taps }));
   checkTaps(groups, vae);
