@@ -76,15 +76,18 @@ def position_embedding(grid, width):
 
 
 class Attention(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, qk_norm=False):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
+        self.q_norm = nn.LayerNorm(width // heads) if qk_norm else nn.Identity()
+        self.k_norm = nn.LayerNorm(width // heads) if qk_norm else nn.Identity()
         self.proj = nn.Linear(width, width)
 
     def forward(self, x):
         b, n, d = x.shape
         q, k, v = self.qkv(x).reshape(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        q, k = self.q_norm(q), self.k_norm(k)
         scores = (q @ k.transpose(-2, -1)) * (d // self.heads) ** -0.5
         return self.proj((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, n, d))
 
@@ -105,9 +108,9 @@ def modulate(x, shift, scale):
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads, ratio):
+    def __init__(self, width, heads, ratio, qk_norm=False):
         super().__init__()
-        self.attn = Attention(width, heads)
+        self.attn = Attention(width, heads, qk_norm)
         self.mlp = Mlp(width, ratio)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
@@ -129,14 +132,14 @@ class FinalLayer(nn.Module):
 
 
 class SiT(nn.Module):
-    def __init__(self, size, channels, patch, width, depth, heads, ratio, classes):
+    def __init__(self, size, channels, patch, width, depth, heads, ratio, classes, qk_norm=False, learn_sigma=False):
         super().__init__()
-        self.patch, self.channels, self.grid = patch, channels, size // patch
+        self.patch, self.channels, self.grid = patch, channels * (2 if learn_sigma else 1), size // patch
         self.x_embedder = nn.ModuleDict({"proj": nn.Conv2d(channels, width, patch, patch)})
         self.t_embedder = nn.ModuleDict({"mlp": nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))})
         self.y_embedder = nn.ModuleDict({"embedding_table": nn.Embedding(classes + 1, width)})
-        self.blocks = nn.ModuleList([Block(width, heads, ratio) for _ in range(depth)])
-        self.final_layer = FinalLayer(width, patch * patch * channels)
+        self.blocks = nn.ModuleList([Block(width, heads, ratio, qk_norm) for _ in range(depth)])
+        self.final_layer = FinalLayer(width, patch * patch * self.channels)
         self.register_buffer("positions", position_embedding(self.grid, width))
 
     def forward(self, x, t, y):
@@ -179,6 +182,24 @@ def model():
         rows = parameter.grad.reshape(parameter.shape[0], -1)
         gradients[name] = golden(rows[:, 0] if parameter.dim() == 1 else rows @ test_values((rows.shape[1],), 7))
     write("gradients.json", gradients)
+
+
+def networks():
+    """Published networks that differ from REPA's: SiT's and DiT's conventions, and norms of queries and keys."""
+    x = test_values((2, 4, 4, 3), 3).permute(0, 3, 1, 2)
+    t, y = torch.tensor([0.15, 0.8]), torch.tensor([3, 5])
+    sizes = dict(size=4, channels=3, patch=2, width=16, depth=1, heads=2, ratio=4, classes=5)
+    sit = fill(SiT(**sizes, learn_sigma=True))
+    velocities = {
+        "sit": -sit(x, 1 - t, y)[0][:, :3],
+        "dit": sit(x, 999 * t, y)[0][:, :3],
+        "qkNorm": fill(SiT(**sizes, qk_norm=True))(x, t, y)[0],
+    }
+    net = fill(SiT(**sizes, qk_norm=True))
+    (net(x, t, y)[0] ** 2).mean().backward()
+    gradients = {name: golden(parameter.grad) for name, parameter in net.named_parameters() if "_norm" in name}
+    out = {name: golden(velocity.permute(0, 2, 3, 1)) for name, velocity in velocities.items()}
+    write("networks.json", {"velocities": out, "gradients": gradients})
 
 
 def velocity_of(x, t, y):
@@ -339,5 +360,6 @@ embeddings()
 positions()
 block()
 model()
+networks()
 samplers()
 trajectories()

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkpoint, differentiable, fuse } from './differentiable.ts';
 import { linear } from './nn.ts';
-import type { BlockParams, LinearParams } from './params.ts';
+import type { BlockParams, NormParams } from './params.ts';
 
 /** softmax(q kᵀ / sqrt(K)) v over [B, N, T, K], with the softmax's gradient dS = P ∘ dP - P rowsum(P ∘ dP). */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
@@ -35,11 +35,21 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Te
   });
 }
 
+const HEAD_NORM_EPSILON = 1e-5;
+
+/** LayerNorm over the K numbers of each head, where the block has one: [B, N, T, K] -> [B, N, T, K]. */
+function normalizeHead(x: tf.Tensor4D, norm: NormParams | undefined): tf.Tensor4D {
+  if (norm === undefined) return x;
+  const { mean, variance } = tf.moments(x, -1, true);
+  const normal = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, HEAD_NORM_EPSILON)));
+  return tf.add(tf.mul(normal, norm.weight), norm.bias);
+}
+
 /** What the heads of a block see, side by side: x [B, T, D] -> [B, T, D], before the projection. */
-export function mixedTokens(qkv: LinearParams, x: tf.Tensor3D, heads: number): tf.Tensor3D {
+export function mixedTokens(params: BlockParams['attn'], x: tf.Tensor3D, heads: number): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, tokens, width] = x.shape;
-    const parts = tf.reshape(linear(x, qkv), [batch, tokens, 3, heads, width / heads]);
+    const parts = tf.reshape(linear(x, params.qkv), [batch, tokens, 3, heads, width / heads]);
     // One transpose to [3, B, N, T, K]; unstacking the leading axis needs no further copy.
     const [q, k, v] = tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4])) as [
       tf.Tensor4D,
@@ -48,16 +58,16 @@ export function mixedTokens(qkv: LinearParams, x: tf.Tensor3D, heads: number): t
     ];
     const attended = checkpoint(
       (...qkv) => attention(...(qkv as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D])),
-      [q, k, v],
+      [normalizeHead(q, params.q_norm), normalizeHead(k, params.k_norm), v],
     );
     const mixed = tf.transpose(attended, [0, 2, 1, 3]); // [B, T, N, K]
     return tf.reshape(mixed, [batch, tokens, width]) as tf.Tensor3D;
   });
 }
 
-/** Self-attention of a block, timm's `Attention` without qk-norm: [B, T, D] -> [B, T, D]. */
+/** Self-attention of a block, timm's `Attention`: [B, T, D] -> [B, T, D]. */
 export function selfAttention(params: BlockParams['attn'], x: tf.Tensor3D, heads: number): tf.Tensor3D {
-  return tf.tidy(() => linear(mixedTokens(params.qkv, x, heads), params.proj));
+  return tf.tidy(() => linear(mixedTokens(params, x, heads), params.proj));
 }
 
 /** The logits of that attention before the softmax, q kᵀ / sqrt(K): [B, T, D] -> [B, N, T, T]. */
@@ -65,7 +75,8 @@ export function attentionLogits(params: BlockParams['attn'], x: tf.Tensor3D, hea
   return tf.tidy(() => {
     const [batch, tokens, width] = x.shape;
     const qkv = tf.reshape(linear(x, params.qkv), [batch, tokens, 3, heads, width / heads]);
-    const [q, k] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [tf.Tensor4D, tf.Tensor4D];
+    const [queries, keys] = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4])) as [tf.Tensor4D, tf.Tensor4D];
+    const [q, k] = [normalizeHead(queries, params.q_norm), normalizeHead(keys, params.k_norm)];
     return tf.matMul(tf.mul(q, Math.sqrt(heads / width)), k, false, true) as tf.Tensor4D;
   });
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { attentionLogits, mixedTokens } from './attention.ts';
 import { checkpoint } from './differentiable.ts';
 import { activatedProduct, GELU, gatedResidual, linear, modulatedLayerNorm, product } from './nn.ts';
-import type { BlockParams, FinalLayerParams, LinearParams } from './params.ts';
+import type { BlockParams, FinalLayerParams } from './params.ts';
 
 /**
  * adaLN-zero block: x [B, T, D], activated = silu(condition) [B, D] -> [B, T, D].
@@ -19,7 +19,7 @@ export function applyBlock(
     const modulation = linear(activated, params.adaLN_modulation[1]); // [B, 6 D]
     const [shift1, scale1, gate1, shift2, scale2, gate2] = tf.split(modulation, 6, 1) as Six;
     const { attn, mlp } = params;
-    const mixed = mixedTokens(attn.qkv, modulatedLayerNorm(x, shift1, scale1), heads);
+    const mixed = mixedTokens(attn, modulatedLayerNorm(x, shift1, scale1), heads);
     const middle = gatedResidual(x, gate1, product(mixed, attn.proj.weight), attn.proj.bias);
     const wide = product(modulatedLayerNorm(middle, shift2, scale2), mlp.fc1.weight);
     const narrow = activatedProduct(GELU, wide, mlp.fc1.bias, mlp.fc2.weight);
@@ -51,24 +51,27 @@ export function applyCheckpointedBlock(
   activated: tf.Tensor2D,
   heads: number,
 ): tf.Tensor3D {
-  const layers = [
-    params.attn.qkv,
-    params.attn.proj,
-    params.mlp.fc1,
-    params.mlp.fc2,
-    params.adaLN_modulation[1],
-  ];
+  const leaves: tf.Tensor[] = [];
+  replaceLeaves(params, (leaf) => {
+    leaves.push(leaf);
+    return leaf;
+  });
   return checkpoint(
-    (input, condition, ...leaves) => {
-      const [qkv, proj, fc1, fc2, modulation] = layers.map((_, i) => ({
-        weight: leaves[2 * i],
-        bias: leaves[2 * i + 1],
-      })) as [LinearParams, LinearParams, LinearParams, LinearParams, LinearParams];
-      const block = { attn: { qkv, proj }, mlp: { fc1, fc2 }, adaLN_modulation: { 1: modulation } };
-      return applyBlock(block, input as tf.Tensor3D, condition as tf.Tensor2D, heads);
+    (input, condition, ...values) => {
+      const own = replaceLeaves(params, () => values.shift() as tf.Tensor);
+      return applyBlock(own, input as tf.Tensor3D, condition as tf.Tensor2D, heads);
     },
-    [x, activated, ...layers.flatMap(({ weight, bias }) => [weight, bias])],
+    [x, activated, ...leaves],
   );
+}
+
+/** The same block with every tensor replaced, in the order of its keys. */
+function replaceLeaves<T extends object>(tree: T, replace: (leaf: tf.Tensor) => tf.Tensor): T {
+  const entries = Object.entries(tree).map(([key, value]: [string, object]) => [
+    key,
+    value instanceof tf.Tensor ? replace(value) : replaceLeaves(value, replace),
+  ]);
+  return Object.fromEntries(entries) as T;
 }
 
 type Six = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];

@@ -1,5 +1,7 @@
 /** What a SiT is: its sizes, the published presets and the check that a configuration is possible. */
 
+import type { Convention } from './convention.ts';
+
 /** Sizes of a SiT. */
 export type DiTConfig = {
   /** Side of the square latent. */
@@ -19,6 +21,12 @@ export type DiTConfig = {
   readonly encoderDepths: readonly number[];
   /** Blocks (counted from 0) whose attention logits are returned; none where absent. */
   readonly attentionTaps?: readonly number[];
+  /** Queries and keys pass a LayerNorm with weights, timm's `qk_norm`. */
+  readonly qkNorm?: boolean;
+  /** The last layer returns 2 C channels, of which the second half is ignored; SiT's and DiT's published networks. */
+  readonly learnSigma?: boolean;
+  /** What time and sign the weights speak; 'repa', ours, unless given. */
+  readonly convention?: Convention;
   /** Keep only the input of each block for the gradient and run the block again: less memory, a third more work. */
   readonly checkpointBlocks?: boolean;
 };

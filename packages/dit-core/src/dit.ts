@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyBlock, applyCheckpointedBlock, applyFinalLayer, blockLogits } from './block.ts';
 import { assertConfig, type DiTConfig } from './config.ts';
+import { networkTime, networkVelocity } from './convention.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
 import { linear, silu } from './nn.ts';
 import type { DiTParams } from './params.ts';
@@ -42,7 +43,7 @@ export function applyDiT(
     const attention: tf.Tensor4D[] = [];
     let x = embedPatches(params.x_embedder.proj, xt, patchSize);
     x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
-    const activated = silu(embedCondition(params, t, y)); // [B, D], shared by all blocks
+    const activated = silu(embedCondition(params, networkTime(t, config), y)); // [B, D], shared by all blocks
     params.blocks.forEach((block, index) => {
       if (attentionTaps.includes(index)) attention.push(blockLogits(block, x, activated, heads));
       x = runBlock(block, x, activated, heads);
@@ -50,8 +51,8 @@ export function applyDiT(
       x = tap(x, hidden.length);
       hidden.push(x);
     });
-    const velocity = unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize);
-    return { velocity, hidden, attention };
+    const output = unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize);
+    return { velocity: networkVelocity(output, config), hidden, attention };
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a SiT costs, counted from its configuration. */
 import { assertConfig, type DiTConfig, mlpWidth, tokenCount } from './config.ts';
+import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
 
 /** Trained parameters of a SiT (the fixed position embedding is not counted). */
@@ -13,14 +14,18 @@ export function parameterCount(config: DiTConfig): number {
     linear(width, width) +
     linear(width, mlpWidth(config)) +
     linear(mlpWidth(config), width) +
-    linear(width, 6 * width);
+    linear(width, 6 * width) +
+    (config.qkNorm ? (4 * width) / config.heads : 0);
   const embedders =
     linear(patchWidth, width) +
     linear(TIME_FEATURES, width) +
     linear(width, width) +
     (config.classes + 1) * width;
-  return embedders + config.depth * block + linear(width, 2 * width) + linear(width, patchWidth);
+  return embedders + config.depth * block + linear(width, 2 * width) + linear(width, outputWidth(config));
 }
+
+/** Numbers that a token of the last layer has. */
+const outputWidth = (config: DiTConfig): number => outputChannels(config) * config.patchSize ** 2;
 
 /**
  * Cost of one forward pass of one image: multiply-accumulates of all matrix products (`macs`, what SiT's paper calls
@@ -33,7 +38,8 @@ export function forwardFlops(config: DiTConfig): { readonly macs: number; readon
   const patchWidth = config.latentChannels * config.patchSize ** 2;
   const perToken = 4 * width * width + 2 * width * mlpWidth(config) + 2 * tokens * width;
   const block = tokens * perToken + 6 * width * width;
-  const ends = 2 * tokens * patchWidth * width + (TIME_FEATURES + width + 2 * width) * width;
+  const ends =
+    tokens * (patchWidth + outputWidth(config)) * width + (TIME_FEATURES + width + 2 * width) * width;
   const macs = config.depth * block + ends;
   return { macs, flops: 2 * macs };
 }

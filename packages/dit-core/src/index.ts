@@ -2,6 +2,7 @@
 export { attention, attentionLogits, selfAttention } from './attention.ts';
 export { applyBlock, applyFinalLayer } from './block.ts';
 export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
+export { CONVENTIONS, type Convention } from './convention.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
 export { embedCondition, positionEmbedding, timestepEmbedding } from './embed.ts';
 export { forwardFlops, parameterCount } from './flops.ts';
@@ -10,7 +11,7 @@ export { initDiT } from './init.ts';
 export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
 export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
 export { sampleNoise } from './noise.ts';
-export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, Rng } from './params.ts';
+export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, NormParams, Rng } from './params.ts';
 export { patchify, unpatchify } from './patch.ts';
 export { type Predictions, predictions, velocityFrom } from './prediction.ts';
 export { type SampleTools, sample } from './sample.ts';

@@ -1,8 +1,9 @@
 /** SiT's initialisation: xavier-uniform linears, adaLN and output zero, so that the fresh model returns zero. */
 import * as tf from '@tensorflow/tfjs-core';
 import { assertConfig, type DiTConfig, mlpWidth } from './config.ts';
+import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
-import type { BlockParams, DiTParams, LinearParams, Rng } from './params.ts';
+import type { BlockParams, DiTParams, LinearParams, NormParams, Rng } from './params.ts';
 
 const EMBEDDING_DEVIATION = 0.02;
 
@@ -39,7 +40,7 @@ export function initDiT(config: DiTConfig, rng: Rng): DiTParams {
     },
     blocks: Array.from({ length: depth }, (_, index) => initBlock(`blocks.${index}`, config, fills)),
     final_layer: {
-      linear: layer('final_layer.linear', patchWidth, hiddenSize, zeros),
+      linear: layer('final_layer.linear', outputChannels(config) * patchSize * patchSize, hiddenSize, zeros),
       adaLN_modulation: { 1: layer('final_layer.adaLN_modulation.1', 2 * hiddenSize, hiddenSize, zeros) },
     },
   });
@@ -51,6 +52,7 @@ function initBlock(path: string, config: DiTConfig, { xavier, zeros }: Fills): B
   return {
     attn: {
       qkv: layer(`${path}.attn.qkv`, 3 * width, width, xavier),
+      ...(config.qkNorm ? { q_norm: headNorm(config), k_norm: headNorm(config) } : {}),
       proj: layer(`${path}.attn.proj`, width, width, xavier),
     },
     mlp: {
@@ -59,6 +61,12 @@ function initBlock(path: string, config: DiTConfig, { xavier, zeros }: Fills): B
     },
     adaLN_modulation: { 1: layer(`${path}.adaLN_modulation.1`, 6 * width, width, zeros) },
   };
+}
+
+/** A LayerNorm of a head that leaves normalised numbers alone. */
+function headNorm({ hiddenSize, heads }: DiTConfig): NormParams {
+  const width = hiddenSize / heads;
+  return { weight: tf.ones([width]), bias: tf.zeros([width]) };
 }
 
 function layer(path: string, outputs: number, inputs: number, fill: Fill): LinearParams {

@@ -12,9 +12,17 @@ export type Rng = {
 /** A linear layer: weight [out, in], bias [out]. */
 export type LinearParams = { readonly weight: Tensor2D; readonly bias: Tensor1D };
 
-/** One transformer block. */
+/** A LayerNorm over the K numbers of a head: weight [K], bias [K]. */
+export type NormParams = { readonly weight: Tensor1D; readonly bias: Tensor1D };
+
+/** One transformer block; the norms of queries and keys are there where the configuration says `qkNorm`. */
 export type BlockParams = {
-  readonly attn: { readonly qkv: LinearParams; readonly proj: LinearParams };
+  readonly attn: {
+    readonly qkv: LinearParams;
+    readonly q_norm?: NormParams;
+    readonly k_norm?: NormParams;
+    readonly proj: LinearParams;
+  };
   readonly mlp: { readonly fc1: LinearParams; readonly fc2: LinearParams };
   readonly adaLN_modulation: { readonly 1: LinearParams };
 };

@@ -33,6 +33,31 @@ describe('published sizes', () => {
     expect(flops).toBe(2 * macs);
   });
 
+  // Totals of METHOD's table: REPA's state dict holds the position table too, SiT's and DiT's last layer has 8 channels.
+  test.each([
+    ['SiT-S/2', 32_957_200, 6_160],
+    ['SiT-B/2', 130_500_112, 12_304],
+    ['SiT-L/2', 458_086_416, 16_400],
+    ['SiT-XL/2', 675_111_184, 18_448],
+  ] as const)('%s has %i numbers in its file, and %i more with learnSigma', (name, total, more) => {
+    const config = published(name);
+    expect(parameterCount(config) + tokenCount(config) * config.hiddenSize).toBe(total);
+    expect(parameterCount({ ...config, learnSigma: true })).toBe(parameterCount(config) + more);
+    const norms = 4 * (config.hiddenSize / config.heads) * config.depth;
+    expect(parameterCount({ ...config, qkNorm: true })).toBe(parameterCount(config) + norms);
+  });
+
+  test.each([32, 64])('any latent side: at %i, patches of 2, 4 and 8 cost what tokens say', (latentSize) => {
+    for (const name of names.filter((other) => !other.endsWith('/1'))) {
+      const config = { ...published(name), latentSize };
+      const [tokens, width] = [tokenCount(config), config.hiddenSize];
+      const blocks = config.depth * (tokens * (12 * width + 2 * tokens) * width + 6 * width * width);
+      const ends = forwardFlops(config).macs - blocks;
+      expect(ends).toBeGreaterThan(0);
+      expect(ends / blocks).toBeLessThan(0.02);
+    }
+  });
+
   test('all sixteen are listed', () => {
     expect(names.length).toBe(16);
     for (const name of names) expect(SIT[name].patchSize).toBe(Number(name.split('/')[1]));

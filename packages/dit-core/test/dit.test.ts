@@ -15,6 +15,7 @@ import {
   type DiTConfig,
   type DiTParams,
   initDiT,
+  parameterCount,
 } from '../src/index.ts';
 import { fill, leavesOf, mapLeaves, testRng } from './helpers.ts';
 
@@ -90,6 +91,43 @@ describe('against PyTorch', () => {
       });
     },
   );
+});
+
+describe("published networks that differ from REPA's", () => {
+  type Golden = { velocities: Record<string, GoldenTensor>; gradients: Record<string, GoldenTensor> };
+  const golden = readGolden<Golden>(import.meta.url, 'networks.json');
+  const small: DiTConfig = {
+    ...{ ...config, latentSize: 4, latentChannels: 3, hiddenSize: 16, depth: 1, encoderDepths: [] },
+  };
+  const xt = (): tf.Tensor4D => testTensor([2, 4, 4, 3], 3) as tf.Tensor4D;
+  const networks: Readonly<Record<string, DiTConfig>> = {
+    sit: { ...small, learnSigma: true, convention: 'sit' },
+    dit: { ...small, learnSigma: true, convention: 'dit' },
+    qkNorm: { ...small, qkNorm: true },
+  };
+
+  test.each(Object.entries(networks))('velocity of %s', (name, network) => {
+    const params = fill(initDiT(network, testRng));
+    const count = leavesOf(params).reduce((sum, [, leaf]) => sum + leaf.size, 0);
+    expect(count).toBe(parameterCount(network));
+    const { velocity } = applyDiT(params, xt(), times(), labels(), network);
+    expectClose(velocity, golden.velocities[name] as GoldenTensor);
+  });
+
+  test.each([false, true])('gradients of qk-norm, blocks checkpointed: %s', (checkpointBlocks) => {
+    const network = { ...small, qkNorm: true, checkpointBlocks };
+    const params = fill(initDiT(network, testRng));
+    const [x, t, y] = [xt(), times(), labels()];
+    for (const [path, wanted] of Object.entries(golden.gradients)) {
+      const loss = (leaf: tf.Tensor): tf.Scalar => {
+        const moved = mapLeaves(params, (at, own) => (at === path ? leaf : own));
+        return tf.mean(tf.square(applyDiT(moved, x, t, y, network).velocity));
+      };
+      const [, own] = leavesOf(params).find(([at]) => at === path) as [string, tf.Tensor];
+      expectClose(tf.grad(loss)(own), wanted, { atol: 1e-6 });
+    }
+    expect(Object.keys(golden.gradients).length).toBe(4);
+  });
 });
 
 describe('applyDiT', () => {

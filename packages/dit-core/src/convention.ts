@@ -1,0 +1,32 @@
+/** What time and sign published networks speak, and their velocity in ours (t = 0 is data, velocity = noise - data). */
+import * as tf from '@tensorflow/tfjs-core';
+import type { DiTConfig } from './config.ts';
+
+/**
+ * 'repa': ours. 'sit': SiT's own networks, t = 1 is data and the velocity data - noise, so v(x, t) = -net(x, 1 - t).
+ * 'dit': DiT's networks, which read the step t of 0 to 999 and predict the noise: an initialisation, not yet a velocity.
+ */
+export type Convention = 'repa' | 'sit' | 'dit';
+
+/** Names of the conventions. */
+export const CONVENTIONS: readonly Convention[] = ['repa', 'sit', 'dit'];
+
+const DIT_LAST_STEP = 999;
+
+/** The time that the network reads: [B] -> [B]. */
+export function networkTime(t: tf.Tensor1D, { convention = 'repa' }: DiTConfig): tf.Tensor1D {
+  if (convention === 'sit') return tf.sub(1, t);
+  return convention === 'dit' ? tf.mul(t, DIT_LAST_STEP) : t;
+}
+
+/** The velocity in what the network returns, C or 2 C channels of it: [B, h, w, C or 2 C] -> [B, h, w, C]. */
+export function networkVelocity(output: tf.Tensor4D, config: DiTConfig): tf.Tensor4D {
+  const { latentChannels, learnSigma, convention } = config;
+  const velocity = learnSigma ? tf.slice(output, [0, 0, 0, 0], [-1, -1, -1, latentChannels]) : output;
+  return convention === 'sit' ? tf.neg(velocity) : velocity;
+}
+
+/** Channels that the last layer returns. */
+export function outputChannels({ latentChannels, learnSigma }: DiTConfig): number {
+  return learnSigma ? 2 * latentChannels : latentChannels;
+}
