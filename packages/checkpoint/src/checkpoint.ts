@@ -1,12 +1,12 @@
 /** One checkpoint: a safetensors file that appears whole or not at all and proves on reading that it is undamaged. */
-import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
-import { digest } from './digest.ts';
+import { encodeSafetensors, readSafetensors, type Safetensors, type TensorEntry } from '@ahpa/weight-files';
+import { digestTensor, digestTexts, digestWhole } from './digest.ts';
+import { writeDurably } from './durable.ts';
 import { firstNonFinite } from './finite.ts';
 
-/** Version of the metadata this package writes. */
-const SCHEMA = '1';
+/** Version of the metadata this package writes; 1 had one hash for all tensors in place of `hashes`. */
+const SCHEMA = '2';
 
 /** Tensors by name, as in a safetensors file. */
 export type Tensors = Readonly<Record<string, TensorEntry>>;
@@ -40,11 +40,6 @@ function assertFinite(tensors: Tensors): void {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
-}
-
 /**
  * Writes `NNNNNNN.safetensors` into `folder` (made if missing) and resolves to its path once it is safe on disk: temporary file in the
  * same folder, fsync, rename, fsync of the folder. `meta` is kept as JSON: put the config and a version of your own state's form there.
@@ -60,33 +55,68 @@ export async function saveCheckpoint(
     throw new RangeError(`saveCheckpoint: got step ${step}, wanted a non-negative integer.`);
   }
   if (checkFinite) assertFinite(tensors);
-  const head = { schema: SCHEMA, step: String(step), meta: JSON.stringify(meta) };
-  const sha256 = digest(Object.values(head), tensors);
-  await mkdir(folder, { recursive: true });
+  const names = Object.keys(tensors).sort();
+  const hashes = names.map((name) => [name, digestTensor(tensors[name] as TensorEntry)]);
+  const head = {
+    schema: SCHEMA,
+    step: String(step),
+    meta: JSON.stringify(meta),
+    hashes: JSON.stringify(Object.fromEntries(hashes)),
+  };
   const path = join(folder, fileName(step));
-  await writeSafetensors(path, tensors, { ...head, sha256 });
-  await syncFolder(folder);
+  await writeDurably(path, encodeSafetensors(tensors, { ...head, sha256: digestTexts(Object.values(head)) }));
   return path;
 }
 
-/** Reads and verifies one file. Rejects when it is truncated, damaged or not a checkpoint. */
-export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const { metadata, tensors } = await readSafetensors(path);
-  const { schema, step, meta, sha256 } = metadata;
+/**
+ * Reads and verifies one file, or those of its tensors for which `keep` is true. Rejects when it is truncated, damaged, not a checkpoint
+ * or of a schema that this version does not know.
+ */
+export async function loadCheckpoint(
+  path: string,
+  keep: (name: string) => boolean = () => true,
+): Promise<Checkpoint> {
+  const all = await readSafetensors(path, keep);
+  const { schema, step, meta, sha256 } = all.metadata;
   if (schema === undefined || step === undefined || meta === undefined || sha256 === undefined) {
     throw new Error(
-      `${path}: the metadata has keys ${JSON.stringify(Object.keys(metadata))}, wanted schema, step, meta and sha256; it is damaged or not a checkpoint.`,
+      `${path}: the metadata has keys ${JSON.stringify(Object.keys(all.metadata))}, wanted schema, step, meta and sha256; it is damaged or not a checkpoint.`,
     );
   }
-  if (schema !== SCHEMA) {
+  if (schema === '1') await verifyWhole(path);
+  else if (schema === SCHEMA) verifyParts(path, all, keep);
+  else {
     throw new Error(
-      `${path}: got checkpoint schema ${JSON.stringify(schema)}, wanted "${SCHEMA}"; use the version of this package that wrote it.`,
+      `${path}: got checkpoint schema ${JSON.stringify(schema)}, wanted "1" or "${SCHEMA}"; use the version of this package that wrote it.`,
     );
   }
-  if (digest([schema, step, meta], tensors) !== sha256) {
-    throw new Error(
-      `${path}: the SHA-256 of the content differs from the recorded one; the file is damaged.`,
-    );
+  return {
+    path,
+    step: Number(step),
+    tensors: all.tensors,
+    meta: JSON.parse(meta) as Record<string, unknown>,
+  };
+}
+
+const damaged = (path: string, what: string): Error =>
+  new Error(`${path}: the SHA-256 of ${what} differs from the recorded one; the file is damaged.`);
+
+async function verifyWhole(path: string): Promise<void> {
+  const { metadata, tensors } = await readSafetensors(path);
+  const { schema, step, meta, sha256 } = metadata as Record<string, string>;
+  if (digestWhole([schema, step, meta] as string[], tensors) !== sha256) throw damaged(path, 'the content');
+}
+
+function verifyParts(path: string, all: Safetensors, keep: (name: string) => boolean): void {
+  const { schema, step, meta, hashes, sha256 } = all.metadata as Record<string, string>;
+  if (digestTexts([schema, step, meta, hashes ?? ''] as string[]) !== sha256)
+    throw damaged(path, 'the metadata');
+  const recorded = JSON.parse(hashes as string) as Record<string, string>;
+  const names = Object.keys(recorded).filter(keep);
+  const missing = names.find((name) => all.tensors[name] === undefined);
+  if (missing !== undefined || names.length !== Object.keys(all.tensors).length) {
+    throw new Error(`${path}: it does not hold the tensors that it lists; the file is damaged.`);
   }
-  return { path, step: Number(step), tensors, meta: JSON.parse(meta) as Record<string, unknown> };
+  const bad = names.find((name) => digestTensor(all.tensors[name] as TensorEntry) !== recorded[name]);
+  if (bad !== undefined) throw damaged(path, `tensor "${bad}"`);
 }

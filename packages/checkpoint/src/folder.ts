@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
+import { PARTIAL } from './durable.ts';
 
 /** A checkpoint file by its name; its content has not been looked at. */
 export interface CheckpointFile {
@@ -87,4 +88,32 @@ export async function rotate(folder: string, config: RotationConfig): Promise<st
   const removed = candidates.map(({ path }) => path).filter((path) => path !== newest.path);
   await Promise.all(removed.map((path) => rm(path)));
   return removed;
+}
+
+/** What a look at every file of a folder found. */
+export interface FolderReport {
+  readonly checkpoints: readonly (CheckpointFile & { readonly problem?: string })[];
+  /** What is not a finished checkpoint; nothing here deletes it. */
+  readonly others: readonly SkippedFile[];
+}
+
+/** Verifies every checkpoint of a folder, oldest first, and says what the other files are. */
+export async function verifyFolder(folder: string): Promise<FolderReport> {
+  const checkpoints = [];
+  for (const file of await listCheckpoints(folder)) {
+    const problem = await loadCheckpoint(file.path).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    checkpoints.push(problem === undefined ? file : { ...file, problem });
+  }
+  const known = new Set(checkpoints.map(({ path }) => path));
+  const paths = (await readdir(folder)).map((name) => join(folder, name)).filter((path) => !known.has(path));
+  const others = paths.sort().map((file) => ({
+    file,
+    reason: file.endsWith(PARTIAL)
+      ? 'a checkpoint whose writing was cut off; it goes when that step is saved again, or delete it'
+      : 'not a checkpoint by its name (seven digits or more and .safetensors); left alone',
+  }));
+  return { checkpoints, others };
 }

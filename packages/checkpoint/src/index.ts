@@ -6,12 +6,16 @@ export {
   saveCheckpoint,
   type Tensors,
 } from './checkpoint.ts';
+export { writeDurably } from './durable.ts';
 export {
   type CheckpointFile,
+  type FolderReport,
   type LatestCheckpoint,
   listCheckpoints,
   loadLatest,
   type RotationConfig,
   rotate,
   type SkippedFile,
+  verifyFolder,
 } from './folder.ts';
+export { createSaver, type SaveRequest, type Saver } from './saver.ts';

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { testValues } from '@ahpa/test-utils';
 import type { DType, TensorEntry } from '@ahpa/weight-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listCheckpoints, loadCheckpoint, loadLatest, rotate, saveCheckpoint } from '../src/index.ts';
+import {
+  createSaver,
+  listCheckpoints,
+  loadCheckpoint,
+  loadLatest,
+  rotate,
+  saveCheckpoint,
+  verifyFolder,
+} from '../src/index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -62,11 +70,11 @@ describe('saveCheckpoint and loadCheckpoint', () => {
     expect(await readFile(path)).toEqual(first);
   });
 
-  test('any single flipped bit is detected', async () => {
+  test('any single flipped bit is detected (1000 of them)', async () => {
     const path = await saveCheckpoint(folder, 5, tensors(), meta);
     const whole = await readFile(path);
     const undetected: number[] = [];
-    for (const value of testValues(200, 99)) {
+    for (const value of testValues(1000, 99)) {
       const bit = Math.floor(((value + 1) / 2) * whole.length * 8);
       await flip(path, bit);
       await loadCheckpoint(path).then(
@@ -82,10 +90,59 @@ describe('saveCheckpoint and loadCheckpoint', () => {
   test('truncation at any length is detected', async () => {
     const path = await saveCheckpoint(folder, 5, tensors(), meta);
     const whole = await readFile(path);
-    for (let length = 0; length < whole.length; length += 7) {
+    for (const value of testValues(200, 7)) {
+      const length = Math.floor(((value + 1) / 2) * whole.length);
       await writeFile(path, whole.subarray(0, length));
-      await expect(loadCheckpoint(path)).rejects.toThrow();
+      await expect(loadCheckpoint(path), `${length} bytes`).rejects.toThrow();
     }
+  });
+
+  test('a tail of zeros, as after a loss of power, is detected', async () => {
+    const path = await saveCheckpoint(folder, 5, tensors(), meta);
+    const whole = await readFile(path);
+    for (let zeros = 1; zeros <= whole.length; zeros += 11) {
+      const torn = Buffer.from(whole);
+      torn.fill(0, whole.length - zeros);
+      if (torn.equals(whole)) continue;
+      await writeFile(path, torn);
+      await expect(loadCheckpoint(path), `${zeros} zeros`).rejects.toThrow();
+    }
+  });
+
+  test('tensors can be read and verified apart from the others', async () => {
+    const path = await saveCheckpoint(folder, 5, tensors(), meta);
+    const keep = (name: string): boolean => name.startsWith('moments.');
+    expect(Object.keys((await loadCheckpoint(path, keep)).tensors)).toEqual(['moments.m.bias']);
+    const { size } = await stat(path);
+    await flip(path, 8 * (size - 70));
+    const broken = await loadCheckpoint(path).catch((error: Error) => error.message);
+    const [, name] = /tensor "(.*)" differs/.exec(String(broken)) ?? [];
+    await expect(loadCheckpoint(path, (other) => other === name)).rejects.toThrow(/damaged/);
+    await expect(loadCheckpoint(path, (other) => other !== name)).resolves.toMatchObject({ step: 5 });
+  });
+
+  test('a file of schema 1 is read, and any damage to it found', async () => {
+    const golden = await readFile(new URL('./golden/schema-1.safetensors', import.meta.url));
+    const path = join(folder, '0000007.safetensors');
+    await saveCheckpoint(folder, 7, {}, {});
+    await writeFile(path, golden);
+    const loaded = await loadCheckpoint(path);
+    expect([loaded.step, loaded.meta]).toEqual([7, { config: { name: 'old' } }]);
+    expect([...new Float32Array(loaded.tensors['params.weight']?.data.buffer ?? new ArrayBuffer())]).toEqual([
+      1, 2, 3, 4,
+    ]);
+    for (let bit = 0; bit < 8 * golden.length; bit += 5) {
+      await flip(path, bit);
+      await expect(loadCheckpoint(path), `bit ${bit}`).rejects.toThrow();
+      await flip(path, bit);
+    }
+  });
+
+  test('a schema of the future is refused', async () => {
+    const path = await saveCheckpoint(folder, 5, tensors(), meta);
+    const bytes = (await readFile(path)).toString('latin1').replace('"schema":"2"', '"schema":"3"');
+    await writeFile(path, bytes, 'latin1');
+    await expect(loadCheckpoint(path)).rejects.toThrow(/schema "3", wanted "1" or "2"; use the version/);
   });
 
   test('a safetensors file of another kind is refused', async () => {
@@ -124,7 +181,7 @@ describe('loadLatest', () => {
 
   test('takes the newest, whatever was written last, leftovers ignored', async () => {
     await save(30, 20, 12_345_678);
-    await writeFile(join(folder, '0000099.safetensors.123.partial'), 'half');
+    await writeFile(join(folder, '0000099.safetensors.partial'), 'half');
     await writeFile(join(folder, 'notes.txt'), '');
     expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 30, 12_345_678]);
     const latest = await loadLatest(folder);
@@ -185,5 +242,60 @@ describe('rotate', () => {
 
   test('refuses to keep nothing', async () => {
     await expect(rotate(folder, { keepLast: 0, keepEvery: 10 })).rejects.toThrow(/keepLast 0/);
+  });
+});
+
+describe('what a kill or a copy leaves', () => {
+  test('is never deleted, counts for nothing, and is explained', async () => {
+    for (const step of [10, 20, 30]) await saveCheckpoint(folder, step, tensors(step), {});
+    const left = ['0000040.safetensors.partial', 'copy of 0000030.safetensors', 'run.lock'];
+    for (const name of left) await writeFile(join(folder, name), 'half');
+    await truncate(join(folder, '0000020.safetensors'), 9);
+    expect((await loadLatest(folder)).step).toBe(30);
+    await rotate(folder, { keepLast: 1, keepEvery: 0 });
+    expect((await readdir(folder)).sort()).toEqual(['0000030.safetensors', ...left].sort());
+    await writeFile(join(folder, '0000050.safetensors'), 'torn');
+    const { checkpoints, others } = await verifyFolder(folder);
+    expect(checkpoints.map(({ step, problem }) => [step, problem !== undefined])).toEqual([
+      [30, false],
+      [50, true],
+    ]);
+    expect(others.map(({ reason }) => /cut off/.test(reason))).toEqual([true, false, false]);
+    expect((await readdir(folder)).sort()).toEqual(
+      ['0000030.safetensors', '0000050.safetensors', ...left].sort(),
+    );
+  });
+
+  test('a partial file is written over when its step is saved again', async () => {
+    await saveCheckpoint(folder, 10, tensors(), {});
+    await writeFile(join(folder, '0000020.safetensors.partial'), 'half'.repeat(10_000));
+    await saveCheckpoint(folder, 20, tensors(), {});
+    expect(await readdir(folder)).toEqual(['0000010.safetensors', '0000020.safetensors']);
+    expect((await loadLatest(folder)).step).toBe(20);
+  });
+});
+
+describe('createSaver', () => {
+  const rotation = { keepLast: 2, keepEvery: 0 };
+
+  test('saves one after the other and rotates', async () => {
+    const saver = createSaver();
+    for (const step of [1, 2, 3, 4])
+      await saver.save({ folder, step, tensors: tensors(step), meta: { step }, rotation });
+    await saver.close();
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([3, 4]);
+    expect(plain((await loadLatest(folder)).tensors)).toEqual(plain(tensors(4)));
+  });
+
+  test('tells of a failure at the next chance and at the end, and spoils nothing', async () => {
+    const saver = createSaver();
+    await saver.save({ folder, step: 1, tensors: tensors(), meta: {}, rotation });
+    const bad = { ...tensors(), bad: entry('F32', [1], Float32Array.of(Number.NaN)) };
+    await saver.save({ folder, step: 2, tensors: bad, meta: {}, rotation });
+    const next = saver.save({ folder, step: 3, tensors: tensors(), meta: {}, rotation });
+    await expect(next).rejects.toThrow(/"bad" is not finite/);
+    expect(saver.check).toThrow(/not finite/);
+    await expect(saver.close()).rejects.toThrow(/not finite/);
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([1]);
   });
 });

@@ -1,0 +1,84 @@
+/** Saves while training goes on: hashing and writing happen in a thread of their own, one checkpoint at a time. */
+import { Worker } from 'node:worker_threads';
+import { saveCheckpoint, type Tensors } from './checkpoint.ts';
+import { type RotationConfig, rotate } from './folder.ts';
+
+/** One checkpoint to save. */
+export interface SaveRequest {
+  readonly folder: string;
+  readonly step: number;
+  /** Their memory is given away: it may not be used any more. */
+  readonly tensors: Tensors;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly rotation: RotationConfig;
+}
+
+/** What the thread answers: an error, or nothing. */
+export type SaveReply = {
+  readonly error?: { readonly message: string; readonly code?: string; readonly path?: string };
+};
+
+/** Saves one checkpoint after the other. */
+export interface Saver {
+  /** Resolves when the checkpoint is taken over, which waits for the one before. Rejects with the error of one that failed. */
+  save(request: SaveRequest): Promise<void>;
+  /** Throws the error of a save that failed. */
+  check(): void;
+  /** Resolves when everything is on disk and the thread has ended; rejects where a save failed. */
+  close(): Promise<void>;
+}
+
+/** Saves a checkpoint and deletes those that are not kept. */
+export async function saveAndRotate({ folder, step, tensors, meta, rotation }: SaveRequest): Promise<void> {
+  await saveCheckpoint(folder, step, tensors, meta);
+  await rotate(folder, rotation);
+}
+
+/** A thread is a file of its own, which only the built package has: from source, everything runs in the caller's thread. */
+const THREAD = import.meta.url.endsWith('.ts') ? undefined : new URL('./saver-thread.js', import.meta.url);
+
+/** A saver; its thread starts with the first checkpoint. */
+export function createSaver(): Saver {
+  let worker: Worker | undefined;
+  let underWay: Promise<void> = Promise.resolve();
+  let failure: Error | undefined;
+  const check = (): void => {
+    if (failure) throw failure;
+  };
+  const start = (request: SaveRequest): Promise<void> => {
+    if (THREAD === undefined) return saveAndRotate(request);
+    worker ??= new Worker(THREAD);
+    return hand(worker, request);
+  };
+  return {
+    check,
+    async save(request) {
+      await underWay;
+      check();
+      underWay = start(request).catch((error: Error) => {
+        failure = error;
+      });
+    },
+    async close() {
+      await underWay;
+      await worker?.terminate();
+      check();
+    },
+  };
+}
+
+/** Gives a request and its memory to the thread; resolves when it is done. */
+function hand(worker: Worker, request: SaveRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const died = (code: unknown): void =>
+      reject(code instanceof Error ? code : new Error(`The thread that saves checkpoints ended (${code}).`));
+    const answered = ({ error }: SaveReply): void => {
+      worker.off('error', died).off('exit', died);
+      if (error) reject(Object.assign(new Error(error.message), error));
+      else resolve();
+    };
+    worker.once('message', answered).once('error', died).once('exit', died);
+    const buffers = new Set(Object.values(request.tensors).map(({ data }) => data.buffer as ArrayBuffer));
+    worker.postMessage(request, [...buffers]);
+  });
+}
