@@ -6,6 +6,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
+import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     sampleCommand,
     trainVaeCommand,
     variantCommand,
+    replayCommand,
     sweepCommand,
     reportCommand,
     probeCommand,

@@ -49,6 +49,11 @@ export const train: z.ZodType<TrainConfig['train']> = section({
   sampleEvery: count(10_000, 'Steps between sample grids; REPA.'),
   checkpointEvery: count(10_000, 'Steps between checkpoints.'),
   keepLast: count(2, 'Newest checkpoints that are kept.'),
+  keepEvery: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Keep also checkpoints whose step is a multiple of this; 0 for none.'),
   precision: z
     .enum(['float32', 'bfloat16'])
     .default('float32')

@@ -138,6 +138,7 @@ export interface RunConfig {
   readonly sampleEvery: number;
   readonly checkpointEvery: number;
   readonly keepLast: number;
+  readonly keepEvery: number;
   readonly precision: 'float32' | 'bfloat16';
   readonly checkpointBlocks: boolean;
   readonly backend: 'tensorflow' | 'wasm' | 'cpu';

@@ -1,6 +1,7 @@
 /** The run's record: one JSON object per line, appended as training goes on. */
 import { existsSync } from 'node:fs';
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
+import { writeDurably } from '@ahpa/checkpoint';
 
 /** What is reported every few steps; losses are means over the batch. */
 export interface StatsRow {
@@ -49,9 +50,7 @@ export async function readStats(path: string): Promise<StatsRow[]> {
 export async function rewindStats(path: string, step: number): Promise<void> {
   if (!existsSync(path)) return;
   const rows = (await readStats(path)).filter((row) => row.step <= step);
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  await rename(temporary, path);
+  await writeDurably(path, [Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
 }
 
 /** The names of the groups that rows report, in the order of first appearance. */

@@ -1,5 +1,6 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
 import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
+import type { TensorEntry } from '@ahpa/weight-files';
 import { withAverageNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
@@ -15,9 +16,9 @@ export interface RunMeta {
   readonly classes: readonly string[];
 }
 
-/** The checkpoint in a file, under today's names. */
+/** The checkpoint in a file, in today's form. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  return renamed(await loadCheckpoint(path));
+  return upToDate(await loadCheckpoint(path));
 }
 
 /** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
@@ -29,12 +30,15 @@ export async function newestCheckpoint(folder: string, reporter: Reporter): Prom
   });
   for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
   if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
-  return renamed(latest);
+  return upToDate(latest);
 }
 
-const renamed = (checkpoint: Checkpoint): Checkpoint => ({
+/** A counter that checkpoints did not have before runs stopped at several bad steps in a row. */
+const skippedInARow: TensorEntry = { dtype: 'I32', shape: [], data: new Uint8Array(4) };
+
+const upToDate = (checkpoint: Checkpoint): Checkpoint => ({
   ...checkpoint,
-  tensors: withAverageNames(checkpoint.tensors),
+  tensors: { skippedInARow, ...withAverageNames(checkpoint.tensors) },
 });
 
 /** The metadata of a checkpoint of this program. */

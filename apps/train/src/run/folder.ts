@@ -1,11 +1,13 @@
 /** The folder of a run: where its files are, and whether it belongs to the configuration at hand. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listCheckpoints } from '@ahpa/checkpoint';
+import { listCheckpoints, writeDurably } from '@ahpa/checkpoint';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { type Lock, takeLock } from './lock.ts';
 
 /** Paths of a run. */
 export interface RunFolder {
@@ -17,6 +19,10 @@ export interface RunFolder {
   readonly checkpoints: string;
   readonly samples: string;
   readonly plot: string;
+  /** Dumps of steps at which the numbers broke. */
+  readonly broken: string;
+  /** Names the process at work here. */
+  readonly lock: string;
 }
 
 /** The paths of the run in folder `root`. */
@@ -27,6 +33,8 @@ export const runFolder = (root: string): RunFolder => ({
   checkpoints: join(root, 'checkpoints'),
   samples: join(root, 'samples'),
   plot: join(root, 'plot.svg'),
+  broken: join(root, 'broken'),
+  lock: join(root, 'run.lock'),
 });
 
 /** File of the sample grid of a step. */
@@ -36,17 +44,27 @@ export const samplePath = ({ samples }: RunFolder, step: number): string =>
 /** Keys that may change between the sessions of a run: they do not change what is learned. */
 const FREE = /^(description|sample\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
 
-/** Makes the folder or checks that it was made for `config`, and writes the resolved configuration. */
-export async function claimFolder(folder: RunFolder, config: TrainConfig): Promise<void> {
+/**
+ * Makes the folder or checks that it was made for `config`, keeps other processes out of it and writes the resolved configuration.
+ * The lock is the caller's to release.
+ */
+export async function claimFolder(folder: RunFolder, config: TrainConfig, reporter: Reporter): Promise<Lock> {
   await mkdir(folder.samples, { recursive: true });
-  const previous = await readRunConfig(folder);
-  const [key] = previous === undefined ? [] : differences(previous, config);
-  if (key !== undefined) {
-    throw userError(
-      `${folder.root} was started with ${key}: choose another --name, or the configuration it was started with.`,
-    );
+  const lock = await takeLock(folder.lock, reporter.warn);
+  try {
+    const previous = await readRunConfig(folder);
+    const [key] = previous === undefined ? [] : differences(previous, config);
+    if (key !== undefined) {
+      throw userError(
+        `${folder.root} was started with ${key}: choose another --name, or the configuration it was started with.`,
+      );
+    }
+    await writeDurably(folder.config, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]);
+    return lock;
+  } catch (error) {
+    await lock.release();
+    throw error;
   }
-  await writeFile(folder.config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** The configuration a run was started with; undefined where there is no run. */

@@ -3,14 +3,17 @@
  * prepare data and model -> state, new or from the newest checkpoint -> steps, with tasks every so many -> summary.
  */
 import { setImmediate } from 'node:timers/promises';
+import { createSaver } from '@ahpa/checkpoint';
 import { type Batch, batchIndices, run, type Tree, trainStep } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
+import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
 import { createEngine } from './create-engine.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
+import type { Lock } from './lock.ts';
 import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';
@@ -35,7 +38,17 @@ export async function train(
   reporter: Reporter,
   listen: () => Interrupt,
 ): Promise<TrainSummary> {
-  await claimFolder(folder, config);
+  const lock = await claimFolder(folder, config, reporter);
+  return trainIn(config, folder, lock, reporter, listen).finally(lock.release);
+}
+
+async function trainIn(
+  config: TrainConfig,
+  folder: RunFolder,
+  lock: Lock,
+  reporter: Reporter,
+  listen: () => Interrupt,
+): Promise<TrainSummary> {
   warnOfPrecision(config.train, reporter);
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
@@ -48,6 +61,9 @@ export async function train(
   const ema = model(({ ema }) => (ema[0] as RunState['params']).denoiser);
   const recorder = await createRecorder(config, folder, start.step, reporter);
   const { batch, seed, steps, reportEvery } = config.train;
+  const { shape, classes } = parts;
+  const meta = { config, shape, classes };
+  const saver = createSaver();
 
   const interrupt = listen();
   const { step } = await run({
@@ -57,18 +73,23 @@ export async function train(
     signal: interrupt.signal,
     batches: async (done) => {
       await setImmediate(); // signals are heard and the bar is drawn between steps
+      saver.check();
       recorder.tick(done);
       return parts.train.batch(batchIndices(seed, done, batch, parts.train.count));
     },
     reportEvery,
     onReport: recorder.report,
     tasks: [
-      checkpointTask(config, folder, parts, stepper, start.step),
+      checkpointTask({ folder, meta, stepper, saver, lock, from: start.step }),
       sampleTask(config, folder, parts, artistOf(config, parts, ema), recorder, reporter),
     ],
-  }).finally(() => {
+    onBroken: async (first, step) => {
+      const path = await dumpBroken(folder, meta, stepper.state(), parts.train.count, first, step);
+      reporter.warn(`The state before step ${first + 1} and its batch are in ${path}: ahpa replay ${path}`);
+    },
+  }).finally(async () => {
     recorder.pause();
-    interrupt.release();
+    await saver.close().finally(interrupt.release);
   });
   for (const part of [ema, stepper, parts]) part.dispose();
   const { root, checkpoints, samples, plot, stats } = folder;

@@ -6,13 +6,17 @@ import { userError } from '../errors.ts';
 
 const DTYPES = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 
-/** The tensors of a tree by dotted path. */
-export async function tensorsOf(tree: Tree): Promise<Record<string, TensorEntry>> {
+/** The tensors of a tree by dotted path; with `copy` in memory of their own, where a backend may give its own away. */
+export async function tensorsOf(
+  tree: Tree,
+  { copy = false }: { readonly copy?: boolean } = {},
+): Promise<Record<string, TensorEntry>> {
   const names = paths(tree);
   const entries = flatten(tree).map(async (leaf, i) => {
     const { buffer, byteOffset, byteLength } = await leaf.data();
     const dtype = DTYPES[leaf.dtype as keyof typeof DTYPES];
-    const data = new Uint8Array(buffer, byteOffset, byteLength);
+    const view = new Uint8Array(buffer, byteOffset, byteLength);
+    const data = copy ? view.slice() : view;
     return [names[i] as string, { dtype, shape: leaf.shape, data }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));

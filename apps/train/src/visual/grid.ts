@@ -1,5 +1,5 @@
 /** Writes images side by side into one PNG. */
-import { writeFile } from 'node:fs/promises';
+import { writeDurably } from '@ahpa/checkpoint';
 import sharp from 'sharp';
 
 const LABEL_SIZE = 14;
@@ -59,7 +59,7 @@ export async function writeGrid(
     .composite([...tiles, ...text])
     .png()
     .toBuffer();
-  await writeFile(path, png);
+  await writeDurably(path, [png]);
 }
 
 async function enlarge({ data, shape }: GridImages, index: number, scale: number): Promise<Buffer> {

@@ -1,5 +1,5 @@
 /** Draws a run's record as one SVG: losses over steps, the router's weights over time and over training. */
-import { writeFile } from 'node:fs/promises';
+import { writeDurably } from '@ahpa/checkpoint';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { groupNames, type StatsRow } from '../data/stats.ts';
@@ -23,7 +23,7 @@ export async function writeRunPlot(path: string, rows: readonly StatsRow[]): Pro
   const panels = [denoisingPanel(rows)];
   if (rows.some(({ alignment }) => alignment !== undefined)) panels.push(alignmentPanel(rows, groups));
   if (routed.length > 0) panels.push(routePanel(routed, groups), routeHistoryPanel(routed, groups));
-  await writeFile(path, await renderPanels(panels));
+  await writeDurably(path, [Buffer.from(await renderPanels(panels))]);
 }
 
 /** Panels side by side, `columns` in a row, as one SVG. */

@@ -1,0 +1,24 @@
+/** `ahpa replay`: takes the step again at which a run broke. */
+import { Command } from 'commander';
+import { perform } from './perform.ts';
+
+/** The command. */
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description('take the step again at which a run stopped because its numbers were not finite')
+    .argument('<dump>', 'file of the run\'s folder "broken"')
+    .action((dump: string, _options: unknown, command: Command) =>
+      perform(command, async (reporter) => {
+        const { replay } = await import('../run/broken.ts');
+        const result = await replay(dump, reporter);
+        const { step, batch, loss, gradNorm, reproduced } = result;
+        reporter.say(
+          `Step ${step + 1} on items ${batch.join(', ')}: loss ${loss}, gradient norm ${gradNorm}.`,
+        );
+        reporter.say(
+          reproduced ? 'It is not finite here either.' : 'It is finite here: the breakage is not reproduced.',
+        );
+        return result;
+      }),
+    );
+}

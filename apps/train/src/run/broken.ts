@@ -1,0 +1,86 @@
+/** What a run leaves when its numbers break, and how the step at which they did is taken again. */
+import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
+import { type Batch, batchIndices, initState, philox, type Tree, trainStep } from '@ahpa/trainer';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { stepConfig } from '../wiring.ts';
+import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
+import { createEngine } from './create-engine.ts';
+import type { RunFolder } from './folder.ts';
+import { prepare } from './prepare.ts';
+import type { RunState } from './start.ts';
+import { tensorsOf, treeOf } from './tree-file.ts';
+
+/** The broken step as the dump tells it. */
+interface Breakage {
+  /** Steps done before it. */
+  readonly step: number;
+  /** Steps from it on that were skipped. */
+  readonly skipped: number;
+  /** The items of its batch. */
+  readonly batch: readonly number[];
+}
+
+/** What taking the step again gave. */
+export interface Replay extends Breakage {
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** Whether the step broke again. */
+  readonly reproduced: boolean;
+}
+
+/**
+ * Writes the state before the first of the skipped steps, with its batch and the configuration, and resolves to the file's path. Skipped
+ * steps change nothing but counters, so the state before them is today's with the counters put back.
+ */
+export async function dumpBroken(
+  { broken }: RunFolder,
+  meta: RunMeta,
+  state: RunState,
+  count: number,
+  first: number,
+  step: number,
+): Promise<string> {
+  const { batch, seed } = meta.config.train;
+  const indices = [...batchIndices(seed, first, batch, count)];
+  const breakage: Breakage = { step: first, skipped: step - first, batch: indices };
+  const skipped = (await state.skipped.data())[0] as number;
+  const counter = (value: number) => ({
+    dtype: 'I32' as const,
+    shape: [],
+    data: new Uint8Array(Int32Array.of(value).buffer),
+  });
+  const tensors = {
+    ...(await tensorsOf(state, { copy: false })),
+    step: counter(first),
+    skipped: counter(skipped - (step - first)),
+    skippedInARow: counter(0),
+  };
+  return saveCheckpoint(broken, first, tensors, { ...meta, breakage }, { checkFinite: false });
+}
+
+/** Takes the broken step of a dump again and says what it gives. */
+export async function replay(path: string, reporter: Reporter): Promise<Replay> {
+  const checkpoint = await readCheckpoint(path);
+  const breakage = breakageOf(checkpoint);
+  const { config } = runMeta(checkpoint);
+  const engine = await createEngine(config.train);
+  const parts = await prepare(config, engine, reporter);
+  const numbers = stepConfig(config, parts.shape.classes);
+  const like = initState(parts.deps, philox(config.train.seed), numbers);
+  const { stepper } = engine.training(
+    (state: RunState, batch: Batch<Tree>) => trainStep(parts.deps, state, batch, numbers),
+    treeOf(like, checkpoint.tensors, path),
+  );
+  const batch = await parts.train.batch(Uint32Array.from(breakage.batch));
+  const { loss, gradNorm, applied } = await stepper.step(batch);
+  const [l, g, a] = await Promise.all(
+    [loss, gradNorm, applied].map(async (metric) => (await metric?.data())?.[0]),
+  );
+  return { ...breakage, loss: l as number, gradNorm: g as number, reproduced: a === 0 };
+}
+
+function breakageOf({ path, meta }: Checkpoint): Breakage {
+  if (typeof meta['breakage'] === 'object') return meta['breakage'] as Breakage;
+  throw userError(`${path} is no dump of a broken step: give a file of a run's folder "broken".`);
+}
