@@ -1,0 +1,36 @@
+/** Images that a trained model draws as they are asked for: image i depends on the seed, i and its label alone. */
+import type { TrainConfig } from '../config/types.ts';
+import { type Artist, drawBatch } from '../run/draw.ts';
+import type { PixelSource } from './pixels.ts';
+
+/** How images are drawn. */
+export interface DrawRequest {
+  readonly n: number;
+  readonly seed: number;
+  /** Label of image i. */
+  readonly label: (index: number) => number;
+}
+
+/** The images of an artist. */
+export function drawnPixels(
+  path: string,
+  artist: Artist,
+  { n, seed, label }: DrawRequest,
+  close: () => void = () => undefined,
+): PixelSource {
+  return {
+    path,
+    n,
+    read: async (start, count) => {
+      const indices = Array.from({ length: count }, (_, i) => start + i);
+      const request = { indices, labels: indices.map(label), seed, padTo: Math.min(50, n) };
+      const { data, shape } = await drawBatch(artist, request);
+      return { data, shape: [shape[0], shape[1], shape[2], 3] };
+    },
+    close: async () => close(),
+  };
+}
+
+/** Evaluations of the network for one image. */
+export const evaluations = ({ sampler, steps }: TrainConfig['sample']): number =>
+  sampler === 'heun' ? 2 * steps - 1 : steps;

@@ -1,0 +1,100 @@
+/** What a figure was measured on and how: without it a figure cannot be compared, so it is kept with it. */
+
+/** One figure. */
+export interface Figure {
+  readonly value: number;
+  /** Over parts or subsets. */
+  readonly deviation?: number;
+  /** 95 % interval over which images happened to be drawn. */
+  readonly interval?: readonly [low: number, high: number];
+}
+
+/** How images were drawn. */
+export interface DrawingCard {
+  readonly model: string;
+  /** Of training. */
+  readonly step: number | null;
+  readonly sampler: string;
+  readonly steps: number;
+  /** Times the network is asked for one image; guidance doubles the work, not this. */
+  readonly nfe: number;
+  readonly guidance: number;
+  readonly guidanceInterval: readonly [number, number];
+  /** Which average of the weights. */
+  readonly ema: string;
+  /** SHA-256 of the decoder's files. */
+  readonly vae: string;
+  readonly seed: number;
+}
+
+/** A file or network, and its SHA-256. */
+export interface HashedSource {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** Everything that is said of figures. */
+export interface EvaluationCard {
+  readonly version: 1;
+  /** By name; `FID` is 50,000 images through the 2015 Inception network, anything else is named otherwise. */
+  readonly figures: Readonly<Record<string, Figure>>;
+  /** Number of samples. */
+  readonly n: number;
+  readonly samples: string;
+  readonly reference: HashedSource & { readonly n: number | null };
+  readonly network: HashedSource;
+  /** Absent where images came from files that do not say. */
+  readonly drawing: DrawingCard | null;
+  readonly date: string;
+  readonly command: string;
+}
+
+/** The number of samples that published figures are of. */
+const PUBLISHED_N = 50_000;
+
+const NAMES: Readonly<Record<string, string>> = {
+  fd: 'FID',
+  sfd: 'sFID',
+  is: 'IS',
+  kid: 'KID',
+  'fd-infinity': 'FID-infinity',
+};
+
+/** The name of a figure: `FID`, `FID@5000` below 50,000 samples, `sqz-fd@5000` by another network than Inception. */
+export function figureName(kind: string, prefix: string, n: number): string {
+  const name = prefix === '' ? (NAMES[kind] ?? kind) : `${prefix}${kind}`;
+  return n < PUBLISHED_N ? `${name}@${n}` : name;
+}
+
+type Facts = Readonly<Record<string, string>>;
+
+function factsOf({ n, reference, network, drawing }: EvaluationCard): Facts {
+  const always = { n: String(n), reference: reference.sha256, network: network.sha256 };
+  if (drawing === null) return always;
+  const { sampler, steps, guidance, guidanceInterval } = drawing;
+  return {
+    ...always,
+    sampler,
+    steps: String(steps),
+    guidance: String(guidance),
+    interval: guidanceInterval.join(' to '),
+  };
+}
+
+/**
+ * What keeps two cards from being held side by side, a phrase for each: another number of samples, reference, network or way
+ * of drawing. `varying` names what is compared and may differ: `sampler`, `steps`, `guidance` or `interval`.
+ */
+export function differencesOf(a: EvaluationCard, b: EvaluationCard, varying: readonly string[] = []): string[] {
+  const [one, other] = [factsOf(a), factsOf(b)];
+  const unknown = (a.drawing === null) !== (b.drawing === null) && !varying.includes('sampler');
+  const differing = Object.keys(one).filter(
+    (key) => key in other && one[key] !== other[key] && !varying.includes(key),
+  );
+  return [
+    ...differing.map((key) => `${key} is ${short(one[key])} here and ${short(other[key])} there`),
+    ...(unknown ? ['only one says how its images were drawn'] : []),
+  ];
+}
+
+const short = (value = ''): string => (/^[0-9a-f]{64}$/.test(value) ? `${value.slice(0, 12)}...` : value);
