@@ -1,9 +1,11 @@
 /** The command line. */
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
+import { compareCommand } from './commands/compare.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -29,6 +31,8 @@ export function createProgram(): Command {
     demoCommand,
     trainCommand,
     sampleCommand,
+    evaluateCommand,
+    compareCommand,
     trainVaeCommand,
     variantCommand,
     replayCommand,

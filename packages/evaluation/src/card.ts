@@ -14,17 +14,17 @@ export interface DrawingCard {
   readonly model: string;
   /** Of training. */
   readonly step: number | null;
-  readonly sampler: string;
-  readonly steps: number;
-  /** Times the network is asked for one image; guidance doubles the work, not this. */
-  readonly nfe: number;
-  readonly guidance: number;
-  readonly guidanceInterval: readonly [number, number];
+  /** Sampler, steps, guidance and what else the sampler is told. */
+  readonly sample: Readonly<Record<string, unknown>>;
+  /** Times the network is asked for one image; guidance doubles the work, not this. null where the sampler decides. */
+  readonly nfe: number | null;
   /** Which average of the weights. */
   readonly ema: string;
   /** SHA-256 of the decoder's files. */
   readonly vae: string;
   readonly seed: number;
+  /** Classes in turn, or drawn at random. */
+  readonly labels: 'balanced' | 'random';
 }
 
 /** A file or network, and its SHA-256. */
@@ -71,25 +71,25 @@ type Facts = Readonly<Record<string, string>>;
 function factsOf({ n, reference, network, drawing }: EvaluationCard): Facts {
   const always = { n: String(n), reference: reference.sha256, network: network.sha256 };
   if (drawing === null) return always;
-  const { sampler, steps, guidance, guidanceInterval } = drawing;
-  return {
-    ...always,
-    sampler,
-    steps: String(steps),
-    guidance: String(guidance),
-    interval: guidanceInterval.join(' to '),
-  };
+  const settings = Object.entries(drawing.sample).map(([key, value]) => [key, JSON.stringify(value)]);
+  return { ...always, ...Object.fromEntries(settings), labels: drawing.labels };
 }
 
 /**
  * What keeps two cards from being held side by side, a phrase for each: another number of samples, reference, network or way
- * of drawing. `varying` names what is compared and may differ: `sampler`, `steps`, `guidance` or `interval`.
+ * of drawing. `varying` names what is compared and may differ, such as `sampler` or `guidance`.
  */
-export function differencesOf(a: EvaluationCard, b: EvaluationCard, varying: readonly string[] = []): string[] {
+export function differencesOf(
+  a: EvaluationCard,
+  b: EvaluationCard,
+  varying: readonly string[] = [],
+): string[] {
   const [one, other] = [factsOf(a), factsOf(b)];
   const unknown = (a.drawing === null) !== (b.drawing === null) && !varying.includes('sampler');
-  const differing = Object.keys(one).filter(
-    (key) => key in other && one[key] !== other[key] && !varying.includes(key),
+  const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+  const known = a.drawing !== null && b.drawing !== null;
+  const differing = keys.filter(
+    (key) => one[key] !== other[key] && !varying.includes(key) && (known || (key in one && key in other)),
   );
   return [
     ...differing.map((key) => `${key} is ${short(one[key])} here and ${short(other[key])} there`),
@@ -97,4 +97,5 @@ export function differencesOf(a: EvaluationCard, b: EvaluationCard, varying: rea
   ];
 }
 
-const short = (value = ''): string => (/^[0-9a-f]{64}$/.test(value) ? `${value.slice(0, 12)}...` : value);
+const short = (value = 'nothing'): string =>
+  /^[0-9a-f]{64}$/.test(value) ? `${value.slice(0, 12)}...` : value;

@@ -7,6 +7,14 @@ export {
   type PairedTest,
   pairedTest,
 } from './bootstrap.ts';
+export {
+  type DrawingCard,
+  differencesOf,
+  type EvaluationCard,
+  type Figure,
+  figureName,
+  type HashedSource,
+} from './card.ts';
 export { type ExtrapolatedDistance, extrapolatedDistance } from './fd-infinity.ts';
 export { checkFeatures, pickRows, sliceRows } from './features.ts';
 export { frechetDistance, type Reference, referenceOf } from './frechet.ts';

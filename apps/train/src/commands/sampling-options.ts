@@ -26,9 +26,16 @@ export interface SamplingOptions {
 
 /** Adds which model, how it draws and what computes. */
 export function withSampling(command: Command): Command {
+  return withSampler(
+    command
+      .option('--run <run>', 'name of a run, or path of a run or checkpoint')
+      .option('--model <folder>', 'exported folder, in place of --run'),
+  );
+}
+
+/** Adds how a model draws and what computes. */
+export function withSampler(command: Command): Command {
   return command
-    .option('--run <run>', 'name of a run, or path of a run or checkpoint')
-    .option('--model <folder>', 'exported folder, in place of --run')
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--ema <average>', 'which average of the weights (default: the first)')
     .option('--vae <folder>', 'VAE that decodes (default: the one of the run)')

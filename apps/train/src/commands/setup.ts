@@ -8,7 +8,7 @@ const MEGABYTE = 1e6;
 /** The command. */
 export function setupCommand(): Command {
   return new Command('setup')
-    .description("obtain TensorFlow's library for this machine, once")
+    .description("obtain TensorFlow's library and SqueezeNet for this machine, once")
     .option('--gpu', 'the build for NVIDIA GPUs, with the CUDA libraries (3.4 GB)')
     .action(({ gpu = false }: { readonly gpu?: boolean }, command: Command) =>
       perform(command, async (reporter) => {
@@ -24,8 +24,14 @@ export function setupCommand(): Command {
         };
         const library = await setup({ gpu, say: reporter.say, onProgress });
         shown?.bar.stop();
+        const { obtainSqueezeNet } = await import('../evaluation/obtain-squeezenet.ts');
+        const network = await obtainSqueezeNet(reporter.say).catch((error: Error) => {
+          reporter.warn(`${error.message} Everything but evaluation works without it.`);
+          return undefined;
+        });
         reporter.say(`TensorFlow ${library.version ?? ''} (${library.source}) is at ${library.path}`);
-        return library;
+        if (network) reporter.say(`SqueezeNet is at ${network}`);
+        return { ...library, squeezeNet: network ?? null };
       }),
     );
 }

@@ -1,5 +1,5 @@
 /** Images that a trained model draws as they are asked for: image i depends on the seed, i and its label alone. */
-import type { TrainConfig } from '../config/types.ts';
+import type { SampleConfig } from '@ahpa/dit-core';
 import { type Artist, drawBatch } from '../run/draw.ts';
 import type { PixelSource } from './pixels.ts';
 
@@ -31,6 +31,8 @@ export function drawnPixels(
   };
 }
 
-/** Evaluations of the network for one image. */
-export const evaluations = ({ sampler, steps }: TrainConfig['sample']): number =>
-  sampler === 'heun' ? 2 * steps - 1 : steps;
+/** Evaluations of the network for one image; null where the sampler decides as it goes. */
+export function evaluations(config: SampleConfig): number | null {
+  if (config.sampler === 'dopri5') return null;
+  return config.sampler === 'heun' ? 2 * config.steps - 1 : config.steps;
+}

@@ -78,7 +78,10 @@ function treePixels(tree: FileTree): PixelSource {
         check(chosen[i] as string, block);
       });
       const [, height, width] = (blocks[0] as PixelBlock).shape;
-      return { data: Buffer.concat(blocks.map(({ data }) => data)), shape: [blocks.length, height, width, 3] };
+      return {
+        data: Buffer.concat(blocks.map(({ data }) => data)),
+        shape: [blocks.length, height, width, 3],
+      };
     },
     close: tree.close,
   };
@@ -101,7 +104,8 @@ export async function openPixels(path: string): Promise<PixelSource> {
   if ((await stat(path)).isDirectory()) return closedOnError(await openFolder(path), treePixels);
   if (path.endsWith('.npz'))
     return closedOnError(await openNpz(path), async (file) => {
-      const name = file.names.includes('arr_0') || file.names.length !== 1 ? 'arr_0' : (file.names[0] as string);
+      const name =
+        file.names.includes('arr_0') || file.names.length !== 1 ? 'arr_0' : (file.names[0] as string);
       return arrayPixels(path, await file.array(name), file.close);
     });
   if (path.endsWith('.npy'))

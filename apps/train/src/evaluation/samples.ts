@@ -1,0 +1,105 @@
+/** Samples to evaluate: files of images, with the record of how they were drawn where there is one, or a model that draws. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { SampleConfig } from '@ahpa/dit-core';
+import type { DrawingCard } from '@ahpa/evaluation';
+import type { BackendName } from '../backend.ts';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { runFolder } from '../run/folder.ts';
+import { loadModel } from '../run/load-model.ts';
+import { isModelFolder } from '../run/model-folder.ts';
+import { openArtist } from '../run/open-artist.ts';
+import { drawnPixels, evaluations } from './drawn-pixels.ts';
+import { firstPixels, openPixels, type PixelSource } from './pixels.ts';
+
+/** Which samples; the numbers of the sampler count where a model draws. */
+export interface SamplesRequest {
+  /** Images, or the name of a run, or the path of a run, checkpoint or exported model. */
+  readonly samples: string;
+  readonly n?: number;
+  readonly runs: string;
+  readonly ema?: string;
+  readonly vae?: string;
+  readonly sample?: Partial<TrainConfig['sample']>;
+  readonly seed: number;
+  readonly backend?: BackendName;
+}
+
+/** Samples, and what is known of their drawing. */
+export interface Samples {
+  readonly source: PixelSource;
+  readonly drawing: DrawingCard | null;
+}
+
+/** Samples of a model where no number is given. */
+const DEFAULT_N = 5000;
+
+/** Whether a name means a model that draws, and not files of images. */
+export const meansModel = (name: string, runs: string): boolean =>
+  isModelFolder(name) ||
+  name.endsWith('.safetensors') ||
+  [name, join(runs, name)].some((path) => existsSync(runFolder(path).checkpoints));
+
+async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
+  const { n = DEFAULT_N, seed } = request;
+  const model = await loadModel(request.samples, request, reporter);
+  const opened = await openArtist(model, request);
+  const { classes } = model.shape;
+  const draw = { n, seed, label: (index: number) => index % classes };
+  return {
+    source: drawnPixels(model.source, opened.artist, draw, opened.dispose),
+    drawing: {
+      model: model.source,
+      step: model.step ?? null,
+      sample: opened.artist.config,
+      nfe: evaluations(opened.artist.config),
+      ema: model.average,
+      vae: opened.vaeSha256,
+      seed,
+      labels: 'balanced',
+    },
+  };
+}
+
+/** The part of the record beside generated images that a card repeats. */
+interface GenerateRecord {
+  readonly request?: {
+    readonly seed: number;
+    readonly labels: DrawingCard['labels'];
+    readonly vae: string;
+    readonly sample: SampleConfig;
+  };
+  readonly from?: { readonly source: string; readonly step: number | null; readonly average: string };
+}
+
+/** How the images of a file were drawn, from the record that `ahpa generate` leaves beside it. */
+async function recordOf(path: string): Promise<DrawingCard | null> {
+  const file = `${path.replace(/\/+$/, '')}.json`;
+  if (!existsSync(file)) return null;
+  const { request, from } = JSON.parse(await readFile(file, 'utf8')) as GenerateRecord;
+  if (!request?.sample || !from) return null;
+  return {
+    model: from.source,
+    step: from.step,
+    sample: request.sample,
+    nfe: evaluations(request.sample),
+    ema: from.average,
+    vae: request.vae,
+    seed: request.seed,
+    labels: request.labels,
+  };
+}
+
+/** Opens samples. Throws one sentence where a name means neither images nor a model. */
+export async function openSamples(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
+  const { samples, runs, n } = request;
+  if (meansModel(samples, runs)) return fromModel(request, reporter);
+  if (!existsSync(samples))
+    throw userError(
+      `There are no samples at ${samples}, and no run ${basename(samples)} in ${runs}: name images, a run or a model.`,
+    );
+  return { source: firstPixels(await openPixels(samples), n), drawing: await recordOf(samples) };
+}
