@@ -24,7 +24,8 @@ import {
   warnOfFew,
 } from './figures.ts';
 import { type NetworkChoice, type OpenNetwork, openNetwork } from './network.ts';
-import { openReference, saveReference } from './reference.ts';
+import { openReference } from './reference.ts';
+import { saveReference } from './reference-file.ts';
 import { openSamples, type Samples, type SamplesRequest } from './samples.ts';
 
 /** What to evaluate, against what, and how. */

@@ -65,12 +65,13 @@ export async function extract(
   source: PixelSource,
   algebra: LinearAlgebra,
   reporter: Reporter,
+  what = 'samples',
 ): Promise<Extracted> {
   const { n } = source;
   if (n < 2) throw userError(`${source.path} holds ${n} images, wanted at least 2.`);
   const [pooled, logits, places] = [newStore(), newStore(), newStore()];
   let spatial: Statistics | undefined;
-  const bar = reporter.progress(`features of ${n}`, n);
+  const bar = reporter.progress(`features of ${what}`, n);
   const readAt = (start: number): Promise<PixelBlock> => source.read(start, Math.min(BATCH, n - start));
   let next = readAt(0);
   for (let start = 0, held = 0; start < n; start += BATCH) {

@@ -15,7 +15,7 @@ import {
 import type { Reporter } from '../report.ts';
 import type { Extracted } from './extract.ts';
 import type { OpenNetwork } from './network.ts';
-import type { ReferenceSet } from './reference.ts';
+import type { ReferenceSet } from './reference-file.ts';
 
 /** Which figures beyond the usual ones. */
 export interface FigureOptions {

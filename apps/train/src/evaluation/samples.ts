@@ -101,5 +101,11 @@ export async function openSamples(request: SamplesRequest, reporter: Reporter): 
     throw userError(
       `There are no samples at ${samples}, and no run ${basename(samples)} in ${runs}: name images, a run or a model.`,
     );
-  return { source: firstPixels(await openPixels(samples), n), drawing: await recordOf(samples) };
+  const source = await openPixels(samples);
+  try {
+    return { source: firstPixels(source, n), drawing: await recordOf(samples) };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }

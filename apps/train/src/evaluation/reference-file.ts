@@ -1,0 +1,86 @@
+/** Statistics of a reference in a file, to be used again with the network that made them. */
+import type { FeatureMatrix, Gaussian } from '@ahpa/evaluation';
+import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
+import { userError } from '../errors.ts';
+import type { OpenNetwork } from './network.ts';
+
+/** A reference, in the features of one network. */
+export interface ReferenceSet {
+  readonly path: string;
+  readonly sha256: string;
+  /** Images behind the statistics; null where the file does not say. */
+  readonly n: number | null;
+  readonly gaussian: Gaussian;
+  readonly spatial: Gaussian;
+  /** For precision, recall and KID; absent where only statistics were kept. */
+  readonly features: FeatureMatrix | undefined;
+}
+
+const KIND = 'ahpa-reference-statistics';
+
+const float64s = ({ dtype, data, shape }: TensorEntry, path: string): Float64Array => {
+  if (dtype === 'F32') return Float64Array.from(toFloat32({ dtype, data, shape }));
+  if (dtype !== 'F64') throw userError(`${path} holds statistics of type ${dtype}, wanted F64 or F32.`);
+  return new Float64Array(data.slice().buffer);
+};
+
+/** Mean `[d]` and covariance `[d, d]` of a file as they are compared. */
+export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: string): Gaussian {
+  const [rows = 0, columns = 0] = covariance.shape;
+  const [d] = mean.shape;
+  if (mean.shape.length !== 1 || covariance.shape.length !== 2 || rows !== d || columns !== d)
+    throw userError(
+      `${path} holds a mean of shape [${mean.shape}] and a covariance of shape [${covariance.shape}], wanted [d] and [d, d].`,
+    );
+  return { mean: float64s(mean, path), covariance: { rows, columns, data: float64s(covariance, path) } };
+}
+
+/** Statistics that `saveReference` kept. */
+export async function keptReference(path: string, network: OpenNetwork): Promise<ReferenceSet> {
+  const { metadata, tensors } = await readSafetensors(path);
+  const { kind, network: made, sha256, n } = metadata;
+  if (kind !== KIND || sha256 === undefined)
+    throw userError(`${path} holds no reference statistics, wanted a file that --save-ref wrote.`);
+  if (made !== network.sha256)
+    throw userError(
+      `${path} holds statistics of another network (sha256 ${made?.slice(0, 12)}...) than ${network.name} (${network.sha256.slice(0, 12)}...): make them again with --save-ref.`,
+    );
+  const at = (name: string): TensorEntry => tensors[name] as TensorEntry;
+  const features = tensors['features'];
+  return {
+    path,
+    sha256,
+    n: n === undefined ? null : Number(n),
+    gaussian: gaussianFrom(at('mu'), at('sigma'), path),
+    spatial: gaussianFrom(at('mu_s'), at('sigma_s'), path),
+    features: features && {
+      rows: features.shape[0] as number,
+      columns: features.shape[1] as number,
+      data: toFloat32(features),
+    },
+  };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+
+/** Keeps a reference's statistics (and the features for precision and recall) in a file, with the hash of its images. */
+export async function saveReference(
+  path: string,
+  { sha256, n, gaussian: whole, spatial, features }: ReferenceSet,
+  network: OpenNetwork,
+): Promise<void> {
+  const parts = (name: string, { mean, covariance }: Gaussian): Record<string, TensorEntry> => ({
+    [`mu${name}`]: { dtype: 'F64', shape: [mean.length], data: bytesOf(mean) },
+    [`sigma${name}`]: { dtype: 'F64', shape: [mean.length, mean.length], data: bytesOf(covariance.data) },
+  });
+  const tensors: Record<string, TensorEntry> = { ...parts('', whole), ...parts('_s', spatial) };
+  if (features)
+    tensors['features'] = {
+      dtype: 'F32',
+      shape: [features.rows, features.columns],
+      data: bytesOf(features.data),
+    };
+  const metadata = { kind: KIND, network: network.sha256, networkName: network.name, sha256 };
+  await writeSafetensors(path, tensors, n === null ? metadata : { ...metadata, n: String(n) });
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { differencesOf, type EvaluationCard, figureName } from '../src/index.ts';
+
+const card = (changes: Partial<EvaluationCard> = {}): EvaluationCard => ({
+  version: 1,
+  figures: { 'FID@5000': { value: 12 } },
+  n: 5000,
+  samples: 'a.npz',
+  reference: { name: 'ref.npz', sha256: 'a'.repeat(64), n: 10_000 },
+  network: { name: 'Inception', sha256: 'b'.repeat(64) },
+  drawing: {
+    model: 'runs/a',
+    step: 100,
+    sample: { sampler: 'sde', steps: 250, guidance: 1.5, guidanceInterval: [0, 0.7] },
+    nfe: 250,
+    ema: '0.9999',
+    vae: 'c'.repeat(64),
+    seed: 0,
+    labels: 'random',
+  },
+  date: '2026-01-01T00:00:00.000Z',
+  command: 'ahpa evaluate',
+  ...changes,
+});
+
+const drawn = (sample: Record<string, unknown>): EvaluationCard => {
+  const { drawing } = card();
+  return card({ drawing: drawing && { ...drawing, sample: { ...drawing.sample, ...sample } } });
+};
+
+describe('names of figures', () => {
+  it('are FID only for 50,000 images through Inception', () => {
+    expect(figureName('fd', '', 50_000)).toBe('FID');
+    expect(figureName('sfd', '', 10_000)).toBe('sFID@10000');
+    expect(figureName('precision', '', 50_000)).toBe('precision');
+    expect(figureName('fd', 'sqz-', 50_000)).toBe('sqz-fd');
+    expect(figureName('is', 'sqz-', 500)).toBe('sqz-is@500');
+  });
+});
+
+describe('cards side by side', () => {
+  it('are comparable where only model, seed, date and command differ', () => {
+    const { drawing } = card();
+    const other = card({
+      samples: 'b.npz',
+      date: '2026-02-02T00:00:00.000Z',
+      drawing: drawing && { ...drawing, model: 'runs/b', seed: 3 },
+    });
+    expect(differencesOf(card(), other)).toEqual([]);
+  });
+
+  it('are not where number, reference, network or sampler differ', () => {
+    expect(differencesOf(card(), card({ n: 50_000 }))).toEqual(['n is 5000 here and 50000 there']);
+    const reference = { ...card().reference, sha256: 'd'.repeat(64) };
+    expect(differencesOf(card(), card({ reference }))[0]).toBe(
+      'reference is aaaaaaaaaaaa... here and dddddddddddd... there',
+    );
+    expect(differencesOf(card(), drawn({ sampler: 'euler', steps: 50 }))).toEqual([
+      'sampler is "sde" here and "euler" there',
+      'steps is 250 here and 50 there',
+    ]);
+    expect(differencesOf(card(), card({ drawing: null }))).toEqual([
+      'only one says how its images were drawn',
+    ]);
+  });
+
+  it('may differ in what is compared', () => {
+    expect(differencesOf(card(), drawn({ guidance: 4 }), ['guidance'])).toEqual([]);
+    expect(differencesOf(card(), drawn({ guidance: 4, shift: 2 }), ['guidance'])).toEqual([
+      'shift is nothing here and 2 there',
+    ]);
+  });
+});
