@@ -3,12 +3,13 @@ import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolate, SIT } f
 import {
   type Alignment,
   philox,
+  type ScheduleConfig,
   type TrainConfig as StepConfig,
   type TrainDeps,
   type Tree,
 } from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
-import type { ModelConfig, TrainConfig } from './config/types.ts';
+import type { ModelConfig, OptimConfig, TrainConfig } from './config/types.ts';
 
 /** What the data say of the model: the latent's size and the number of classes. */
 export interface DataShape {
@@ -41,19 +42,31 @@ export function wire(
   };
 }
 
+/** The learning rate over the steps. */
+function scheduleConfig({ learningRate: base, warmup: warmupSteps, schedule }: OptimConfig): ScheduleConfig {
+  const common = { base, warmupSteps };
+  if (schedule.kind === 'constant') return { ...schedule, ...common };
+  if (schedule.kind === 'inverse-sqrt') {
+    return { kind: schedule.kind, referenceSteps: schedule.from, ...common };
+  }
+  return { kind: schedule.kind, totalSteps: schedule.until, final: schedule.final, ...common };
+}
+
 /** The numbers of a training step. */
 export function stepConfig(
   { model, interpolant, time, optim, ema }: TrainConfig,
   classes: number,
 ): StepConfig {
   const { sampling, ...density } = time;
-  const { learningRate: base, warmup, betas, epsilon, weightDecay, maxGradNorm } = optim;
+  const { betas, epsilon, weightDecay, maxGradNorm, muon, groups } = optim;
   return {
     timesteps: { kind: sampling, path: interpolant.path, ...density },
     labelDropout: model.labelDropout,
     nullClass: classes,
-    learningRate: { kind: 'constant', base, warmupSteps: warmup },
+    learningRate: scheduleConfig(optim),
     adamw: { beta1: betas[0], beta2: betas[1], epsilon, weightDecay },
+    ...(muon === null ? {} : { muon }),
+    groups: groups.map(({ weightDecay: own, ...group }) => ({ ...group, weightDecay: own ?? weightDecay })),
     maxGradNorm,
     ema: averagesOf(ema).map(emaConfig),
   };

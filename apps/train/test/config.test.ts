@@ -63,6 +63,34 @@ describe('parseTrainConfig', () => {
     expect(parseTrainConfig({ model: { size: 'SiT-B/2', encoderDepth: 12 } }).model.encoderDepth).toBe(12);
   });
 
+  it('refuses parts that do not divide a batch, and averages without one', () => {
+    expect(() => parseTrainConfig({ train: { batch: 6, accumulate: 4 } })).toThrow(
+      'train.accumulate: wanted a divisor of train.batch, 6, got 4',
+    );
+    expect(() => parseTrainConfig({ ema: { decay: [] } })).toThrow(
+      'wanted at least one decay or relative width',
+    );
+    expect(() => parseTrainConfig({ ema: { sigmaRel: [0.3] } })).toThrow('ema.sigmaRel.0');
+    expect(() => parseTrainConfig({ optim: { schedule: { kind: 'cosine' } } })).toThrow(
+      'optim.schedule.until: wanted number, got nothing',
+    );
+  });
+
+  it('fills in what a group, Muon and a schedule leave out', () => {
+    const optim = {
+      muon: {},
+      groups: [{ match: '*.bias' }],
+      schedule: { kind: 'linear', until: 9 },
+      maxGradNorm: null,
+    };
+    expect(parseTrainConfig({ optim }).optim).toMatchObject({
+      muon: { momentum: 0.95, match: ['denoiser.blocks.*'] },
+      groups: [{ match: '*.bias', learningRate: 1, weightDecay: null }],
+      schedule: { kind: 'linear', until: 9, final: 0 },
+      maxGradNorm: null,
+    });
+  });
+
   it('gives errors that are shown without a stack', () => {
     expect(() => parseTrainConfig(3)).toThrow(expect.objectContaining({ name: 'UserError' }));
   });

@@ -38,7 +38,7 @@ export type ToyState = TrainState<Tree, Tree>;
 export interface ToyRun {
   readonly deps: TrainDeps<Tree, Tree, Tree>;
   readonly config: TrainConfig;
-  step(state: ToyState, batch: Batch<Tree>): StepResult<ToyState>;
+  step(state: ToyState, batch: Batch<Tree> | readonly Batch<Tree>[]): StepResult<ToyState>;
   init(): ToyState;
   batch(step: number): Batch<Tree>;
 }

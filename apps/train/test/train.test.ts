@@ -33,6 +33,13 @@ const tensors = async (name: string, step: number): Promise<Record<string, strin
   const entries = Object.entries((await loadCheckpoint(file(name, step))).tensors);
   return Object.fromEntries(entries.map(([key, { data }]) => [key, Buffer.from(data).toString('base64')]));
 };
+const floats = async (name: string, step: number): Promise<Record<string, number[]>> => {
+  const { tensors: saved } = await loadCheckpoint(file(name, step));
+  const entries = Object.entries(saved).filter(([, { dtype }]) => dtype === 'F32');
+  return Object.fromEntries(
+    entries.map(([key, { data }]) => [key, [...new Float32Array(data.slice().buffer)]]),
+  );
+};
 
 describe('train', () => {
   it('writes configuration, record, checkpoints, sample grid and plot', async () => {
@@ -63,6 +70,38 @@ describe('train', () => {
     expect(readFileSync(join(folder('parts').samples, '0000006.png'))).toEqual(
       readFileSync(join(folder('whole').samples, '0000006.png')),
     );
+  });
+
+  it('continues bit-identically with Muon, groups, a schedule and several averages', async () => {
+    const chosen = (steps: number): TrainConfig =>
+      config(
+        `train.steps=${steps}`,
+        'optim.muon={}',
+        'optim.groups=[{"match":"alignment.*","learningRate":0.5,"weightDecay":0.1}]',
+        'optim.schedule={"kind":"cosine","until":6}',
+        'ema={"decay":[0.9,0.99],"sigmaRel":[0.05,0.1]}',
+      );
+    await start('muon', chosen(6));
+    await start('muon-parts', chosen(3));
+    await start('muon-parts', chosen(6));
+    const whole = await tensors('muon', 6);
+    expect(await tensors('muon-parts', 6)).toEqual(whole);
+    expect(Object.keys(whole).filter((name) => /^ema\..*y_embedder/.test(name))).toHaveLength(4);
+    await expect(start('muon', config('optim.muon={}'))).rejects.toThrow(/was started with .*, and not/);
+  });
+
+  it('computes a batch in parts with the same result to float32', async () => {
+    await start('accumulated', config('train.accumulate=2', 'train.steps=1', 'optim.epsilon=0.01'));
+    await start('at-once', config('train.steps=1', 'optim.epsilon=0.01'));
+    const [parts, whole] = await Promise.all(['accumulated', 'at-once'].map((name) => floats(name, 1)));
+    for (const [name, values] of Object.entries(whole ?? {})) {
+      const largest = Math.max(...values.map(Math.abs));
+      values.forEach((value, i) => {
+        expect(Math.abs((parts?.[name]?.[i] as number) - value), name).toBeLessThanOrEqual(
+          1e-5 * largest + 1e-12,
+        );
+      });
+    }
   });
 
   it('continues from a checkpoint of the form that had one average, under `ema`', async () => {

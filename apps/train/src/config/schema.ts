@@ -3,8 +3,9 @@ import { SIT, type SiTName } from '@ahpa/dit-core';
 import { z } from 'zod';
 import { EMOJI_SETS } from '../data/emoji-set.ts';
 import { alignment } from './schema-alignment.ts';
+import { ema, optim } from './schema-optim.ts';
 import { count, fraction, section } from './schema-parts.ts';
-import { ema, optim, train } from './schema-run.ts';
+import { train } from './schema-run.ts';
 import { sample, time } from './schema-sample.ts';
 import type { TrainConfig } from './types.ts';
 
@@ -108,7 +109,7 @@ const shape = {
     .prefault({})
     .describe('The path from data to noise.'),
   time: time.prefault({}).describe('Training times.'),
-  optim: optim.prefault({}).describe('The optimiser, AdamW.'),
+  optim: optim.prefault({}).describe('How parameters move.'),
   ema: ema.prefault({}).describe('Moving averages of the weights; samples are drawn from the first.'),
   train: train.prefault({}).describe('How long, how often and where.'),
   sample: sample.prefault({}).describe('How sample grids are drawn.'),
@@ -116,11 +117,15 @@ const shape = {
 
 /** Checks a whole configuration and fills in what is absent. */
 export const configSchema: z.ZodType<TrainConfig> = section(shape).superRefine(
-  ({ model: { size, encoderDepth } }, context) => {
+  ({ model: { size, encoderDepth }, train: { batch, accumulate } }, context) => {
     const { depth } = typeof size === 'string' ? SIT[size] : size;
     if (encoderDepth > depth) {
       const message = `wanted at most the model's depth, ${depth}, got ${encoderDepth}`;
       context.addIssue({ code: 'custom', path: ['model', 'encoderDepth'], message });
+    }
+    if (batch % accumulate !== 0) {
+      const message = `wanted a divisor of train.batch, ${batch}, got ${accumulate}`;
+      context.addIssue({ code: 'custom', path: ['train', 'accumulate'], message });
     }
   },
 );

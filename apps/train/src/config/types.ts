@@ -13,14 +13,7 @@ export interface TrainConfig {
   readonly alignment: AlignmentConfig;
   readonly interpolant: { readonly path: Path };
   readonly time: TimeChoice;
-  readonly optim: {
-    readonly learningRate: number;
-    readonly betas: readonly [number, number];
-    readonly epsilon: number;
-    readonly weightDecay: number;
-    readonly maxGradNorm: number;
-    readonly warmup: number;
-  };
+  readonly optim: OptimConfig;
   readonly ema: { readonly decay: number | readonly number[]; readonly sigmaRel: readonly number[] };
   readonly train: RunConfig;
   readonly sample: SampleChoice;
@@ -129,9 +122,30 @@ export type RouterChoice =
     }
   | { readonly kind: 'fixed'; readonly schedule: FixedRoute };
 
+/** How parameters move. */
+export interface OptimConfig {
+  readonly learningRate: number;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number | null;
+  readonly warmup: number;
+  readonly schedule:
+    | { readonly kind: 'constant' }
+    | { readonly kind: 'cosine' | 'linear'; readonly until: number; readonly final: number }
+    | { readonly kind: 'inverse-sqrt'; readonly from: number };
+  readonly muon: { readonly momentum: number; readonly match: readonly string[] } | null;
+  readonly groups: readonly {
+    readonly match: string;
+    readonly learningRate: number;
+    readonly weightDecay: number | null;
+  }[];
+}
+
 /** How long, how often and where. */
 export interface RunConfig {
   readonly batch: number;
+  readonly accumulate: number;
   readonly steps: number;
   readonly seed: number;
   readonly reportEvery: number;

@@ -55,12 +55,12 @@ async function trainIn(
   const start = await startState(config, folder, parts, reporter);
   const numbers = stepConfig(config, parts.shape.classes);
   const { stepper, model } = engine.training(
-    (state: RunState, batch: Batch<Tree>) => trainStep(parts.deps, state, batch, numbers),
+    (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     start.state,
   );
   const ema = model(({ ema }) => (ema[0] as RunState['params']).denoiser);
   const recorder = await createRecorder(config, folder, start.step, reporter);
-  const { batch, seed, steps, reportEvery } = config.train;
+  const { batch, accumulate, seed, steps, reportEvery } = config.train;
   const { shape, classes } = parts;
   const meta = { config, shape, classes };
   const saver = createSaver();
@@ -75,7 +75,7 @@ async function trainIn(
       await setImmediate(); // signals are heard and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return parts.train.batch(batchIndices(seed, done, batch, parts.train.count));
+      return inParts(batchIndices(seed, done, batch, parts.train.count), accumulate, parts.train.batch);
     },
     reportEvery,
     onReport: recorder.report,
@@ -94,6 +94,16 @@ async function trainIn(
   for (const part of [ema, stepper, parts]) part.dispose();
   const { root, checkpoints, samples, plot, stats } = folder;
   return { run: root, step, complete: step >= steps, checkpoints, samples, plot, stats };
+}
+
+/** The batches of `count` equal parts of `rows`. */
+function inParts<B>(
+  rows: Uint32Array,
+  count: number,
+  batch: (rows: Uint32Array) => B | Promise<B>,
+): Promise<B[]> {
+  const size = rows.length / count;
+  return Promise.all(Array.from({ length: count }, (_, i) => batch(rows.subarray(i * size, (i + 1) * size))));
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {
