@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { generateCommand } from './commands/generate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     demoCommand,
     trainCommand,
     sampleCommand,
+    generateCommand,
     evaluateCommand,
     compareCommand,
     trainVaeCommand,

@@ -7,6 +7,7 @@ export {
   type Tensors,
 } from './checkpoint.ts';
 export { writeDurably } from './durable.ts';
+export { firstNonFinite } from './finite.ts';
 export {
   type CheckpointFile,
   type FolderReport,

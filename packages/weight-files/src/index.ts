@@ -3,7 +3,7 @@ export type { DType, TensorEntry } from './dtype.ts';
 export { fromFloat32, toFloat32 } from './float.ts';
 export { type NpyArray, type NpyFile, type NpzFile, openNpy, openNpz } from './npy.ts';
 export { encodeNpyHeader } from './npy-header.ts';
-export { createNpz, type NpyForm, type NpzWriter, writeNpy, writeNpz } from './npz-write.ts';
+export { createNpz, type NpyForm, type NpzOptions, type NpzWriter, writeNpy, writeNpz } from './npz-write.ts';
 export { parseNumpyPickle, readNumpyPickle } from './numpy-pickle.ts';
 export {
   encodeSafetensors,

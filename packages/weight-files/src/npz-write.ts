@@ -68,21 +68,33 @@ async function complete(file: FileHandle, slots: readonly Slot[], bytes: number)
     await writeAt(file, localHeader(entry), header);
     entries.push(entry);
   }
-  await writeAt(file, directoryOf(entries, bytes), bytes);
+  const directory = directoryOf(entries, bytes);
+  await writeAt(file, directory, bytes);
+  await file.truncate(bytes + directory.length);
   await file.sync();
 }
 
+/** How to open the file that is being written. */
+export interface NpzOptions {
+  /** Go on with `path.partial`, which must be there; otherwise it may be, and its rows stay. */
+  readonly goOn?: boolean;
+}
+
 /**
- * Opens `path.partial` to write arrays of known forms by rows, and goes on with it where it is there already. The finished
- * file depends on names, forms and values alone. Entries are stored, with ZIP64 from 4 GiB on.
+ * Opens `path.partial` to write arrays of known forms by rows; several processes may write different rows. The finished file
+ * depends on names, forms and values alone. Entries are stored, with ZIP64 from 4 GiB on.
  */
-export async function createNpz(path: string, arrays: Readonly<Record<string, NpyForm>>): Promise<NpzWriter> {
+export async function createNpz(
+  path: string,
+  arrays: Readonly<Record<string, NpyForm>>,
+  { goOn = false }: NpzOptions = {},
+): Promise<NpzWriter> {
   const { slots, bytes } = layOut(arrays);
   const partial = `${path}.partial`;
-  const file = await open(partial, constants.O_RDWR | constants.O_CREAT);
+  const file = await open(partial, goOn ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT);
   const byName = new Map(slots.map((slot) => [slot.name.slice(0, -4), slot]));
   try {
-    await file.truncate(bytes);
+    if ((await file.stat()).size < bytes) await file.truncate(bytes);
     for (const { head, begin } of slots) await writeAt(file, head, begin);
   } catch (error) {
     await file.close();

@@ -57,7 +57,7 @@ async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<S
       sample: opened.artist.config,
       nfe: evaluations(opened.artist.config),
       ema: model.average,
-      vae: opened.vaeSha256,
+      vae: opened.vae.sha256,
       seed,
       labels: 'balanced',
     },

@@ -5,6 +5,7 @@ import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/d
 import { philox } from '@ahpa/trainer';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
+import { userError } from '../errors.ts';
 import { toBytes } from '../vae/images.ts';
 import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';
@@ -62,9 +63,16 @@ export async function drawBatch(
     return decode(sample(velocity, noise, tf.tensor1d(fill(labels), 'int32'), config, tools));
   });
   const [, height, width] = images.shape;
-  const data = toBytes(await images.data()).subarray(0, n * height * width * 3);
+  const values = (await images.data()).subarray(0, n * height * width * 3);
   images.dispose();
-  return { data, shape: [n, height, width, 3] };
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    const i = Math.floor(wrong / (height * width * 3));
+    throw userError(
+      `Image ${indices[i]} (class ${labels[i]}) has a value that is not finite: the weights are damaged, or the guidance weight ${config.guidance} is too large.`,
+    );
+  }
+  return { data: toBytes(values), shape: [n, height, width, 3] };
 }
 
 /** One image for each label, numbered from 0. The same seed, labels and weights give the same images. */

@@ -11,17 +11,17 @@ export interface Interrupt {
 }
 
 /**
- * Turns the first SIGINT, SIGTERM or SIGUSR1 into an abort that is announced; the second ends the process at once. A terminal that
+ * Turns the first SIGINT, SIGTERM or SIGUSR1 into an abort, announced as after this `unit`; the second ends the process at once. A terminal that
  * hangs up (SIGHUP) ends nothing.
  */
-export function listenForInterrupt(reporter: Reporter): Interrupt {
+export function listenForInterrupt(reporter: Reporter, unit = 'step'): Interrupt {
   const controller = new AbortController();
   const hear = (name: NodeJS.Signals): void => {
     const code = SIGNALS[name as keyof typeof SIGNALS];
     if (controller.signal.aborted) process.exit(code);
     process.exitCode = code;
     controller.abort();
-    reporter.warn('Stopping after this step and saving; a second signal stops at once.');
+    reporter.warn(`Stopping after this ${unit} and saving; a second signal stops at once.`);
   };
   const ignore = (): void => undefined;
   for (const name of Object.keys(SIGNALS)) process.on(name, hear);

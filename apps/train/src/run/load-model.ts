@@ -1,7 +1,7 @@
 /** Opens a trained model wherever it lies: a run, one of its checkpoints, or an exported folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Checkpoint } from '@ahpa/checkpoint';
+import { type Checkpoint, firstNonFinite } from '@ahpa/checkpoint';
 import { type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-core';
 import { disposeTree, type Tree } from '@ahpa/trainer';
 import type { TensorEntry } from '@ahpa/weight-files';
@@ -93,6 +93,13 @@ const nothing = { normal: none, uniform: none };
 
 /** The weights on the active backend, owned by the caller. */
 export function denoiserParams({ network, weights, source }: TrainedModel): DiTParams & Tree {
+  for (const [name, entry] of Object.entries(weights)) {
+    const index = firstNonFinite(entry);
+    if (index >= 0)
+      throw userError(
+        `${source} has a value that is not finite in ${name}, at flat index ${index}: take another checkpoint.`,
+      );
+  }
   const like = initDiT(network, nothing) as DiTParams & Tree;
   const params = treeOf(like, weights, source);
   disposeTree(like);

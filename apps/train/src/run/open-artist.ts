@@ -6,6 +6,7 @@ import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import type { DataShape } from '../wiring.ts';
 import { createEngine } from './create-engine.ts';
@@ -26,8 +27,9 @@ export interface OpenArtist {
   readonly artist: Artist;
   /** Side of an image in pixels. */
   readonly size: number;
-  /** SHA-256 of the files of the VAE that decodes. */
-  readonly vaeSha256: string;
+  /** The VAE that decodes: where it lies, and the hash of its weights. */
+  readonly vae: { readonly path: string; readonly sha256: string };
+  readonly backend: BackendName;
   dispose(): void;
 }
 
@@ -39,7 +41,8 @@ export async function openArtist(
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path });
   checkVae(files.config, model.shape, files.path);
   const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
-  const engine = await createEngine({ ...own, backend: backend ?? own.backend });
+  const chosen = { ...own, backend: backend ?? own.backend };
+  const engine = await createEngine(chosen);
   const vae = engine.model(vaeParams(files));
   const denoiser = engine.model(denoiserParams(model));
   const parts = { model: model.network, shape: model.shape, decode: decoder(vae, files.config) };
@@ -47,7 +50,8 @@ export async function openArtist(
   return {
     artist,
     size: model.shape.latentSize * vaeStride(files.config),
-    vaeSha256: files.sha256,
+    vae: { path: files.path, sha256: fingerprint(files.tensors) },
+    backend: chosen.backend,
     dispose: () => {
       vae.dispose();
       denoiser.dispose();

@@ -1,0 +1,139 @@
+/**
+ * Generates many images with a trained model.
+ * model and VAE -> request, claimed beside the output -> batches that are not drawn yet, each marked once it is on disk -> done.
+ * An image depends on the seed, its index and its class; batches are always computed in full, so that its bits do not depend
+ * on how often the work was stopped or on how many processes share it.
+ */
+import type { BackendName } from '../backend.ts';
+import type { TrainConfig } from '../config/types.ts';
+import { fingerprint } from '../fingerprint.ts';
+import type { Reporter } from '../report.ts';
+import { drawBatch } from '../run/draw.ts';
+import { loadModel, type TrainedModel } from '../run/load-model.ts';
+import { type OpenArtist, openArtist } from '../run/open-artist.ts';
+import { chooseClasses } from '../run/sample.ts';
+import { labelsOf } from './labels.ts';
+import { isComplete, type Output, openOutput } from './output.ts';
+import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './request.ts';
+
+/** What to generate; absent numbers are the model's own. */
+export interface GenerateOptions {
+  /** Name of a run, or path of a run, a checkpoint or an exported folder. */
+  readonly model: string;
+  readonly runs: string;
+  readonly ema?: string;
+  readonly n: number;
+  readonly labels: GenerateRequest['labels'];
+  /** A class by name or index, or `all`. */
+  readonly class: string;
+  /** `.npz` files and folders of PNGs. */
+  readonly out: readonly string[];
+  readonly batch: number;
+  readonly seed: number;
+  readonly sample?: Partial<TrainConfig['sample']>;
+  readonly vae?: string;
+  readonly backend?: BackendName;
+  /** Draw every `of`-th batch only, from the `part`-th (counted from 1) on; other processes draw the others. */
+  readonly shard: { readonly part: number; readonly of: number };
+}
+
+/** What was generated. */
+export interface GenerateResult {
+  readonly out: readonly string[];
+  readonly images: number;
+  /** Images that this call drew. */
+  readonly drawn: number;
+  /** False while other processes are still drawing their part. */
+  readonly complete: boolean;
+  readonly request: GenerateRequest;
+}
+
+/** Draws what is missing of the images. The same call again goes on after an interruption. */
+export async function generate(
+  options: GenerateOptions,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<GenerateResult> {
+  const model = await loadModel(options.model, options, reporter);
+  const opened = await openArtist(model, options);
+  const record = recordOf(options, model, opened);
+  const { request } = record;
+  const outputs: Output[] = [];
+  try {
+    for (const paths of options.out.map(outputPaths)) {
+      await claimOutput(paths, record);
+      if (!(await isComplete(paths, request))) outputs.push(await openOutput(paths, request));
+    }
+    const drawn = await drawMissing(opened, request, outputs, options.shard, reporter, signal);
+    const finished = await Promise.all(outputs.map((output) => output.finish()));
+    const complete = !finished.includes(false);
+    return { out: options.out, images: request.images, drawn, complete, request };
+  } finally {
+    for (const output of outputs) await output.close();
+    opened.dispose();
+  }
+}
+
+function recordOf(options: GenerateOptions, model: TrainedModel, opened: OpenArtist): GenerateRecord {
+  const { n, labels, seed, batch } = options;
+  return {
+    request: {
+      images: n,
+      size: opened.size,
+      seed,
+      labels,
+      classes: chooseClasses(options.class, model.classes),
+      sample: opened.artist.config,
+      model: fingerprint(model.weights),
+      vae: opened.vae.sha256,
+      batch: Math.min(batch, n),
+      backend: opened.backend,
+    },
+    from: {
+      source: model.source,
+      step: model.step ?? null,
+      average: model.average,
+      vae: opened.vae.path,
+    },
+  };
+}
+
+/** Draws the batches of this process that an output lacks; resolves to the number of images. */
+async function drawMissing(
+  { artist }: OpenArtist,
+  request: GenerateRequest,
+  outputs: readonly Output[],
+  { part, of }: GenerateOptions['shard'],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number> {
+  const { images, batch, seed } = request;
+  const own = Array.from({ length: Math.ceil(images / batch) }, (_, k) => k).filter(
+    (k) => k % of === part - 1,
+  );
+  const missing = own.filter((k) => outputs.some(({ marks }) => !marks.has(k)));
+  const sizeOf = (k: number): number => Math.min(batch, images - k * batch);
+  const total = own.reduce((sum, k) => sum + sizeOf(k), 0);
+  const before = total - missing.reduce((sum, k) => sum + sizeOf(k), 0);
+  if (before > 0 && missing.length > 0) reporter.say(`${before} of ${total} images are drawn already.`);
+  const labels = await labelsOf(request);
+  const bar = reporter.progress<undefined>('generating', total);
+  let done = before;
+  bar.update(done, undefined);
+  for (const k of missing) {
+    if (signal.aborted) break;
+    const first = k * batch;
+    const indices = Array.from({ length: sizeOf(k) }, (_, i) => first + i);
+    const chosen = labels.slice(first, first + indices.length);
+    const part = await drawBatch(artist, { indices, labels: chosen, seed, padTo: batch }, (step, steps) =>
+      bar.update(Math.floor(done + (indices.length * step) / steps), undefined),
+    );
+    for (const output of outputs) {
+      if (!output.marks.has(k)) await output.write(k, first, part, chosen);
+    }
+    done += indices.length;
+    bar.update(done, undefined);
+  }
+  bar.stop();
+  return done - before;
+}

@@ -1,0 +1,140 @@
+/** Where generated images go: an ADM `.npz` file or a folder of PNGs, both written batch by batch and completed at the end. */
+import { existsSync } from 'node:fs';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createNpz, type NpyForm } from '@ahpa/weight-files';
+import sharp from 'sharp';
+import { userError } from '../errors.ts';
+import type { GridImages } from '../visual/grid.ts';
+import { type Marks, openMarks } from './progress.ts';
+import type { GenerateRequest, OutputPaths } from './request.ts';
+
+/** An output that is being written. */
+export interface Output {
+  readonly marks: Marks;
+  /** Writes the images and labels from index `first` on, then marks their batch. */
+  write(batch: number, first: number, images: GridImages, labels: readonly number[]): Promise<void>;
+  /** Completes the output if every batch is there, and says whether it is complete. */
+  finish(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+type Writer = Pick<Output, 'close'> & {
+  write(first: number, images: GridImages, labels: readonly number[]): Promise<void>;
+  finish(): Promise<void>;
+};
+
+/** Whether the output is complete. An `.npz` gets its name last; a folder of PNGs loses its marks last. */
+export async function isComplete(
+  { out, progress }: OutputPaths,
+  { images }: GenerateRequest,
+): Promise<boolean> {
+  if (!out.endsWith('.npz')) return existsSync(join(out, pngName(images - 1))) && !existsSync(progress);
+  if (!existsSync(out)) return false;
+  await rm(progress, { force: true });
+  return true;
+}
+
+/** Opens a claimed output, new or begun. */
+export async function openOutput(paths: OutputPaths, request: GenerateRequest): Promise<Output> {
+  const batches = Math.ceil(request.images / request.batch);
+  const marks = await openMarks(paths.progress, batches);
+  const started = Array.from({ length: batches }, (_, k) => marks.has(k)).includes(true);
+  const writer = await openWriter(paths, request, started).catch(async (error) => {
+    await marks.close();
+    throw error;
+  });
+  return {
+    marks,
+    write: async (batch, first, images, labels) => {
+      await writer.write(first, images, labels);
+      await marks.mark(batch);
+    },
+    finish: async () => {
+      if (!(await marks.complete())) return false;
+      await writer.finish();
+      await rm(paths.progress, { force: true });
+      return true;
+    },
+    close: async () => {
+      await writer.close();
+      await marks.close();
+    },
+  };
+}
+
+const openWriter = (paths: OutputPaths, request: GenerateRequest, started: boolean): Promise<Writer> =>
+  paths.out.endsWith('.npz') ? npzWriter(paths, request, started) : pngWriter(paths.out);
+
+/** NumPy's names for what ADM saves: images `[n, H, W, 3]` and their classes. */
+const forms = ({ images, size }: GenerateRequest): Record<'arr_0' | 'arr_1', NpyForm> => ({
+  arr_0: { dtype: 'U8', shape: [images, size, size, 3] },
+  arr_1: { dtype: 'I64', shape: [images] },
+});
+
+async function npzWriter(
+  { out, progress }: OutputPaths,
+  request: GenerateRequest,
+  started: boolean,
+): Promise<Writer> {
+  if (!started) await checkSpace(out, request.images * request.size ** 2 * 3);
+  const npz = await createNpz(out, forms(request), { goOn: started }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT' || !started) throw cause;
+      throw userError(
+        `${out}.partial is gone, and ${progress} says that images were drawn into it: delete ${progress} to start over.`,
+        { cause },
+      );
+    },
+  );
+  return {
+    write: async (first, { data }, labels) => {
+      await npz.write('arr_0', first, data);
+      const classes = BigInt64Array.from(labels, BigInt);
+      await npz.write('arr_1', first, new Uint8Array(classes.buffer));
+      await npz.sync();
+    },
+    finish: () =>
+      npz.finish().catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT' || !existsSync(out)) throw error; // otherwise another process was faster
+      }),
+    close: npz.close,
+  };
+}
+
+/** Refuses to begin what the disk cannot hold. */
+async function checkSpace(out: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(out));
+  if (bavail * bsize >= bytes) return;
+  const [wanted, free] = [bytes, bavail * bsize].map((value) => (value / 1e9).toFixed(2));
+  throw userError(
+    `${out} takes ${wanted} GB and the disk has ${free} GB left: free some or choose another --out.`,
+  );
+}
+
+const pngName = (index: number): string => `${String(index).padStart(6, '0')}.png`;
+
+async function pngWriter(folder: string): Promise<Writer> {
+  await mkdir(folder, { recursive: true });
+  const write = async (path: string, bytes: Uint8Array): Promise<void> => {
+    const file = await open(path, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  };
+  return {
+    write: async (first, { data, shape: [n, height, width, channels] }) => {
+      for (let i = 0; i < n; i++) {
+        const length = height * width * channels;
+        const raw = data.subarray(i * length, (i + 1) * length);
+        const png = await sharp(raw, { raw: { width, height, channels } }).png().toBuffer();
+        await write(join(folder, pngName(first + i)), png);
+      }
+    },
+    finish: async () => undefined,
+    close: async () => undefined,
+  };
+}
