@@ -27,6 +27,7 @@ const ROOMS = {
     node: true,
   },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
+  'packages/sit-weights': { allows: only(), node: false },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'apps/*': { allows: ALL, node: true },

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
 import { compareCommand } from './commands/compare.ts';
 import { configCommand } from './commands/config.ts';
+import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     probeCommand,
     configCommand,
     inspectCommand,
+    convertCommand,
     benchCommand,
   ];
   for (const create of commands) {

@@ -39,6 +39,11 @@ export function embedCondition(
  * column, the second the row, each as sines then cosines of width / 4 frequencies.
  */
 export function positionEmbedding(grid: number, width: number): tf.Tensor2D {
+  return tf.tensor2d(positionTable(grid, width), [grid * grid, width]);
+}
+
+/** The numbers of `positionEmbedding`, the bytes of `pos_embed` in published files. */
+export function positionTable(grid: number, width: number): Float32Array {
   const quarter = width / 4;
   const values = new Float32Array(grid * grid * width);
   for (let token = 0; token < grid * grid; token++) {
@@ -52,5 +57,5 @@ export function positionEmbedding(grid: number, width: number): tf.Tensor2D {
       }
     });
   }
-  return tf.tensor2d(values, [grid * grid, width]);
+  return values;
 }

@@ -4,7 +4,7 @@ export { applyBlock, applyFinalLayer } from './block.ts';
 export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
 export { CONVENTIONS, type Convention } from './convention.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
-export { embedCondition, positionEmbedding, timestepEmbedding } from './embed.ts';
+export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } from './embed.ts';
 export { forwardFlops, parameterCount } from './flops.ts';
 export type { VelocityFn } from './guidance.ts';
 export { initDiT } from './init.ts';

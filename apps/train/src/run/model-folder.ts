@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { DiTConfig } from '@ahpa/dit-core';
+import { CONVENTIONS, type Convention, type DiTConfig } from '@ahpa/dit-core';
 import { readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
@@ -36,6 +36,9 @@ const schema: z.ZodType<ModelJson> = section({
     heads: size,
     mlpRatio: z.number().positive(),
     classes: size,
+    qkNorm: z.boolean().exactOptional(),
+    learnSigma: z.boolean().exactOptional(),
+    convention: z.enum(CONVENTIONS as [Convention]).exactOptional(),
   }),
   classes: z.array(z.string()),
   interpolant: z.unknown(),
@@ -102,6 +105,7 @@ export async function writeModelFolder(folder: string, model: TrainedModel, vae:
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
   const { network, classes, interpolant, sample, step, average } = model;
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
+  const { qkNorm, learnSigma, convention } = network;
   return {
     model_type: 'sit',
     architecture: {
@@ -113,6 +117,9 @@ function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
       heads,
       mlpRatio,
       classes: network.classes,
+      ...(qkNorm && { qkNorm }),
+      ...(learnSigma && { learnSigma }),
+      ...(convention && convention !== 'repa' && { convention }),
     },
     classes,
     interpolant,

@@ -1,0 +1,18 @@
+/** Published SiT, DiT and REPA checkpoints: their names, shapes and conventions, translated without loss. */
+export { changeConvention } from './conventions.ts';
+export { DIFFUSERS_CLASS, diffusersConfig, networkOfDiffusers } from './diffusers.ts';
+export type { Known } from './infer.ts';
+export { isHead, plainNames } from './names.ts';
+export { type Convention, type Network, POSITIONS, trunkShapes } from './network.ts';
+export { type Moments, momentsOf } from './optimizer.ts';
+export {
+  assertFinite,
+  assertFits,
+  describeMisfits,
+  type Misfits,
+  type Reading,
+  readState,
+  type SitState,
+  writeState,
+} from './state.ts';
+export { firstNonFinite, type StateDict, type StateTensor, sameTensor } from './tensor.ts';

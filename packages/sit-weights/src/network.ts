@@ -1,0 +1,61 @@
+/** What a network is, and the names and shapes that its weights have under SiT's names. */
+
+/**
+ * Whose time and sign the weights speak. 'repa': t = 0 is data, the velocity noise - data. 'sit': t = 1 is data, the
+ * velocity data - noise. 'dit': steps 0 to 999 of a diffusion, the noise itself.
+ */
+export type Convention = 'repa' | 'sit' | 'dit';
+
+/** Sizes of a network, as far as weights have to do with them. */
+export type Network = {
+  readonly latentSize: number;
+  readonly latentChannels: number;
+  readonly patchSize: number;
+  readonly hiddenSize: number;
+  readonly depth: number;
+  readonly heads: number;
+  readonly mlpRatio: number;
+  readonly classes: number;
+  readonly qkNorm: boolean;
+  readonly learnSigma: boolean;
+  readonly convention: Convention;
+};
+
+/** The fixed position table, which files hold beside what is trained. */
+export const POSITIONS = 'pos_embed';
+
+const FREQUENCIES = 256;
+
+/** Shapes of the trained tensors by name, in the order in which PyTorch's module has them. */
+export function trunkShapes(network: Network): ReadonlyMap<string, readonly number[]> {
+  const { latentChannels, patchSize, hiddenSize: width, depth, heads, classes } = network;
+  const shapes = new Map<string, readonly number[]>();
+  const layer = (name: string, outputs: number, inputs: number): void => {
+    shapes.set(`${name}.weight`, [outputs, inputs]);
+    shapes.set(`${name}.bias`, [outputs]);
+  };
+  shapes.set('x_embedder.proj.weight', [width, latentChannels, patchSize, patchSize]);
+  shapes.set('x_embedder.proj.bias', [width]);
+  layer('t_embedder.mlp.0', width, FREQUENCIES);
+  layer('t_embedder.mlp.2', width, width);
+  shapes.set('y_embedder.embedding_table.weight', [classes + 1, width]);
+  for (let i = 0; i < depth; i++) {
+    layer(`blocks.${i}.attn.qkv`, 3 * width, width);
+    for (const norm of network.qkNorm ? ['q_norm', 'k_norm'] : []) {
+      shapes.set(`blocks.${i}.attn.${norm}.weight`, [width / heads]);
+      shapes.set(`blocks.${i}.attn.${norm}.bias`, [width / heads]);
+    }
+    layer(`blocks.${i}.attn.proj`, width, width);
+    layer(`blocks.${i}.mlp.fc1`, Math.round(width * network.mlpRatio), width);
+    layer(`blocks.${i}.mlp.fc2`, width, Math.round(width * network.mlpRatio));
+    layer(`blocks.${i}.adaLN_modulation.1`, 6 * width, width);
+  }
+  layer('final_layer.linear', outputChannels(network) * patchSize ** 2, width);
+  layer('final_layer.adaLN_modulation.1', 2 * width, width);
+  return shapes;
+}
+
+/** Channels that the last layer returns. */
+export function outputChannels({ latentChannels, learnSigma }: Network): number {
+  return learnSigma ? 2 * latentChannels : latentChannels;
+}

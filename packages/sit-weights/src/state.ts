@@ -1,0 +1,119 @@
+/**
+ * Main path: a state dict of any of the published kinds becomes a network and its tensors under SiT's names, and those
+ * become a state dict of any kind again. Names and shapes change, bytes do not; only `changeConvention` computes.
+ */
+import { DIFFUSERS_CLASS, fromDiffusers, hasDiffusersNames, toDiffusers } from './diffusers.ts';
+import { inferNetwork, type Known } from './infer.ts';
+import { isHead, plainNames } from './names.ts';
+import { type Network, POSITIONS, trunkShapes } from './network.ts';
+import { firstNonFinite, type StateDict, type StateTensor } from './tensor.ts';
+
+/** A state dict that is understood. */
+export type SitState<T extends StateTensor = StateTensor> = {
+  readonly names: 'sit' | 'diffusers';
+  readonly network: Network;
+  /** What the network is made of, under SiT's names, in PyTorch's order. */
+  readonly trunk: Record<string, T>;
+  /** The fixed position table [1, T, D], where the file has it. */
+  readonly positions: T | undefined;
+  /** Projections of alignment, which sampling does not need. */
+  readonly heads: Record<string, T>;
+};
+
+/** What a state dict has too much and too little for its network, or in another shape; all empty where it fits. */
+export type Misfits = {
+  readonly missing: readonly string[];
+  readonly unknown: readonly string[];
+  readonly misshapen: readonly string[];
+};
+
+/** What of a state dict is understood, and what does not fit. */
+export type Reading<T extends StateTensor> = { readonly state: SitState<T>; readonly misfits: Misfits };
+
+/** Understands tensors under SiT's, REPA's or diffusers' names. `network` is given where a configuration says it. */
+export function readState<T extends StateTensor>(
+  tensors: StateDict<T>,
+  known: Known & { readonly network?: Network } = {},
+): Reading<T> {
+  const plain = plainNames(tensors);
+  const diffusers = hasDiffusersNames(plain);
+  const named = diffusers ? fromDiffusers(plain) : plain;
+  const network = known.network ?? inferNetwork(named, diffusers ? { convention: 'dit', ...known } : known);
+  const shapes = trunkShapes(network);
+  const { [POSITIONS]: positions, ...rest } = named;
+  const trunk: Record<string, T> = {};
+  const misshapen: string[] = [];
+  const wanted = (name: string, tensor: T, shape: readonly number[]): void => {
+    if (tensor.shape.join() !== shape.join()) misshapen.push(`${name} [${tensor.shape}], wanted [${shape}]`);
+  };
+  for (const [name, shape] of shapes) {
+    const tensor = rest[name];
+    if (tensor === undefined) continue;
+    wanted(name, tensor, shape);
+    trunk[name] = tensor;
+  }
+  const { hiddenSize, latentSize, patchSize } = network;
+  if (positions) wanted(POSITIONS, positions, [1, (latentSize / patchSize) ** 2, hiddenSize]);
+  const others = Object.entries(rest).filter(([name]) => !shapes.has(name));
+  return {
+    state: {
+      names: diffusers ? 'diffusers' : 'sit',
+      network,
+      trunk,
+      positions,
+      heads: Object.fromEntries(others.filter(([name]) => isHead(name))),
+    },
+    misfits: {
+      missing: [...shapes.keys()].filter((name) => !(name in trunk)),
+      unknown: others.flatMap(([name]) => (isHead(name) ? [] : [name])),
+      misshapen,
+    },
+  };
+}
+
+/** One sentence for each kind of misfit. */
+export function describeMisfits({ missing, unknown, misshapen }: Misfits): string[] {
+  const list = (names: readonly string[]): string => names.join(', ');
+  return [
+    ...(missing.length > 0 ? [`missing: ${list(missing)}`] : []),
+    ...(unknown.length > 0 ? [`unknown: ${list(unknown)}`] : []),
+    ...(misshapen.length > 0 ? [`of another shape: ${list(misshapen)}`] : []),
+  ];
+}
+
+/** Throws one sentence that lists every missing, unknown and misshapen tensor, or names a value that is not finite. */
+export function assertFits<T extends StateTensor>({ state, misfits }: Reading<T>, source: string): void {
+  const problems = describeMisfits(misfits);
+  if (problems.length > 0) throw new Error(`${source} does not fit its network: ${problems.join('; ')}.`);
+  assertFinite(state.trunk, source);
+}
+
+/** Throws a sentence that names the first value that is NaN or infinite. */
+export function assertFinite(tensors: StateDict, source: string): void {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const found = firstNonFinite(tensor);
+    if (found)
+      throw new Error(
+        `${source}: element ${found[0]} of ${name} is ${found[1]}, wanted finite numbers; take an earlier checkpoint.`,
+      );
+  }
+}
+
+/**
+ * The tensors of a state under the names of `kind`: 'sit' for SiT, DiT and REPA, whose files also hold positions and may
+ * hold heads, or 'diffusers', which has a class for DiT's convention alone.
+ */
+export function writeState<T extends StateTensor>(
+  { network, trunk, positions, heads }: SitState<T>,
+  kind: SitState['names'],
+): Record<string, T> {
+  if (kind === 'sit') return { ...(positions ? { [POSITIONS]: positions } : {}), ...trunk, ...heads };
+  if (network.convention !== 'dit') {
+    throw new Error(
+      `diffusers has ${DIFFUSERS_CLASS} for DiT and no class for ${network.convention} networks: choose another kind.`,
+    );
+  }
+  if (network.mlpRatio !== 4)
+    throw new Error(`diffusers' ${DIFFUSERS_CLASS} has mlpRatio 4, not ${network.mlpRatio}.`);
+  return toDiffusers(trunk, network.depth);
+}
