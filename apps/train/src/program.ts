@@ -7,6 +7,7 @@ import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     trainCommand,
     sampleCommand,
     generateCommand,
+    exportCommand,
     evaluateCommand,
     compareCommand,
     trainVaeCommand,

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateRequest } from '../evaluation/evaluate.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { type SamplingOptions, samplerOf, withSampler } from './sampling-options.ts';
+import { type SamplingOptions, samplerOf, withRuns, withSampler } from './sampling-options.ts';
 
 type EvaluateOptions = Omit<EvaluateRequest, 'samples' | 'command' | 'sample'> & SamplingOptions;
 
@@ -12,7 +12,7 @@ const cardPath = (samples: string): string => `${samples.replace(/\/+$/, '')}.ca
 
 /** The command. */
 export function evaluateCommand(): Command {
-  return withSampler(new Command('evaluate'))
+  return withSampler(withRuns(new Command('evaluate')))
     .description('compare generated images with a reference: Frechet distances, IS, precision, recall')
     .argument('<samples>', '.npz, .npy, folder, .zip or .tar of images; or a run or model, which then draws')
     .requiredOption('--ref <file>', 'images in any of these forms, an ADM reference .npz, or kept statistics')

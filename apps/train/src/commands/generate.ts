@@ -4,14 +4,14 @@ import type { GenerateOptions, GenerateResult } from '../generate/generate.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { modelOf, type SamplingOptions, samplerOf, withSampling } from './sampling-options.ts';
+import { modelOf, type SamplingOptions, samplerOf, withModel, withSampler } from './sampling-options.ts';
 
 type GenerateFlags = SamplingOptions &
   Pick<GenerateOptions, 'n' | 'labels' | 'class' | 'out' | 'batch' | 'shard'>;
 
 /** The command. */
 export function generateCommand(): Command {
-  return withSampling(new Command('generate'))
+  return withSampler(withModel(new Command('generate')))
     .description('draw many images, as metrics want them; the same command again goes on where it stopped')
     .option('--n <count>', 'images in all', count, 50_000)
     .addOption(

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { modelOf, type SamplingOptions, samplerOf, withSampling } from './sampling-options.ts';
+import { modelOf, type SamplingOptions, samplerOf, withModel, withSampler } from './sampling-options.ts';
 
 interface SampleOptions extends SamplingOptions {
   readonly class: string;
@@ -12,7 +12,7 @@ interface SampleOptions extends SamplingOptions {
 
 /** The command. */
 export function sampleCommand(): Command {
-  return withSampling(new Command('sample'))
+  return withSampler(withModel(new Command('sample')))
     .description('draw a grid of images with the averaged weights of a trained model')
     .option('--class <class>', 'name or index of a class, or all for a row of each', 'all')
     .option('--n <count>', 'images of each class', count, 8)

@@ -24,20 +24,25 @@ export interface SamplingOptions {
   readonly backend?: BackendName;
 }
 
-/** Adds which model, how it draws and what computes. */
-export function withSampling(command: Command): Command {
-  return withSampler(
+/** Adds which model. */
+export function withModel(command: Command): Command {
+  return withRuns(
     command
       .option('--run <run>', 'name of a run, or path of a run or checkpoint')
       .option('--model <folder>', 'exported folder, in place of --run'),
   );
 }
 
+/** Adds where runs are and which of their averages is meant. */
+export function withRuns(command: Command): Command {
+  return command
+    .option('--runs <folder>', 'folder of the runs', 'runs')
+    .option('--ema <average>', 'which average of the weights (default: the first)');
+}
+
 /** Adds how a model draws and what computes. */
 export function withSampler(command: Command): Command {
   return command
-    .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--ema <average>', 'which average of the weights (default: the first)')
     .option('--vae <folder>', 'VAE that decodes (default: the one of the run)')
     .addOption(new Option('--sampler <name>', 'default: as configured').choices(SAMPLERS))
     .option('--steps <count>', 'sampler steps (default: as configured)', count)
@@ -48,7 +53,7 @@ export function withSampler(command: Command): Command {
 }
 
 /** The model that the command line names. */
-export function modelOf({ run, model }: SamplingOptions): string {
+export function modelOf({ run, model }: Pick<SamplingOptions, 'run' | 'model'>): string {
   const [name, other] = [run, model].filter((value) => value !== undefined);
   if (name === undefined) throw userError('No model was named: give --run NAME or --model FOLDER.');
   if (other !== undefined) throw userError('Both --run and --model were given: name one of them.');

@@ -34,6 +34,8 @@ export interface TrainedModel {
   readonly average: string;
   /** The denoiser's weights under their published names. */
   readonly weights: Readonly<Record<string, TensorEntry>>;
+  /** Values that served training alone, such as those of heads and router; they are not among the weights. */
+  readonly dropped?: number;
   /** The configuration of the run; absent from exported folders. */
   readonly config?: TrainConfig;
 }
@@ -60,7 +62,8 @@ export async function loadModel(
   const { config, shape, classes } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
-  const own = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(prefix));
+  const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
+  const own = averaged.filter(([key]) => key.startsWith(prefix));
   return {
     source: checkpoint.path,
     step: checkpoint.step,
@@ -72,9 +75,13 @@ export async function loadModel(
     sample: config.sample,
     average: averageName(averagesOf(config.ema)[index] as never),
     weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
+    dropped: valuesIn(averaged) - valuesIn(own),
     config,
   };
 }
+
+const valuesIn = (tensors: readonly (readonly [string, TensorEntry])[]): number =>
+  tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
 async function newestOf(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
   const root = [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));

@@ -1,0 +1,89 @@
+/**
+ * Exports a trained model as a folder that others can use and publish.
+ * model -> weights and config.json -> VAE, copied or named -> sample grid -> LICENSE -> model card; then the folder gets its name.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { vaeConfigJson } from '@ahpa/vae-hierarchy';
+import { writeSafetensors } from '@ahpa/weight-files';
+import type { VaeChoice } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { loadModel } from '../run/load-model.ts';
+import { writeModelFolder } from '../run/model-folder.ts';
+import { readVae } from '../vae/load.ts';
+import { costOf, type ModelCost } from './cost.ts';
+import { factsOf } from './facts.ts';
+import { licenceFile, rightsOf } from './licence.ts';
+import { modelCard } from './model-card.ts';
+
+/** What to export. */
+export interface ExportOptions {
+  /** Name of a run, or path of a run, a checkpoint or an exported folder. */
+  readonly model: string;
+  readonly runs: string;
+  readonly ema?: string;
+  /** VAE to name or copy in place of the run's. */
+  readonly vae?: string;
+  /** SPDX identifier of the weights' licence. */
+  readonly license?: string;
+  /** What the model was trained on, in a sentence. */
+  readonly data?: string;
+  /** Name of the model in its card. */
+  readonly title?: string;
+  /** Cards of `ahpa evaluate` to repeat. */
+  readonly card?: readonly string[];
+}
+
+/** What was exported. */
+export interface ExportResult {
+  readonly folder: string;
+  readonly source: string;
+  readonly files: readonly string[];
+  readonly cost: ModelCost;
+}
+
+/** Writes the folder, whole or not at all. */
+export async function exportToHub(
+  folder: string,
+  options: ExportOptions,
+  reporter: Reporter,
+): Promise<ExportResult> {
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw userError(`${folder} is not empty: choose another folder, or empty this one.`);
+  }
+  const model = await loadModel(options.model, options, reporter);
+  const rights = rightsOf(options, model.config);
+  const facts = await factsOf(model, options.card ?? []);
+  const cost = costOf(model);
+  const partial = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${process.pid}.partial`);
+  await mkdir(partial, { recursive: true });
+  try {
+    const vae = await exportVae(
+      partial,
+      options.vae === undefined ? model.vae : { kind: 'file', path: options.vae },
+    );
+    await writeModelFolder(partial, model, vae);
+    if (facts.samples !== undefined) await copyFile(facts.samples, join(partial, 'samples.png'));
+    await writeFile(join(partial, 'LICENSE'), licenceFile(rights, vae));
+    const title = options.title ?? basename(resolve(folder));
+    await writeFile(join(partial, 'README.md'), modelCard({ title, model, vae, rights, facts, cost }));
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+  return { folder, source: model.source, files: readdirSync(folder).sort(), cost };
+}
+
+/** Copies a VAE that lies on this machine into the folder; one of the hub is named, as is. */
+async function exportVae(folder: string, choice: VaeChoice): Promise<VaeChoice> {
+  if (choice.kind === 'file' && choice.path.startsWith('hf:')) return choice;
+  const { config, tensors } = await readVae(choice);
+  await mkdir(join(folder, 'vae'));
+  await writeFile(join(folder, 'vae/config.json'), `${JSON.stringify(vaeConfigJson(config), null, 2)}\n`);
+  await writeSafetensors(join(folder, 'vae/diffusion_pytorch_model.safetensors'), tensors, { format: 'pt' });
+  return { kind: 'file', path: 'vae' };
+}
