@@ -1,5 +1,5 @@
 /** Two sides in turn, A B A B, so that a machine whose speed drifts treats them alike. */
-import type { Peer } from './peer.ts';
+import type { Kind, Peer } from './peer.ts';
 import type { Timing } from './worker.ts';
 
 /** Figures of one side. */
@@ -24,15 +24,15 @@ export function median(values: readonly number[]): number {
 /** Takes `rounds` turns of one repetition a side after `warmup` uncounted ones. */
 export async function interleave(
   peers: readonly Peer[],
-  work: 'step' | 'infer',
+  kind: Kind,
   rounds: number,
   warmup: number,
   onRound: (done: number) => void,
 ): Promise<Map<Peer, Timing[]>> {
   const timings = new Map<Peer, Timing[]>(peers.map((peer) => [peer, []]));
-  for (const peer of peers) await peer.run(work, warmup);
+  for (const peer of peers) await peer.run(kind, warmup);
   for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) timings.get(peer)?.push(await peer.run(work, 1));
+    for (const peer of peers) timings.get(peer)?.push(await peer.run(kind, 1));
     onRound(round + 1);
   }
   return timings;

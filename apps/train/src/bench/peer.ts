@@ -9,22 +9,29 @@ import { defaultCacheDir } from '../data/emoji.ts';
 import { userError } from '../errors.ts';
 import { inPackage } from '../package-folder.ts';
 import type { Reporter } from '../report.ts';
+import type { EncodeSpec } from './encode-spec.ts';
 import type { StepSpec } from './spec.ts';
 import type { Timing } from './worker.ts';
 
-const TORCH = 'torch==2.13.0';
+const REQUIREMENTS = ['torch==2.13.0', 'diffusers==0.42.1', 'numpy'];
+
+/** The work of one side. */
+export type Spec = StepSpec | EncodeSpec;
+
+/** What a side is asked to do: take a training step, evaluate the network, or encode images. */
+export type Kind = 'step' | 'infer' | 'encode';
 
 /** One side of a benchmark. */
 export interface Peer {
   readonly name: string;
-  readonly spec: StepSpec;
+  readonly spec: Spec;
   readonly parameters: number;
   /** Does the work `count` times. */
-  run(work: 'step' | 'infer', count: number): Promise<Timing>;
+  run(kind: Kind, count: number): Promise<Timing>;
   quit(): void;
 }
 
-async function start(name: string, spec: StepSpec, command: string, args: readonly string[]): Promise<Peer> {
+async function start(name: string, spec: Spec, command: string, args: readonly string[]): Promise<Peer> {
   const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr?.on('data', (chunk) => {
@@ -44,8 +51,8 @@ async function start(name: string, spec: StepSpec, command: string, args: readon
     name,
     spec,
     parameters,
-    run: async (work, count) => {
-      child.stdin?.write(`${work} ${count}\n`);
+    run: async (kind, count) => {
+      child.stdin?.write(`${kind} ${count}\n`);
       return (await next()) as Timing;
     },
     quit: () => void child.stdin?.end('quit\n'),
@@ -53,7 +60,7 @@ async function start(name: string, spec: StepSpec, command: string, args: readon
 }
 
 /** This program, in a process of its own so that its memory is its own. */
-export function ownPeer(name: string, spec: StepSpec): Promise<Peer> {
+export function ownPeer(name: string, spec: Spec): Promise<Peer> {
   const program = process.argv[1] as string;
   return start(name, spec, process.execPath, [
     ...process.execArgv,
@@ -64,13 +71,16 @@ export function ownPeer(name: string, spec: StepSpec): Promise<Peer> {
   ]);
 }
 
-/** PyTorch, eager or through torch.compile. */
-export function torchPeer(python: string, spec: StepSpec, mode: 'eager' | 'compile'): Promise<Peer> {
-  const script = inPackage('bench/torch_step.py');
+/** How PyTorch works. */
+export type TorchMode = 'eager' | 'compile' | 'channels-last';
+
+/** PyTorch: eager, through torch.compile, or with maps in channels-last order. */
+export function torchPeer(python: string, spec: Spec, mode: TorchMode): Promise<Peer> {
+  const script = inPackage(`bench/torch_${spec.work}.py`);
   return start(`torch ${mode}`, spec, python, [script, JSON.stringify({ ...spec, mode })]);
 }
 
-/** A Python with PyTorch: the given one, or that of a virtual environment made for it in the cache folder. */
+/** A Python with PyTorch and diffusers: the given one, or that of a virtual environment made for it in the cache folder. */
 export async function torchPython(given: string | undefined, reporter: Reporter): Promise<string> {
   if (given) return given;
   const folder = join(defaultCacheDir(), 'torch');
@@ -78,15 +88,15 @@ export async function torchPython(given: string | undefined, reporter: Reporter)
   const run = promisify(execFile);
   if (
     existsSync(python) &&
-    (await run(python, ['-c', 'import torch']).then(
+    (await run(python, ['-c', 'import torch, diffusers']).then(
       () => true,
       () => false,
     ))
   )
     return python;
-  reporter.say(`Installing ${TORCH} into ${folder} for the comparison.`);
+  reporter.say(`Installing ${REQUIREMENTS.join(', ')} into ${folder} for the comparison.`);
   await mkdir(folder, { recursive: true });
   await run('python3', ['-m', 'venv', folder]);
-  await run(python, ['-m', 'pip', 'install', '--quiet', TORCH, 'numpy'], { maxBuffer: 1 << 26 });
+  await run(python, ['-m', 'pip', 'install', '--quiet', ...REQUIREMENTS], { maxBuffer: 1 << 26 });
   return python;
 }

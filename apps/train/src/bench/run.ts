@@ -3,52 +3,89 @@ import { cpus } from 'node:os';
 import { matmulGflops, useTensorFlow } from '@ahpa/libtensorflow';
 import type { Reporter } from '../report.ts';
 import { interleave, median, type SideReport, sideReport } from './compare.ts';
-import { ownPeer, type Peer, torchPeer, torchPython } from './peer.ts';
+import { type EncodeSpec, encodeFlops } from './encode-spec.ts';
+import { type Kind, ownPeer, type Peer, type Spec, type TorchMode, torchPeer, torchPython } from './peer.ts';
 import { inferFlops, type StepSpec, stepFlops, stepSpec } from './spec.ts';
 
-/** What the command line says. */
-export interface BenchOptions
-  extends Pick<StepSpec, 'model' | 'batch' | 'align' | 'headHidden' | 'precision'> {
-  readonly against: 'torch' | 'none';
+/** What the command line says of every benchmark. */
+export interface BenchOptions {
   readonly python?: string;
-  readonly mode: 'eager' | 'compile' | 'both';
+  /** How PyTorch runs; the fastest of several counts. */
+  readonly mode: readonly TorchMode[];
   readonly rounds: number;
 }
 
-/** What is measured: a training step, or a guided network evaluation. */
-export type Work = 'step' | 'infer';
+/** What it says of a step or a network evaluation. */
+export interface StepOptions
+  extends BenchOptions,
+    Pick<StepSpec, 'model' | 'batch' | 'align' | 'headHidden' | 'precision'> {
+  readonly against: 'torch' | 'none';
+}
 
-const MATMUL = { size: 2048, products: 6, calls: 5 } as const;
+/** What it says of an encoder. */
+export interface EncodeOptions
+  extends BenchOptions,
+    Pick<EncodeSpec, 'vae' | 'size' | 'batch' | 'precision'> {}
+
+/** Long enough that the casts before the products and the sum after them do not count. */
+const MATMUL = { size: 2048, products: 24, calls: 3 } as const;
 const WARMUP = 3;
 
-/** The peers that `ours` is held against. */
-async function opponents(spec: StepSpec, options: BenchOptions, reporter: Reporter): Promise<Peer[]> {
-  if (options.against === 'none') return [await ownPeer('ours, no alignment', { ...spec, align: 'none' })];
-  const python = await torchPython(options.python, reporter);
-  const modes = options.mode === 'both' ? (['eager', 'compile'] as const) : ([options.mode] as const);
+/** Measures a training step or a guided network evaluation, says each side's figures, and resolves to all of them. */
+export async function benchStep(
+  kind: 'step' | 'infer',
+  options: StepOptions,
+  reporter: Reporter,
+): Promise<unknown> {
+  const spec = stepSpec({ ...options, threads: cpus().length });
+  const flops = kind === 'step' ? stepFlops : inferFlops;
+  reporter.say(
+    `${spec.model}, batch ${spec.batch}, ${spec.precision}, alignment ${spec.align}: ${giga(flops(spec))} GFLOP`,
+  );
+  const others = async (): Promise<Peer[]> =>
+    options.against === 'none'
+      ? [await ownPeer('ours, no alignment', { ...spec, align: 'none' })]
+      : torchPeers(spec, options, reporter);
+  return measure(kind, spec, others, (of) => flops(of as StepSpec), options.rounds, reporter);
+}
+
+/** Measures encoding a batch of images, says each side's figures, and resolves to all of them. */
+export async function benchEncode(options: EncodeOptions, reporter: Reporter): Promise<unknown> {
+  const { vae, size, batch, precision } = options;
+  const spec: EncodeSpec = { work: 'encode', vae, size, batch, precision, threads: cpus().length };
+  reporter.say(`${vae}, ${batch} images of ${size} px, ${precision}: ${giga(encodeFlops(spec))} GFLOP`);
+  const others = (): Promise<Peer[]> => torchPeers(spec, options, reporter);
+  return measure('encode', spec, others, (of) => encodeFlops(of as EncodeSpec), options.rounds, reporter);
+}
+
+const giga = (flops: number): string => (flops / 1e9).toFixed(0);
+
+async function torchPeers(spec: Spec, { python, mode }: BenchOptions, reporter: Reporter): Promise<Peer[]> {
+  const found = await torchPython(python, reporter);
   const peers: Peer[] = [];
-  for (const mode of modes) peers.push(await torchPeer(python, spec, mode));
+  for (const each of mode) peers.push(await torchPeer(found, spec, each));
   return peers;
 }
 
 /** Speed of matrix products now, in the precision of the work. */
-function peakGflops({ precision }: StepSpec): number {
+function peakGflops({ precision }: Spec): number {
   return matmulGflops(precision === 'f32' ? 'float32' : 'bfloat16', MATMUL);
 }
 
-/** Measures, says each side's figures, and resolves to all of them. */
-export async function bench(work: Work, options: BenchOptions, reporter: Reporter): Promise<unknown> {
-  const spec = stepSpec({ ...options, threads: cpus().length });
-  const flopsOf = work === 'step' ? stepFlops : inferFlops;
+async function measure(
+  kind: Kind,
+  spec: Spec,
+  opponents: () => Promise<Peer[]>,
+  flopsOf: (spec: Spec) => number,
+  rounds: number,
+  reporter: Reporter,
+): Promise<unknown> {
   await useTensorFlow();
-  reporter.say(
-    `${spec.model}, batch ${spec.batch}, ${spec.precision}, alignment ${spec.align}: ${(flopsOf(spec) / 1e9).toFixed(0)} GFLOP`,
-  );
   const ours = await ownPeer('ours', spec);
-  const others = await opponents(spec, options, reporter);
+  const others = await opponents();
   const before = peakGflops(spec);
-  const bar = reporter.progress('rounds', options.rounds);
-  const timings = await interleave([ours, ...others], work, options.rounds, WARMUP, (done) =>
+  const bar = reporter.progress('rounds', rounds);
+  const timings = await interleave([ours, ...others], kind, rounds, WARMUP, (done) =>
     bar.update(done, undefined),
   );
   bar.stop();
@@ -57,17 +94,16 @@ export async function bench(work: Work, options: BenchOptions, reporter: Reporte
   const sides = [...timings].map(([peer, turns]) => sideReport(peer, turns, flopsOf(peer.spec)));
   const [own, ...rest] = sides as [SideReport, ...SideReport[]];
   const best = rest.reduce((a, b) => (a.medianSeconds <= b.medianSeconds ? a : b));
-  const bestTurns = [...timings].find(([peer]) => peer.name === best.name)?.[1] ?? [];
+  const [bestPeer, bestTurns] = [...timings].find(([peer]) => peer.name === best.name) as [
+    Peer,
+    typeof ownTurns,
+  ];
   const ownTurns = timings.get(ours) ?? [];
   const ratios = ownTurns.map(
     (turn, i) => (turn.seconds[0] as number) / (bestTurns[i]?.seconds[0] as number),
   );
-  for (const side of sides) reporter.say(line(side, peak));
-  reporter.say(
-    `time, ours / ${best.name}: ${median(ratios).toFixed(3)} (median of ${ratios.length} pairs); peak memory ratio ${(own.peakRssBytes / best.peakRssBytes).toFixed(2)}`,
-  );
-  return {
-    work,
+  const result = {
+    work: kind,
     spec,
     flops: flopsOf(spec),
     matmulGflops: peak,
@@ -75,7 +111,13 @@ export async function bench(work: Work, options: BenchOptions, reporter: Reporte
     best: best.name,
     timeRatio: median(ratios),
     memoryRatio: own.peakRssBytes / best.peakRssBytes,
+    flopsRatio: flopsOf(spec) / flopsOf(bestPeer.spec),
   };
+  for (const side of sides) reporter.say(line(side, peak));
+  reporter.say(
+    `time, ours / ${best.name}: ${result.timeRatio.toFixed(3)} (median of ${ratios.length} pairs) for ${result.flopsRatio.toFixed(2)} times the arithmetic; peak memory ratio ${result.memoryRatio.toFixed(2)}`,
+  );
+  return result;
 }
 
 function line(

@@ -6,6 +6,7 @@ import { modelConfig } from '../wiring.ts';
 
 /** One side's work; the same JSON goes to the worker of this program and to `bench/torch_step.py`. */
 export interface StepSpec {
+  readonly work: 'step';
   readonly model: SiTName;
   readonly hidden: number;
   readonly heads: number;
@@ -33,7 +34,7 @@ export function stepSpec(
   options: Pick<StepSpec, 'model' | 'batch' | 'align' | 'headHidden' | 'precision' | 'threads'>,
 ): StepSpec {
   const { hiddenSize, heads, depth } = SIT[options.model];
-  return { ...options, hidden: hiddenSize, heads, depth, tap: 3, groups: GROUPS };
+  return { ...options, work: 'step', hidden: hiddenSize, heads, depth, tap: 3, groups: GROUPS };
 }
 
 /** The configuration that this program trains with. */

@@ -1,19 +1,35 @@
-/** `ahpa bench`: the training step and the network evaluation, measured beside PyTorch or beside no alignment. */
+/** `ahpa bench`: the training step, the network evaluation and the VAE's encoder, measured beside PyTorch or beside no alignment. */
 import { Command, Option } from 'commander';
-import type { BenchOptions, Work } from '../bench/run.ts';
+import type { EncoderName } from '../bench/encode-spec.ts';
+import type { TorchMode } from '../bench/peer.ts';
+import type { EncodeOptions, StepOptions } from '../bench/run.ts';
 import type { StepSpec } from '../bench/spec.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
 
 /** The sizes that both sides build: patches of two. */
 const MODELS: readonly StepSpec['model'][] = ['SiT-S/2', 'SiT-B/2', 'SiT-L/2', 'SiT-XL/2'];
+const VAES: readonly EncoderName[] = ['sd-vae', 'taef2'];
 
-function workCommand(name: string, work: Work, description: string): Command {
-  return new Command(name)
+const precision = (): Option =>
+  new Option('--precision <name>', 'of matrix products').choices(['f32', 'bf16']).default('f32');
+
+/** What every benchmark takes. */
+function common(command: Command, modes: readonly TorchMode[], chosen: readonly TorchMode[]): Command {
+  return command
+    .addOption(
+      new Option('--mode <modes...>', 'how PyTorch runs; the fastest counts').choices(modes).default(chosen),
+    )
+    .option('--python <path>', 'a Python that has PyTorch (default: one is made in the cache folder)')
+    .option('--rounds <n>', 'counted repetitions a side', count, 7);
+}
+
+function stepCommand(name: string, kind: 'step' | 'infer', description: string): Command {
+  const command = new Command(name)
     .description(description)
     .addOption(new Option('--model <name>', 'size of the transformer').choices(MODELS).default('SiT-S/2'))
     .option('--batch <n>', 'images a step', count, 8)
-    .addOption(new Option('--precision <name>', 'of matrix products').choices(['f32', 'bf16']).default('f32'))
+    .addOption(precision())
     .addOption(
       new Option('--align <kind>', 'alignment on both sides').choices(['ahpa', 'none']).default('ahpa'),
     )
@@ -22,26 +38,37 @@ function workCommand(name: string, work: Work, description: string): Command {
       new Option('--against <peer>', 'PyTorch, or our own step without alignment')
         .choices(['torch', 'none'])
         .default('torch'),
-    )
-    .addOption(
-      new Option('--mode <mode>', 'how PyTorch runs').choices(['eager', 'compile', 'both']).default('both'),
-    )
-    .option('--python <path>', 'a Python that has PyTorch (default: one is made in the cache folder)')
-    .option('--rounds <n>', 'counted repetitions a side', count, 7)
-    .action((options: BenchOptions, command: Command) =>
-      perform(command, async (reporter) => (await import('../bench/run.ts')).bench(work, options, reporter)),
     );
+  return common(command, ['eager', 'compile'], ['eager', 'compile']).action(
+    (options: StepOptions, self: Command) =>
+      perform(self, async (reporter) => (await import('../bench/run.ts')).benchStep(kind, options, reporter)),
+  );
+}
+
+function encodeCommand(): Command {
+  const command = new Command('encode')
+    .description('one batch through the encoder of a VAE, with random weights')
+    .addOption(new Option('--vae <name>', 'architecture').choices(VAES).default('sd-vae'))
+    .option('--size <px>', 'side of the images', count, 256)
+    .option('--batch <n>', 'images at once', count, 2)
+    .addOption(precision())
+    .addOption(new Option('--against <peer>', 'diffusers').choices(['torch']).default('torch'));
+  return common(command, ['eager', 'channels-last', 'compile'], ['eager', 'channels-last']).action(
+    (options: EncodeOptions, self: Command) =>
+      perform(self, async (reporter) => (await import('../bench/run.ts')).benchEncode(options, reporter)),
+  );
 }
 
 /** The command. */
 export function benchCommand(): Command {
   const worker = new Command('worker').argument('<spec>').action(async (spec: string) => {
     const { serve } = await import('../bench/worker.ts');
-    await serve(JSON.parse(spec) as StepSpec);
+    await serve(JSON.parse(spec));
   });
   return new Command('bench')
     .description('measure speed and memory, interleaved with a peer')
-    .addCommand(workCommand('step', 'step', 'one training step'))
-    .addCommand(workCommand('sample', 'infer', 'one guided network evaluation, as samplers make it'))
+    .addCommand(stepCommand('step', 'step', 'one training step'))
+    .addCommand(stepCommand('sample', 'infer', 'one guided network evaluation, as samplers make it'))
+    .addCommand(encodeCommand())
     .addCommand(worker, { hidden: true });
 }

@@ -1,0 +1,74 @@
+/** This program's training step and network evaluation for a benchmark. */
+import { compile, type DeviceState, deviceState, type Tree } from '@ahpa/libtensorflow';
+import { disposeTree, flatten, initState, philox, type TrainState, trainStep } from '@ahpa/trainer';
+import * as tf from '@tensorflow/tfjs-core';
+import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';
+import { modelConfig, stepConfig, wire } from '../wiring.ts';
+import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
+import type { Work } from './worker.ts';
+
+type State = TrainState<Tree, Tree> & Tree;
+
+function batchOf(spec: StepSpec): Tree {
+  const shape: [number, number, number, number] = [
+    spec.batch,
+    SHAPE.latentSize,
+    SHAPE.latentSize,
+    SHAPE.latentChannels,
+  ];
+  const tokens = (SHAPE.latentSize / 2) ** 2;
+  return {
+    latent: { mean: tf.randomNormal(shape), std: tf.randomUniform(shape) },
+    y: tf.randomUniform([spec.batch], 0, SHAPE.classes, 'int32'),
+    targets: specGroups(spec).map(({ width }) => tf.randomNormal([spec.batch, tokens, width])),
+  };
+}
+
+/** The step and the network evaluation of a spec. */
+export function stepWork(spec: StepSpec): Work {
+  const config = specConfig(spec);
+  const model = modelConfig(config.model, SHAPE);
+  const deps = wire(
+    config,
+    model,
+    createAlignment(config.alignment as BuiltInAlignment, {
+      hiddenSize: model.hiddenSize,
+      groups: specGroups(spec),
+    }),
+  );
+  const numbers = stepConfig(config, SHAPE.classes);
+  const initial = initState(deps, philox(0), numbers) as unknown as State;
+  const parameters = flatten(initial.params).reduce((sum, { size }) => sum + size, 0);
+  const state = deviceState(initial) as DeviceState<State>;
+  disposeTree(initial);
+  const options = { precision: config.train.precision };
+  const train = compile(
+    (s: State, batch: Tree) => trainStep(deps, s as never, batch as never, numbers),
+    options,
+  );
+  const network = compile((params: Tree, x: tf.Tensor, t: tf.Tensor, y: tf.Tensor) => {
+    const { velocity } = deps.denoiser.apply(
+      params as never,
+      x as tf.Tensor4D,
+      t as tf.Tensor1D,
+      y as tf.Tensor1D,
+    );
+    return { mean: tf.mean(tf.cast(velocity, 'float32')), velocity };
+  }, options);
+  const batch = batchOf(spec);
+  const { latent, y } = batch as unknown as { latent: { mean: tf.Tensor }; y: tf.Tensor };
+  const weights = state.view((s) => (s.ema[0] as State['params']).denoiser);
+  const kinds = {
+    step: () =>
+      tf.tidy(
+        () => (train(state, batch).metrics as Record<string, tf.Tensor>)['loss']?.dataSync()[0] as number,
+      ),
+    infer: () =>
+      tf.tidy(() => {
+        const x = tf.concat([latent.mean, latent.mean]);
+        const t = tf.randomUniform([2 * spec.batch]);
+        return network(weights, x, t, tf.concat([y, y])).mean.dataSync()[0] as number;
+      }),
+  };
+  return { parameters, kinds };
+}
