@@ -53,6 +53,21 @@ describe('the command line', () => {
     );
   });
 
+  it('takes options of REPA for train, and refuses what it cannot mean', async () => {
+    const set = ['--config', 'tiny', '--set', ...tinyAssignments(vae)];
+    const flags = ['--batch-size', '2', '--max-train-steps=1', '--learning-rate', '0.5', '--no-fused-attn'];
+    const { err, code } = await ahpa('train', ...set, ...flags);
+    expect([err, code]).toEqual([
+      'error: --fused-attn has no meaning here: the backend chooses how attention is computed.\n',
+      1,
+    ]);
+    const place = ['--output_dir', join(home, 'exps'), '--exp_name', 'repa'];
+    expect((await ahpa('train', ...set, ...flags.slice(0, -1), ...place)).code).toBe(0);
+    const config = JSON.parse(readFileSync(join(home, 'exps', 'repa', 'config.json'), 'utf8'));
+    expect(config.train).toMatchObject({ batch: 2, steps: 1 });
+    expect(config.optim.learningRate).toBe(0.5);
+  });
+
   it('adds the stack with --verbose', async () => {
     expect((await ahpa('config', '--config', 'dem', '--verbose')).err).toMatch(/nearest is "demo".*\n +at /);
   });

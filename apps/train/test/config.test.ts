@@ -2,10 +2,12 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { configMarkdown } from '../src/config/document.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { layerOf, mergeLayers } from '../src/config/layers.ts';
 import { builtInConfigs, loadConfig } from '../src/config/load.ts';
 import { parseTrainConfig } from '../src/config/parse.ts';
+import { REPA_FLAGS, repaAssignments } from '../src/config/repa-flags.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ahpa-config-'));
 
@@ -140,6 +142,67 @@ describe('layerOf', () => {
   });
 });
 
+describe('repaAssignments', () => {
+  it('are keys of the configuration, over files', () => {
+    const given = {
+      'batch-size': '64',
+      'gradient-accumulation-steps': '4',
+      'adam-beta2': '0.95',
+      'mixed-precision': 'bf16',
+    };
+    const flags = { ...given, model: 'SiT-B/2', 'encoder-depth': '4', 'max-grad-norm': '1', prediction: 'v' };
+    const config = loadConfig({ names: ['demo'], set: repaAssignments(flags) });
+    expect(config.train).toMatchObject({ batch: 256, accumulate: 4, precision: 'bfloat16' });
+    expect(config.optim).toMatchObject({ betas: [0.9, 0.95], maxGradNorm: 1, learningRate: 0.001 });
+    expect(config.model).toMatchObject({ size: 'SiT-B/2', encoderDepth: 4 });
+  });
+
+  it('cover every option of train.py that sets a key', () => {
+    const given = Object.fromEntries(
+      REPA_FLAGS.map(({ name }) => [name, VALUES[name]]).filter(([, value]) => value),
+    );
+    const config = loadConfig({ names: [], set: repaAssignments(given) });
+    expect(config.interpolant.path).toBe('cosine');
+    expect(config.alignment).toMatchObject({ weight: 0.7 });
+    expect(config.model.labelDropout).toBe(0.2);
+    expect(config.data).toMatchObject({ size: 32 });
+    expect(config.train).toMatchObject({ steps: 9, checkpointEvery: 8, sampleEvery: 7, seed: 6 });
+    expect(config.optim).toMatchObject({
+      learningRate: 0.5,
+      weightDecay: 0.4,
+      epsilon: 0.3,
+      betas: [0.1, 0.2],
+    });
+    expect(config.time.sampling).toBe('lognormal');
+  });
+
+  it('are refused with a sentence where they have no meaning', () => {
+    expect(() => repaAssignments({ 'enc-type': 'dinov2-vit-b' })).toThrow(
+      '--enc-type has no meaning here: hidden tokens are aligned with the VAE encoder',
+    );
+    expect(() => repaAssignments({ 'mixed-precision': 'fp16' })).toThrow('wanted no or bf16');
+    expect(() => repaAssignments({ prediction: 'x' })).toThrow('wanted v');
+    expect(() => repaAssignments({ 'gradient-accumulation-steps': '2' })).toThrow('needs --batch-size');
+  });
+});
+
+const VALUES: Readonly<Record<string, string>> = {
+  'path-type': 'cosine',
+  'proj-coeff': '0.7',
+  'cfg-prob': '0.2',
+  resolution: '32',
+  'max-train-steps': '9',
+  'checkpointing-steps': '8',
+  'sampling-steps': '7',
+  seed: '6',
+  'learning-rate': '0.5',
+  'adam-weight-decay': '0.4',
+  'adam-epsilon': '0.3',
+  'adam-beta1': '0.1',
+  'adam-beta2': '0.2',
+  weighting: 'lognormal',
+};
+
 describe('loadConfig', () => {
   it('lets files win over defaults and assignments over files', () => {
     const path = file('layer', { extends: 'base', optim: { learningRate: 3, warmup: 3 } });
@@ -179,6 +242,33 @@ describe('loadConfig', () => {
     expect(loadConfig({ names: [file('resolved', config)], set: [] })).toEqual(config);
   });
 
+  it('reads YAML as the same values', () => {
+    const path = join(folder, 'plain.yaml');
+    const lines = [
+      'extends: base',
+      'optim: { learningRate: 1e-3, betas: &b [0.9, 0.95] }',
+      'train:',
+      '  seed: 7 # why not',
+    ];
+    writeFileSync(path, lines.join('\n'));
+    const config = loadConfig({ names: [path], set: [] });
+    expect(config.optim).toMatchObject({ learningRate: 1e-3, betas: [0.9, 0.95] });
+    expect(config.train.seed).toBe(7);
+  });
+
+  it('refuses YAML with tags, duplicate keys or aliases that multiply', () => {
+    const bad = (text: string) => {
+      const path = join(folder, 'bad.yml');
+      writeFileSync(path, text);
+      return () => loadConfig({ names: [path], set: [] });
+    };
+    expect(bad('train: !!js/function "x"')).toThrow(/bad\.yml is not YAML \(.*tag/);
+    expect(bad('train: {}\ntrain: {}')).toThrow(/is not YAML \(.*unique/);
+    expect(bad('- 1')).toThrow('holds no YAML object');
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`)}]`);
+    expect(bad(['l0: &l0 [x]', ...levels].join('\n'))).toThrow(/is not YAML \(.*alias/i);
+  });
+
   it('names what is wrong with a file', () => {
     const self = file('self', { extends: 'self.json' });
     expect(() => loadConfig({ names: [self], set: [] })).toThrow('extends itself');
@@ -198,6 +288,10 @@ describe('the configurations that are shipped', () => {
 
   it('have an up-to-date schema (vitest -u writes it)', async () => {
     await expect(configJsonSchema()).toMatchFileSnapshot('../configs/train.schema.json');
+  });
+
+  it('have an up-to-date document (vitest -u writes it)', async () => {
+    await expect(configMarkdown()).toMatchFileSnapshot('../../../docs/config.md');
   });
 
   it('have a description with a source or a unit for every key', () => {

@@ -1,13 +1,21 @@
 /** `ahpa train`: trains, or continues, a run. */
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
+import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import type { TrainSummary } from '../run/train.ts';
-import { type ConfigOptions, configOf, withConfig, withTraining } from './config-options.ts';
+import {
+  type ConfigOptions,
+  configOf,
+  repaPlace,
+  withConfig,
+  withRepaFlags,
+  withTraining,
+} from './config-options.ts';
 import { perform } from './perform.ts';
 
 interface TrainOptions extends ConfigOptions {
@@ -18,7 +26,7 @@ interface TrainOptions extends ConfigOptions {
 
 /** The command. */
 export function trainCommand(): Command {
-  return withTraining(withConfig(new Command('train')))
+  return withRepaFlags(withTraining(withConfig(new Command('train'))))
     .description('train a model; the same command again continues an interrupted run')
     .option('--name <run>', 'name of the run (default: that of the last configuration)')
     .option('--dry-run', 'say what would be trained, and stop')
@@ -26,7 +34,7 @@ export function trainCommand(): Command {
       perform(command, async (reporter) => {
         const config = configOf(options);
         if (options.dryRun) return (await import('../run/plan.ts')).plan(config, reporter);
-        return trainInto(join(options.runs, runName(options)), config, reporter);
+        return trainInto(runRoot(options), config, reporter);
       }),
     );
 }
@@ -43,9 +51,12 @@ export async function trainInto(
   return summary;
 }
 
-function runName({ name, config = ['base'], variant = [] }: TrainOptions): string {
-  const chosen = name ?? basename([...config, ...variant].at(-1) as string, '.json');
-  if (/^[\w.-]+$/.test(chosen)) return chosen;
+/** The folder of the run that a command line means. */
+function runRoot(options: TrainOptions): string {
+  const { config = ['base'], variant = [] } = options;
+  const { name, runs } = { ...options, ...repaPlace(options) };
+  const chosen = name ?? basename([...config, ...variant].at(-1) as string).replace(CONFIG_FILE, '');
+  if (/^[\w.-]+$/.test(chosen)) return join(runs, chosen);
   throw userError(`--name is "${chosen}", wanted letters, digits, ".", "_" and "-".`);
 }
 

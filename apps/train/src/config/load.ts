@@ -1,5 +1,5 @@
 /** Finds, lays over one another and checks the configurations that a command line names. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { closest } from 'fastest-levenshtein';
@@ -7,11 +7,12 @@ import { userError } from '../errors.ts';
 import { inPackage } from '../package-folder.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
+import { CONFIG_FILE, readConfigFile } from './read-file.ts';
 import type { TrainConfig } from './types.ts';
 
 /** What a command line says of the configuration. */
 export interface ConfigRequest {
-  /** Built-in names (`demo`), paths that end in `.json`, or installed variant packages; later ones win. */
+  /** Built-in names (`demo`), paths that end in `.json` or `.yaml`, or installed variant packages; later ones win. */
   readonly names: readonly string[];
   /** `a.b=value`; they win over files. */
   readonly set: readonly string[];
@@ -35,7 +36,7 @@ export function loadConfig({ names, set }: ConfigRequest): TrainConfig {
 function addFile(path: string, layers: Map<string, JsonObject>, within: readonly string[]): void {
   if (layers.has(path)) return;
   if (within.includes(path)) throw userError(`${path} extends itself: ${[...within, path].join(' -> ')}.`);
-  const { extends: parent, $schema: _, ...layer } = readObject(path);
+  const { extends: parent, $schema: _, ...layer } = readConfigFile(path);
   if (parent !== undefined) addFile(locate(String(parent), dirname(path)), layers, [...within, path]);
   layers.set(path, locateModule(layer, dirname(path)));
 }
@@ -58,13 +59,13 @@ function resolvePackage(name: string, folder: string): string {
 }
 
 function locate(name: string, folder: string): string {
-  if (name.endsWith('.json')) return resolve(folder, name);
+  if (CONFIG_FILE.test(name)) return resolve(folder, name);
   const known = builtInConfigs();
   if (known.includes(name)) return resolve(inPackage('configs'), `${name}.json`);
   const variant = locateVariant(name, folder);
   if (variant !== undefined) return variant;
   throw userError(
-    `There is no configuration "${name}": the nearest is "${closest(name, known)}", a file's name ends in .json, and no package of that name is installed here.`,
+    `There is no configuration "${name}": the nearest is "${closest(name, known)}", a file's name ends in .json or .yaml, and no package of that name is installed here.`,
   );
 }
 
@@ -76,18 +77,7 @@ function locateVariant(name: string, folder: string): string | undefined {
     ?.map((root) => join(root, name, 'package.json'))
     .find(existsSync);
   if (manifest === undefined) return undefined;
-  const { ahpa } = readObject(manifest);
+  const { ahpa } = readConfigFile(manifest);
   if (isObject(ahpa) && typeof ahpa['config'] === 'string') return resolve(dirname(manifest), ahpa['config']);
   throw userError(`${manifest} is of no variant: it has no "ahpa": { "config": "FILE" }.`);
-}
-
-function readObject(path: string): JsonObject {
-  const text = readFileSync(path, 'utf8');
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch (cause) {
-    throw userError(`${path} is not JSON (${(cause as Error).message}).`, { cause });
-  }
-  throw userError(`${path} holds no JSON object.`);
 }

@@ -1,0 +1,31 @@
+/** Reads a configuration file, JSON or YAML, as a plain object. */
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { userError } from '../errors.ts';
+import { isObject, type JsonObject } from './layers.ts';
+
+/** How a configuration file's name ends. */
+export const CONFIG_FILE: RegExp = /\.(json|ya?ml)$/;
+
+/** Aliases that a YAML file may have; each can multiply what it stands for. */
+const MOST_ALIASES = 50;
+
+/** The object in a file; YAML 1.2 with the values of JSON, no tags of other types. */
+export function readConfigFile(path: string): JsonObject {
+  const text = readFileSync(path, 'utf8');
+  const form = path.endsWith('.json') ? 'JSON' : 'YAML';
+  try {
+    const value = form === 'JSON' ? JSON.parse(text) : readYaml(text);
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw userError(`${path} is not ${form} (${(cause as Error).message.split('\n', 1)[0]}).`, { cause });
+  }
+  throw userError(`${path} holds no ${form} object.`);
+}
+
+function readYaml(text: string): unknown {
+  const document = parseDocument(text, { schema: 'core', merge: false });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  return document.toJS({ maxAliasCount: MOST_ALIASES });
+}
