@@ -356,10 +356,11 @@ def positions():
     write("positions.json", hashes)
 
 
-embeddings()
-positions()
-block()
-model()
-networks()
-samplers()
-trajectories()
+if __name__ == "__main__":
+    embeddings()
+    positions()
+    block()
+    model()
+    networks()
+    samplers()
+    trajectories()
