@@ -26,12 +26,18 @@ export function readOpArguments(bytes: Uint8Array): OpArgument[] {
 }
 
 /**
- * A ConfigProto that lets grappler optimise the called function: an empty RewriterConfig switches it on
- * (config.proto: graph_options = 10, GraphOptions rewrite_options = 10).
+ * A ConfigProto that lets grappler optimise the called function: a RewriterConfig switches it on (config.proto: graph_options = 10,
+ * GraphOptions rewrite_options = 10). Its arithmetic optimiser is off (RewriterConfig arithmetic_optimization = 7, OFF = 2): it turns chains
+ * of additions into AddN, which sums in an order that depends on which operand's memory happens to be free, so that two runs differ.
  */
 export function grapplerConfig(): Uint8Array {
   const pbf = new PbfWriter();
-  pbf.writeMessage(10, (_, graphOptions) => graphOptions.writeMessage(10, () => {}, null), null);
+  pbf.writeMessage(
+    10,
+    (_, graphOptions) =>
+      graphOptions.writeMessage(10, (_, rewriter) => rewriter.writeVarintField(7, 2), null),
+    null,
+  );
   return pbf.finish();
 }
 

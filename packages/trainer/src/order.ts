@@ -16,17 +16,22 @@ export function epochOrder(seed: number, epoch: number, n: number): Uint32Array 
 
 let latest: { readonly key: string; readonly order: Uint32Array } | undefined;
 
-/** Indices of step's batch: epochs of floor(n / batchSize) full batches, the rest of each epoch's order dropped. */
+function orderOf(seed: number, epoch: number, n: number): Uint32Array {
+  const key = `${seed}/${epoch}/${n}`;
+  if (latest?.key !== key) latest = { key, order: epochOrder(seed, epoch, n) };
+  return latest.order;
+}
+
+/** Indices of a step's batch: the epochs' orders one after the other, cut into batches, so that every epoch has each item once. */
 export function batchIndices(seed: number, step: number, batchSize: number, n: number): Uint32Array {
-  const stepsPerEpoch = Math.floor(n / batchSize);
-  if (stepsPerEpoch < 1) {
+  if (batchSize > n) {
     throw new RangeError(
       `batchIndices: got a batch of ${batchSize} for ${n} items, wanted at most ${n}; lower the batch size.`,
     );
   }
-  const epoch = Math.floor(step / stepsPerEpoch);
-  const key = `${seed}/${epoch}/${n}`;
-  if (latest?.key !== key) latest = { key, order: epochOrder(seed, epoch, n) };
-  const start = (step % stepsPerEpoch) * batchSize;
-  return latest.order.slice(start, start + batchSize);
+  const start = step * batchSize;
+  return Uint32Array.from({ length: batchSize }, (_, i) => {
+    const epoch = Math.floor((start + i) / n);
+    return orderOf(seed, epoch, n)[(start + i) % n] as number;
+  });
 }

@@ -25,11 +25,26 @@ describe('epochOrder', () => {
 });
 
 describe('batchIndices', () => {
-  test('one epoch visits distinct items, the remainder is dropped', () => {
-    const steps = [0, 1, 2].map((step) => [...batchIndices(5, step, 3, 10)]);
-    expect(new Set(steps.flat()).size).toBe(9);
-    expect(steps.flat()).toEqual([...epochOrder(5, 0, 10).slice(0, 9)]);
-    expect([...batchIndices(5, 3, 3, 10)]).toEqual([...epochOrder(5, 1, 10).slice(0, 3)]);
+  test('batches are cut from the orders of the epochs, also across their borders', () => {
+    const steps = [0, 1, 2, 3].flatMap((step) => [...batchIndices(5, step, 3, 10)]);
+    expect(steps).toEqual([...epochOrder(5, 0, 10), ...epochOrder(5, 1, 10).slice(0, 2)]);
+  });
+
+  test('each item is seen exactly once in each of five epochs, however often a run is killed and resumed', () => {
+    const [seed, size, n, every] = [3, 8, 100, 4];
+    const kills = [5, 6, 11, 13, 14, 27, 30, 41, 55, 60]; // three in the first epoch; steps of an epoch: 12.5
+    const seen = new Map<number, readonly number[]>();
+    let step = 0;
+    for (const kill of [...kills, Math.ceil((5 * n) / size)]) {
+      for (; step < kill; step++) seen.set(step, [...batchIndices(seed, step, size, n)]);
+      step -= step % every; // back to the newest checkpoint
+    }
+    const ids = [...seen].sort(([a], [b]) => a - b).flatMap(([, batch]) => batch);
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const own = ids.slice(epoch * n, (epoch + 1) * n);
+      expect(sorted(own)).toEqual(Array.from({ length: n }, (_, i) => i));
+      expect(own).toEqual([...epochOrder(seed, epoch, n)]);
+    }
   });
 
   test('does not depend on what was asked before', () => {
