@@ -8,6 +8,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
+import { extractCommand } from './commands/extract.ts';
 import { generateCommand } from './commands/generate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     setupCommand,
     doctorCommand,
     demoCommand,
+    extractCommand,
     trainCommand,
     sampleCommand,
     generateCommand,

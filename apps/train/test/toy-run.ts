@@ -11,9 +11,7 @@ import {
   type Tree,
   trainStep,
 } from '@ahpa/trainer';
-import { fromFloat32 } from '@ahpa/weight-files';
 import { batchOf } from '../src/features/batch.ts';
-import type { GroupTokens } from '../src/features/features.ts';
 import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';
 import { targetSource } from '../src/variants/targets.ts';
 import { type DataShape, modelConfig, stepConfig, wire } from '../src/wiring.ts';
@@ -49,24 +47,25 @@ export function toyRun(set: readonly string[]): ToyRun {
   const model = modelConfig(config.model, SHAPE);
   const { groups, latent } = targetSource(config.alignment, TINY_VAE);
   const tokens = (SHAPE.latentSize / model.patchSize) ** 2;
-  const features = groups.map(({ name }, g): GroupTokens => {
-    const width = 6 + g;
-    const values = testValues(COUNT * tokens * width, g);
-    const { data } = fromFloat32(values, [values.length], 'F16');
-    return { name, tokens, width, values: new Uint16Array(data.slice().buffer) };
-  });
+  const shapes = groups.map(({ name }, g) => ({ name, tokens, width: 6 + g }));
   const size = COUNT * SHAPE.latentSize ** 2 * SHAPE.latentChannels;
-  const source = {
-    features: {
-      shape: [COUNT, SHAPE.latentSize, SHAPE.latentSize, SHAPE.latentChannels] as const,
-      mean: Float32Array.from(testValues(size, 8)),
-      std: Float32Array.from(testValues(size, 9), Math.abs),
-      groups: features,
-    },
-    labels: Int32Array.from({ length: COUNT }, (_, i) => i % SHAPE.classes),
-    latentPatch: latent ? model.patchSize : undefined,
+  const fields: Record<string, Float32Array | Int32Array> = {
+    label: Int32Array.from({ length: COUNT }, (_, i) => i % SHAPE.classes),
+    'latent.mean': Float32Array.from(testValues(size, 8)),
+    'latent.std': Float32Array.from(testValues(size, 9), Math.abs),
   };
-  const widths = latent ? [{ name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2 }] : features;
+  shapes.forEach(({ name, width }, g) => {
+    fields[`tokens.${name}`] = Float32Array.from(testValues(COUNT * tokens * width, g));
+  });
+  const records = {
+    gather: (field: string, rows: ArrayLike<number>) => gatherRows(fields[field] as Float32Array, rows),
+  };
+  const batch = {
+    latent: [SHAPE.latentSize, SHAPE.latentSize, SHAPE.latentChannels],
+    groups: shapes,
+    latentPatch: latent ? model.patchSize : undefined,
+  } as const;
+  const widths = latent ? [{ name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2 }] : shapes;
   const alignment = createAlignment(config.alignment as BuiltInAlignment, {
     hiddenSize: model.hiddenSize,
     groups: widths,
@@ -78,6 +77,14 @@ export function toyRun(set: readonly string[]): ToyRun {
     config: numbers,
     step: (state, batch) => trainStep(deps, state, batch, numbers),
     init: () => initState(deps, philox(1), numbers),
-    batch: (step) => batchOf(source, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
+    batch: (step) =>
+      batchOf(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
   };
+}
+
+/** Items `rows` of `COUNT` that lie one after the other. */
+function gatherRows(values: Float32Array | Int32Array, rows: ArrayLike<number>): Float32Array | Int32Array {
+  const stride = values.length / COUNT;
+  const items = Array.from(rows, (row) => Array.from(values.subarray(row * stride, (row + 1) * stride)));
+  return values instanceof Int32Array ? Int32Array.from(items.flat()) : Float32Array.from(items.flat());
 }

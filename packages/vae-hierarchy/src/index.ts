@@ -32,7 +32,7 @@ export type {
   TinyVaeParams,
   VaeParams,
 } from './params.ts';
-export { fitPca, type Pca, projectTokens, type SymmetricEigen } from './pca.ts';
+export { fitPca, type Pca, type PcaTensors, projectTokens, type SymmetricEigen } from './pca.ts';
 export { groupTokens, type Resize, tokenChannels } from './pyramid.ts';
 export { loadVaeParams, type StateTensor, vaeStateDict } from './state-dict.ts';
 export {

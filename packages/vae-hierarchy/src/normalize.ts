@@ -1,6 +1,6 @@
 /** Normalization of target tokens: without it, their common direction dominates every cosine. */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Pca, projectTokens } from './pca.ts';
+import { type Pca, type PcaTensors, projectTokens } from './pca.ts';
 import { type ChannelStatistics, standardize } from './statistics.ts';
 
 /**
@@ -11,7 +11,7 @@ export type TargetNorm =
   | { readonly kind: 'none' }
   | { readonly kind: 'dataset'; readonly statistics: ChannelStatistics }
   | { readonly kind: 'spatial'; readonly gamma: number }
-  | { readonly kind: 'project' | 'whiten'; readonly pca: Pca };
+  | { readonly kind: 'project' | 'whiten'; readonly pca: Pca | PcaTensors };
 
 const EPSILON = 1e-6;
 

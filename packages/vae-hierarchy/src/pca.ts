@@ -2,14 +2,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** A fixed map of D channels to d: `(x - mean) basis`, whose k-th value varies by `variance[k]` over the samples. */
-export interface Pca {
+export interface Pca<V = Float32Array> {
   /** `[D]`. */
-  readonly mean: Float32Array;
+  readonly mean: V;
   /** `[D, d]`, row by row; columns are orthonormal. */
-  readonly basis: Float32Array;
+  readonly basis: V;
   /** `[d]`, largest first. */
-  readonly variance: Float32Array;
+  readonly variance: V;
 }
+
+/** A PCA whose numbers are on the backend: `[D]`, `[D, d]` and `[d]`. */
+export type PcaTensors = Pca<tf.Tensor>;
+
+const tensorOf = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
+  values instanceof Float32Array ? tf.tensor1d(values) : tf.reshape(values, [values.size]);
 
 /**
  * Eigenvalues of a symmetric matrix in any order, and its eigenvectors as columns: `vectors[i][k]` belongs to `values[k]`. A
@@ -99,23 +105,18 @@ function checkRank(values: readonly number[]): void {
 }
 
 /** `[B, T, D]` -> `[B, T, d]`; with `whiten`, each component is divided by its standard deviation. */
-export function projectTokens(tokens: tf.Tensor3D, pca: Pca, whiten: boolean): tf.Tensor3D {
+export function projectTokens(tokens: tf.Tensor3D, pca: Pca | PcaTensors, whiten: boolean): tf.Tensor3D {
   const [batch, count, channels] = tokens.shape;
-  const d = pca.variance.length;
-  if (pca.mean.length !== channels) {
-    throw new RangeError(
-      `projectTokens: tokens have shape [${tokens.shape}], wanted ${pca.mean.length} channels, as the PCA was fitted to.`,
-    );
-  }
   return tf.tidy(() => {
-    const centred = tf.reshape(tf.sub(tokens, tf.tensor1d(pca.mean)), [
-      batch * count,
-      channels,
-    ]) as tf.Tensor2D;
-    const basis = tf.tensor2d(pca.basis, [channels, d]);
-    const scaled = whiten
-      ? tf.mul(basis, tf.tensor1d(pca.variance.map((value) => 1 / Math.sqrt(value))))
-      : basis;
-    return tf.reshape(tf.matMul(centred, scaled as tf.Tensor2D), [batch, count, d]);
+    const [mean, variance] = [tensorOf(pca.mean), tensorOf(pca.variance)];
+    if (mean.size !== channels) {
+      throw new RangeError(
+        `projectTokens: tokens have shape [${tokens.shape}], wanted ${mean.size} channels, as the PCA was fitted to.`,
+      );
+    }
+    const flat = tf.reshape(tf.sub(tokens, mean), [batch * count, channels]) as tf.Tensor2D;
+    const basis = tf.reshape(tensorOf(pca.basis), [channels, variance.size]) as tf.Tensor2D;
+    const scaled = whiten ? tf.div(basis, tf.sqrt(variance)) : basis;
+    return tf.reshape(tf.matMul(flat, scaled as tf.Tensor2D), [batch, count, variance.size]);
   });
 }

@@ -1,7 +1,7 @@
 /** NumPy arrays in .npy and .npz files, read by rows and without trusting them. */
 import { byteLength, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { type NpyHeader, readNpyHeader } from './npy-header.ts';
-import { openSource, type Source } from './source.ts';
+import { bytesSource, openSource, type Source } from './source.ts';
 import { gather } from './strided.ts';
 import { readDirectory } from './zip.ts';
 import { entrySource } from './zip-entry.ts';
@@ -59,6 +59,11 @@ export async function npyArray(source: Source): Promise<NpyArray> {
     return { dtype, shape: shape.length === 0 ? [] : [count, ...row], data };
   };
   return { dtype, shape, read };
+}
+
+/** The array in the bytes of a .npy file; `name` says whose they are in errors. */
+export async function parseNpy(bytes: Uint8Array, name: string): Promise<TensorEntry> {
+  return (await npyArray(bytesSource(bytes, name))).read();
 }
 
 /** Opens a .npy file; the values stay on disk until rows are read. */

@@ -35,7 +35,7 @@ export function trainVaeCommand(): Command {
       perform(command, async (reporter) => {
         const { trainVae } = await import('../vae/train.ts');
         const { EMOJI_VAE: vae, VAE_DATA, vaeTrainConfig } = await import('../vae/recipe.ts');
-        const { loadImages } = await import('../run/prepare.ts');
+        const { loadImages } = await import('../features/data-emoji.ts');
         const { holdOut } = VAE_DATA;
         const set = await loadImages({ ...VAE_DATA, perClass: null }, reporter);
         const interrupt = listenForInterrupt(reporter);

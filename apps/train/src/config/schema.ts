@@ -1,79 +1,13 @@
 /** Meaning, unit, bounds, default and source of every key of a configuration. */
 import { SIT, type SiTName } from '@ahpa/dit-core';
 import { z } from 'zod';
-import { EMOJI_SETS } from '../data/emoji-set.ts';
 import { alignment } from './schema-alignment.ts';
+import { data, hierarchy, vae } from './schema-data.ts';
 import { ema, optim } from './schema-optim.ts';
 import { count, fraction, section } from './schema-parts.ts';
 import { train } from './schema-run.ts';
 import { sample, time } from './schema-sample.ts';
 import type { TrainConfig } from './types.ts';
-
-const data = section({
-  kind: z
-    .literal('emoji')
-    .default('emoji')
-    .describe('What the images are: emoji, labelled with their Unicode group.'),
-  sets: z
-    .array(z.enum(EMOJI_SETS))
-    .min(1)
-    .default(['noto'])
-    .describe('Emoji sets, drawn by Google (noto), Microsoft (fluent-emoji-flat) or Twitter (twemoji).'),
-  size: count(64, 'Side of an image in pixels.'),
-  perClass: z
-    .int()
-    .positive()
-    .nullable()
-    .default(null)
-    .describe('At most this many emoji of each class and set; null for all.'),
-  holdOut: fraction(
-    0.1,
-    'Share of the emoji that is never trained on; chosen by code points, from 0 to below 1.',
-  ),
-});
-
-const vae = z
-  .discriminatedUnion('kind', [
-    section({
-      kind: z.literal('emoji-vae').describe('The small autoencoder that comes with this repository.'),
-    }),
-    section({
-      kind: z.literal('file').describe('An AutoencoderKL or AutoencoderTiny on disk.'),
-      path: z
-        .string()
-        .min(1)
-        .describe(
-          'Folder in diffusers layout, or a weights file (safetensors or PyTorch, any published key names).',
-        ),
-      decoder: z
-        .string()
-        .min(1)
-        .nullable()
-        .default(null)
-        .describe('Second weights file, where encoder and decoder come apart (TAESD).'),
-      config: z
-        .string()
-        .min(1)
-        .nullable()
-        .default(null)
-        .describe(
-          "A diffusers config.json; null for the one beside the weights, or else by the weights' shapes.",
-        ),
-      scale: z
-        .number()
-        .positive()
-        .nullable()
-        .default(null)
-        .describe('Factor of latents where no config.json says it; 0.18215 for SD, 0.13025 for SDXL.'),
-      shift: z
-        .number()
-        .nullable()
-        .default(null)
-        .describe('Offset of latents where no config.json says it; null for none.'),
-    }),
-  ])
-  .prefault({ kind: 'emoji-vae' })
-  .describe('The frozen autoencoder: its latents are the data, its encoder gives the alignment targets.');
 
 const customSize = section({
   hiddenSize: z.int().positive().describe('Width of a token; a multiple of 4 and of heads.'),
@@ -96,8 +30,9 @@ const model = section({
 
 const shape = {
   description: z.string().default('').describe('What the run is for, in a sentence.'),
-  data: data.prefault({}).describe('The images.'),
+  data,
   vae,
+  hierarchy,
   model: model.prefault({}).describe('The diffusion transformer.'),
   alignment: alignment.prefault({ kind: 'ahpa' }).describe('What hidden tokens are aligned with.'),
   interpolant: section({

@@ -2,6 +2,7 @@
 import type { Distance } from '@ahpa/alignment-losses';
 import type { GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
 import type { FixedRoute } from '@ahpa/dynamic-router';
+import type { Resize } from '@ahpa/vae-hierarchy';
 import type { EmojiSet } from '../data/emoji-set.ts';
 
 /** What a run does; `schema.ts` says what each key means, its unit, its default and its source. */
@@ -9,6 +10,7 @@ export interface TrainConfig {
   readonly description: string;
   readonly data: DataConfig;
   readonly vae: VaeChoice;
+  readonly hierarchy: HierarchyConfig;
   readonly model: ModelConfig;
   readonly alignment: AlignmentConfig;
   readonly interpolant: { readonly path: Path };
@@ -37,12 +39,53 @@ export type SampleChoice = Required<GuidanceConfig> & {
 };
 
 /** Which images. */
-export interface DataConfig {
+export type DataConfig = EmojiData | CacheData | ImagesData | RepaData;
+
+/** Emoji, drawn on first use. */
+export interface EmojiData {
   readonly kind: 'emoji';
   readonly sets: readonly EmojiSet[];
   readonly size: number;
   readonly perClass: number | null;
   readonly holdOut: number;
+}
+
+/** A cache of features. */
+export interface CacheData {
+  readonly kind: 'cache';
+  readonly path: string;
+  readonly heldOut: string | null;
+  readonly holdOut: number;
+}
+
+/** Images that are encoded in every step. */
+export interface ImagesData {
+  readonly kind: 'images';
+  readonly path: string;
+  readonly within: string | null;
+  readonly heldOut: string | null;
+  readonly labels: string | null;
+  readonly size: number;
+  readonly threads: number;
+  readonly holdOut: number;
+}
+
+/** REPA's preprocessed folder. */
+export interface RepaData {
+  readonly kind: 'repa';
+  readonly path: string;
+  readonly threads: number;
+  readonly holdOut: number;
+}
+
+/** How features become targets. */
+export interface HierarchyConfig {
+  readonly resize: Resize;
+  readonly norm: 'none' | 'dataset' | 'spatial' | 'pca' | 'whiten';
+  readonly components: number;
+  readonly gamma: number;
+  readonly calibration: number;
+  readonly dtype: 'float16' | 'float32';
 }
 
 /** Which frozen autoencoder. */

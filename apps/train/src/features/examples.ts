@@ -1,7 +1,11 @@
 /** Examples by row, wherever they lie: what a run trains on, and what it is measured with. */
+import type { CacheReader } from '@ahpa/latent-cache';
 import type { Batch, Tree } from '@ahpa/trainer';
-import type { ImageSet } from '../data/emoji.ts';
-import { type BatchSource, batchOf } from './batch.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { userError } from '../errors.ts';
+import { type BatchShape, batchOf, targetsOf } from './batch.ts';
+import type { FeatureEncoder } from './encoder.ts';
+import { type Pictures, pictureTensor } from './pictures.ts';
 
 /** Labelled latents with the targets of the alignment. */
 export interface Examples {
@@ -14,20 +18,73 @@ export interface Examples {
   pixels(rows: Uint32Array): Promise<Uint8Array>;
 }
 
-/** Examples whose features lie in memory: the images `rows` of a set. */
-export function memoryExamples(source: BatchSource, set: ImageSet, rows: Int32Array): Examples {
-  const stride = set.size * set.size * 3;
+/** The examples `rows` of others. */
+export function chosenExamples(all: Examples, rows: Uint32Array): Examples {
+  const inner = (chosen: Uint32Array): Uint32Array => chosen.map((row) => rows[row] as number);
   return {
     count: rows.length,
-    labels: source.labels,
-    batch: (chosen) => batchOf(source, chosen),
+    labels: Int32Array.from(rows, (row) => all.labels[row] as number),
+    batch: (chosen) => all.batch(inner(chosen)),
+    pixels: (chosen) => all.pixels(inner(chosen)),
+  };
+}
+
+/** The records of a cache; pixels come from `pictures` where that is given. */
+export function cacheExamples(cache: CacheReader, shape: BatchShape, pictures?: Pictures): Examples {
+  const { count, fields } = cache.index;
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  const kept = fields.some(({ name }) => name === 'pixels');
+  return {
+    count,
+    labels: cache.gather('label', rows) as Int32Array,
+    batch: (chosen) => batchOf(cache, shape, chosen),
     pixels: async (chosen) => {
-      const pixels = new Uint8Array(chosen.length * stride);
-      chosen.forEach((row, i) => {
-        const offset = (rows[row] as number) * stride;
-        pixels.set(set.images.subarray(offset, offset + stride), i * stride);
-      });
-      return pixels;
+      if (pictures) return picturePixels(pictures, chosen);
+      if (kept) return cache.gather('pixels', chosen) as Uint8Array;
+      throw userError(`${cache.folder} has no pixels: extract it again with --pixels.`);
     },
   };
+}
+
+/** Images that are decoded and encoded when they are asked for. */
+export function onlineExamples(
+  pictures: Pictures,
+  encoder: FeatureEncoder,
+  latentPatch: number | undefined,
+): Examples {
+  return {
+    count: pictures.names.length,
+    labels: pictures.labels,
+    batch: async (rows) => {
+      const images = await picturesOf(pictures, rows);
+      const x = pictureTensor(images, pictures.size);
+      const { mean, std, tokens } = encoder.encode(x);
+      x.dispose();
+      if (latentPatch !== undefined) tf.dispose(tokens);
+      const labels = Int32Array.from(rows, (row) => pictures.labels[row] as number);
+      return {
+        latent: { mean, std },
+        y: tf.tensor1d(labels, 'int32'),
+        targets: targetsOf(tokens, mean, latentPatch),
+      };
+    },
+    pixels: (rows) => picturePixels(pictures, rows),
+  };
+}
+
+/** The images `rows`; a bad one ends the run, since nothing can stand in for it. */
+export async function picturesOf(pictures: Pictures, rows: Uint32Array): Promise<Uint8Array[]> {
+  const read = Array.from(rows, (row) =>
+    pictures.picture(row).catch((cause: Error) => {
+      throw userError(
+        `${pictures.path}: ${pictures.names[row]} is bad (${cause.message.trim()}): remove it, or use ahpa extract, which leaves it out.`,
+        { cause },
+      );
+    }),
+  );
+  return (await Promise.all(read)).map(({ pixels }) => pixels);
+}
+
+async function picturePixels(pictures: Pictures, rows: Uint32Array): Promise<Uint8Array> {
+  return Buffer.concat(await picturesOf(pictures, rows));
 }

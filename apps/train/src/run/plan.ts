@@ -1,7 +1,7 @@
 /** What a configuration would train, without training it. */
 import { forwardFlops, parameterCount, tokenCount } from '@ahpa/dit-core';
 import type { TrainConfig } from '../config/types.ts';
-import { EMOJI_CLASSES } from '../data/emoji-set.ts';
+import { openData } from '../features/open-data.ts';
 import type { Reporter } from '../report.ts';
 import { readVae } from '../vae/load.ts';
 import { targetSource } from '../variants/targets.ts';
@@ -28,7 +28,9 @@ export interface Plan {
 /** Says and resolves to what `config` would train. */
 export async function plan(config: TrainConfig, reporter: Reporter): Promise<Plan> {
   const vae = await readVae(config.vae);
-  const model = modelConfig(config.model, dataShape(config.data, vae, EMOJI_CLASSES.length));
+  const data = await openData(config.data, reporter);
+  const model = modelConfig(config.model, dataShape(data, vae));
+  await data.close();
   const { groups } = targetSource(config.alignment, vae.config);
   const parameters = parameterCount(model);
   const result = {

@@ -1,15 +1,14 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
 import type { DiTConfig, DiTParams } from '@ahpa/dit-core';
 import type { TrainDeps, Tree } from '@ahpa/trainer';
-import type { DataConfig, TrainConfig } from '../config/types.ts';
-import { type ImageSet, loadEmoji, split } from '../data/emoji.ts';
-import type { EmojiSet } from '../data/emoji-set.ts';
+import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
-import { type Examples, memoryExamples } from '../features/examples.ts';
-import { loadFeatures } from '../features/load.ts';
-import type { Progress, Reporter } from '../report.ts';
+import type { Data } from '../features/data.ts';
+import type { Examples } from '../features/examples.ts';
+import { openData } from '../features/open-data.ts';
+import { type GroupShape, groupShapes } from '../features/request.ts';
+import type { Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
-import type { FeatureGroup } from '../variants/ahpa.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
@@ -23,9 +22,9 @@ export interface Prepared {
   readonly model: DiTConfig;
   readonly deps: TrainDeps<DiTParams & Tree, Tree, Tree>;
   /** The targets of every batch, in order; empty without alignment. */
-  readonly groups: readonly FeatureGroup[];
+  readonly groups: readonly GroupShape[];
   readonly train: Examples;
-  /** Examples that are never trained on; encoded when first asked for. */
+  /** Examples that are never trained on; made when first asked for. */
   heldOut(): Promise<Examples>;
   readonly decode: Decoder;
   dispose(): void;
@@ -34,29 +33,20 @@ export interface Prepared {
 /** Loads or makes all of it. */
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
   const files = await readVae(config.vae);
-  const images = await loadImages(config.data, reporter);
-  const sides = split(images, config.data.holdOut);
-  const shape = dataShape(config.data, files, images.classes.length);
+  const data = await openData(config.data, reporter);
+  const shape = dataShape(data, files);
   const model = modelConfig(config.model, shape);
   const source = targetSource(config.alignment, files.config);
   const vae = engine.model(vaeParams(files));
-  const request = { groups: source.groups, grid: shape.latentSize / model.patchSize };
+  const grid = shape.latentSize / model.patchSize;
+  const request = { groups: source.groups, grid, size: data.size, hierarchy: config.hierarchy };
   const latentPatch = source.latent ? model.patchSize : undefined;
-  const examplesOf = async (
-    rows: Int32Array<ArrayBuffer>,
-  ): Promise<Examples & { groups: FeatureGroup[] }> => {
-    const features = await loadFeatures(vae, files, images, rows, request, reporter);
-    const labels = Int32Array.from(rows, (row) => images.labels[row] as number);
-    const groups = features.groups.map(({ name, width }) => ({ name, width }));
-    return { ...memoryExamples({ features, labels, latentPatch }, images, rows), groups };
-  };
-  const train = await examplesOf(sides.train);
+  const sides = await data.examples({ files, vae, request, latentPatch, reporter });
   const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2 };
-  const groups = source.latent ? [latentGroup] : train.groups;
-  let heldOut: Promise<Examples> | undefined;
+  const groups = source.latent ? [latentGroup] : groupShapes(files.config, request);
   return {
     shape,
-    classes: images.classes,
+    classes: data.classes,
     model,
     deps: wire(
       config,
@@ -64,41 +54,25 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
       await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
     ),
     groups,
-    train,
-    heldOut: () => {
-      heldOut ??= examplesOf(sides.heldOut);
-      return heldOut;
-    },
+    train: sides.train,
+    heldOut: sides.heldOut,
     decode: decoder(vae, files.config),
-    dispose: vae.dispose,
+    dispose: () => {
+      sides.dispose();
+      vae.dispose();
+      void data.close();
+    },
   };
 }
 
 /** The sizes that data and VAE fix. Throws where the VAE cannot halve the image as often as it wants to. */
-export function dataShape({ size }: DataConfig, { config }: VaeFiles, classes: number): DataShape {
+export function dataShape(
+  { size, classes }: Pick<Data, 'size' | 'classes'>,
+  { config }: VaeFiles,
+): DataShape {
   const stride = vaeStride(config);
   if (size % stride !== 0) {
     throw userError(`data.size is ${size}, wanted a multiple of ${stride}, the stride of the VAE.`);
   }
-  return { latentSize: size / stride, latentChannels: config.latentChannels, classes };
-}
-
-/** Loads the images with one progress bar for each set that is drawn. */
-export async function loadImages(
-  { sets, size, perClass }: Pick<DataConfig, 'sets' | 'size' | 'perClass'>,
-  reporter: Reporter,
-): Promise<ImageSet> {
-  const bars = new Map<EmojiSet, Progress<undefined>>();
-  return loadEmoji({
-    sets,
-    size,
-    perClass,
-    say: reporter.warn,
-    onProgress: (done, total, set) => {
-      const bar = bars.get(set) ?? reporter.progress(`drawing ${set}`, total);
-      bars.set(set, bar);
-      bar.update(done, undefined);
-      if (done === total) bar.stop();
-    },
-  });
+  return { latentSize: size / stride, latentChannels: config.latentChannels, classes: classes.length };
 }

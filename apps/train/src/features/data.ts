@@ -1,0 +1,67 @@
+/** What data of a run are, whatever kind: sizes and classes before a VAE is there, and examples once it is. */
+import { codeFraction } from '../data/emoji-set.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import type { Model } from '../run/engine.ts';
+import type { VaeFiles, VaeTree } from '../vae/load.ts';
+import type { BatchShape } from './batch.ts';
+import { chosenExamples, type Examples } from './examples.ts';
+import { type FeatureRequest, groupShapes, latentShape } from './request.ts';
+
+/** What examples are made with. */
+export interface FeatureContext {
+  readonly files: VaeFiles;
+  readonly vae: Model<VaeTree>;
+  readonly request: FeatureRequest;
+  /** Side of the latent patches that are the target, where the latent is the target. */
+  readonly latentPatch: number | undefined;
+  readonly reporter: Reporter;
+}
+
+/** Examples to train on and examples that are never trained on, made when they are first asked for. */
+export interface Sides {
+  readonly train: Examples;
+  heldOut(): Promise<Examples>;
+  dispose(): void;
+}
+
+/** Opened data. */
+export interface Data {
+  /** Side of the images in pixels. */
+  readonly size: number;
+  /** Name of every class, by index. */
+  readonly classes: readonly string[];
+  examples(context: FeatureContext): Promise<Sides>;
+  close(): Promise<void>;
+}
+
+/** The shape of the batches that a context wants. */
+export function batchShape({ files, request, latentPatch }: FeatureContext): BatchShape {
+  const groups = groupShapes(files.config, request).map((group) => ({ ...group, tokens: request.grid ** 2 }));
+  return { latent: latentShape(files.config, request.size), groups, latentPatch };
+}
+
+/** Cuts a share off examples, chosen by their names: a name is on the same side whatever stands beside it. */
+export function cutByName(all: Examples, names: readonly string[], holdOut: number): Omit<Sides, 'dispose'> {
+  const held = names.map((name) => codeFraction('split', name) < holdOut);
+  const rows = (side: boolean): Uint32Array =>
+    Uint32Array.from(held.flatMap((one, row) => (one === side ? [row] : [])));
+  return {
+    train: holdOut === 0 ? all : chosenExamples(all, rows(false)),
+    heldOut: async () => {
+      if (holdOut > 0) return chosenExamples(all, rows(true));
+      throw userError(
+        'No images are held out: set data.holdOut to a share, or data.heldOut where the data have such a part.',
+      );
+    },
+  };
+}
+
+/** A promise that is made once. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Images to features: the posterior in diffusion units, and normalised tokens of each group.
+ * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = norm(resize(F)) with F the concatenated maps.
+ */
+import { disposeTree, type Tree } from '@ahpa/trainer';
+import { encode, groupTokens, normalizeTokens, scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Model } from '../run/engine.ts';
+import type { VaeTree } from '../vae/load.ts';
+import { type FittedNorms, normTensors, targetNorm } from './norms.ts';
+import type { FeatureRequest } from './request.ts';
+
+/** Latents `[B, h, w, C]`, and tokens `[B, T, d]` of each group. */
+export type Encoded = { mean: tf.Tensor4D; std: tf.Tensor4D; tokens: tf.Tensor3D[] };
+
+/** An encoder whose numbers are on the backend. */
+export interface FeatureEncoder {
+  /** Images `[B, H, W, 3]` in [-1, 1] to features, owned by the caller. */
+  encode(x: tf.Tensor4D): Encoded;
+  dispose(): void;
+}
+
+/** The encoder of a request; without `norms` its tokens are not normalised. */
+export function featureEncoder(
+  vae: Model<VaeTree>,
+  config: VaeConfig,
+  request: FeatureRequest,
+  norms?: FittedNorms,
+): FeatureEncoder {
+  const hierarchy = norms ? request.hierarchy : { ...request.hierarchy, norm: 'none' as const };
+  const fitted = normTensors(norms ?? {}, request.groups);
+  const run = vae.bind((params, x: tf.Tensor4D, numbers: Tree) =>
+    encodeAll(params, x, numbers as Record<string, tf.Tensor>[], config, { ...request, hierarchy }),
+  );
+  return { encode: (x) => run(x, fitted), dispose: () => disposeTree(fitted) };
+}
+
+function encodeAll(
+  params: VaeTree,
+  x: tf.Tensor4D,
+  norms: readonly Record<string, tf.Tensor>[],
+  config: VaeConfig,
+  { groups, grid, hierarchy }: FeatureRequest,
+): Encoded {
+  const taps = [...new Set(groups.flatMap((group) => group.taps))];
+  const { posterior, levels } = encode(params, x, config, taps);
+  const std = tf.exp(tf.mul(posterior.logVar, 0.5)) as tf.Tensor4D;
+  const origin = scaleLatent(tf.zerosLike(std), config);
+  return {
+    mean: scaleLatent(posterior.mean, config),
+    std: tf.sub(scaleLatent(std, config), origin),
+    tokens: groups.map((group, g) => {
+      const maps = group.taps.map((tap) => levels[tap] as tf.Tensor4D);
+      const tokens = groupTokens(maps, grid, hierarchy.resize);
+      return normalizeTokens(tokens, targetNorm(hierarchy, norms[g] ?? {}));
+    }),
+  };
+}
