@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { demoFolder } from '../src/commands/demo.ts';
-import { inspect } from '../src/commands/inspect.ts';
 import { createProgram } from '../src/program.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { listenForInterrupt } from '../src/run/interrupt.ts';
+import { inspect } from '../src/weights/inspect-file.ts';
 import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from './tiny.ts';
 
 const home = temporary();

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyDiT } from '@ahpa/dit-core';
+import { applyDiT, parameterCount } from '@ahpa/dit-core';
 import { readSafetensors, readWeights, writeSafetensors } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { denoiserParams, loadModel } from '../src/run/load-model.ts';
 import { type Converted, type ConvertRequest, convert } from '../src/weights/convert.ts';
+import { inspect } from '../src/weights/inspect-file.ts';
+import type { Recognised } from '../src/weights/recognise.ts';
 import { listener, temporary } from './tiny.ts';
 
 const folder = temporary();
@@ -118,5 +120,44 @@ describe('convert', () => {
       /no part "opt": it has model, ema/,
     );
     await expect(run(golden('nothing.pt'), at('x.safetensors'))).rejects.toThrow(/no such file/);
+  });
+});
+
+describe('inspect', () => {
+  it("names REPA's checkpoint, part by part", async () => {
+    const found = await inspect(golden('repa.pt'), { heads: 2 });
+    expect(found.kind).toBe("PyTorch checkpoint: SiT with alignment heads, in REPA's names");
+    expect(found.metadata).toEqual({ parts: ['model', 'ema'] });
+    expect(Object.keys(found.networks)).toEqual(['model', 'ema']);
+    const { network, problems, heads, parameters } = found.networks['ema'] as Recognised;
+    expect(network).toMatchObject({ hiddenSize: 4, depth: 1, patchSize: 2, latentSize: 4, classes: 3 });
+    expect([problems, heads.length]).toEqual([[], 6]);
+    expect(parameters).toBe(parameterCount({ ...network, encoderDepths: [] }));
+  });
+
+  it("names SiT's or DiT's file, diffusers' folder and ours", async () => {
+    const file = golden('sit.safetensors');
+    expect((await inspect(file, { heads: 2 })).kind).toBe('SiT or DiT, its tensors do not tell which');
+    expect((await inspect(file, { heads: 2, from: 'dit' })).kind).toBe('DiT');
+    expect((await inspect(golden('diffusers'))).kind).toBe("DiT in diffusers' names");
+    await run(file, at('to-inspect'), SIT);
+    const ours = await inspect(at('to-inspect'));
+    expect(ours.kind).toBe('exported model');
+    expect(ours.networks['']).toMatchObject({ kind: 'SiT', network: { convention: 'sit' }, problems: [] });
+    await expect(inspect(file)).rejects.toThrow(/attention heads of width 8: give it/);
+  });
+
+  it('lists what is wrong', async () => {
+    const { 'blocks.0.mlp.fc1.bias': bias, ...rest } = await readWeights(golden('sit.safetensors'));
+    const data = new Uint8Array(new Float32Array(48).fill(Number.NaN).buffer);
+    const broken = { dtype: 'F32', shape: [48], data } as const;
+    const odd = { ...rest, extra: bias as never, 'blocks.1.adaLN_modulation.1.bias': broken };
+    await writeSafetensors(at('odd.safetensors'), odd);
+    const { networks } = await inspect(at('odd.safetensors'), { heads: 2 });
+    expect(networks['']?.problems).toEqual([
+      'missing: blocks.0.mlp.fc1.bias',
+      'unknown: extra',
+      'not finite: element 0 of blocks.1.adaLN_modulation.1.bias is NaN, wanted finite numbers; take an earlier checkpoint.',
+    ]);
   });
 });

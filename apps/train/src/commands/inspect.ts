@@ -1,62 +1,62 @@
 /** `ahpa inspect`: says what a checkpoint or weights file is. */
-import { loadCheckpoint } from '@ahpa/checkpoint';
-import { readSafetensors, type TensorEntry } from '@ahpa/weight-files';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Reporter } from '../report.ts';
+import { type Inspection, type InspectOptions, inspect } from '../weights/inspect-file.ts';
+import type { Recognised } from '../weights/recognise.ts';
+import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-
-/** What a file is. */
-export interface Inspection {
-  readonly file: string;
-  readonly kind: string;
-  readonly step?: number;
-  readonly tensors: number;
-  /** Values by the first part of the tensors' names. */
-  readonly values: Readonly<Record<string, number>>;
-  readonly bytes: number;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
 
 /** The command. */
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('say what a checkpoint, features or weights file is, and check it')
-    .argument('<file>', 'a .safetensors file')
-    .action((file: string, _options: object, command: Command) =>
+    .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
+    .addOption(
+      new Option('--from <whose>', 'SiT or DiT, where the tensors do not tell').choices([
+        'repa',
+        'sit',
+        'dit',
+      ]),
+    )
+    .option('--heads <count>', 'attention heads, where the width does not tell', count)
+    .option('--latent-size <pixels>', 'side of the latent, where no pos_embed tells', count)
+    .action((file: string, options: InspectOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const found = await inspect(file);
+        const found = await inspect(file, options);
         describe(found, reporter);
         return found;
       }),
     );
 }
 
-/** Reads and checks a file. */
-export async function inspect(file: string): Promise<Inspection> {
-  const { metadata, tensors } = await readSafetensors(file);
-  const summary = { file, tensors: Object.keys(tensors).length, ...sizes(Object.entries(tensors)) };
-  const { schema, kind = 'weights' } = metadata;
-  if (schema === undefined) return { ...summary, kind, metadata: { ...metadata } };
-  const { step, meta } = await loadCheckpoint(file);
-  return { ...summary, kind: 'checkpoint', step, metadata: meta };
-}
-
-function sizes(tensors: readonly (readonly [string, TensorEntry])[]): Pick<Inspection, 'values' | 'bytes'> {
-  const values: Record<string, number> = {};
-  for (const [name, { shape }] of tensors) {
-    const part = name.split('.')[0] as string;
-    values[part] = (values[part] ?? 0) + shape.reduce((product, length) => product * length, 1);
-  }
-  return { values, bytes: tensors.reduce((sum, [, { data }]) => sum + data.length, 0) };
-}
-
 function describe(
-  { file, kind, step, tensors, values, bytes, metadata }: Inspection,
-  { say }: Reporter,
+  { file, kind, step, tensors, values, bytes, metadata, networks }: Inspection,
+  reporter: Reporter,
 ): void {
+  const { say } = reporter;
   say(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, undamaged as far as it can tell`);
   say(`${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`);
-  for (const [part, count] of Object.entries(values))
-    say(`  ${part.padEnd(16)} ${count.toLocaleString('en')} values`);
+  for (const [part, size] of Object.entries(values))
+    say(`  ${part.padEnd(16)} ${size.toLocaleString('en')} values`);
+  for (const [part, network] of Object.entries(networks)) describeNetwork(part, network, reporter);
   say(JSON.stringify(metadata, null, 2));
+}
+
+function describeNetwork(
+  part: string,
+  { kind, size, network, parameters, gmacs, heads, problems }: Recognised,
+  { say, warn }: Reporter,
+): void {
+  const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
+  const extras = [
+    ...(qkNorm ? ['qk-norm'] : []),
+    ...(learnSigma ? [`${2 * latentChannels} output channels`] : []),
+  ];
+  say(`${part === '' ? '' : `${part}: `}${kind}${size ? `, ${size}` : ''}`);
+  say(
+    `  latent ${latentSize} x ${latentSize} x ${latentChannels}, patch ${patchSize}, width ${hiddenSize}, depth ${depth}, ${network.heads} heads, ${classes} classes${extras.map((extra) => `, ${extra}`).join('')}`,
+  );
+  say(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
+  if (heads.length > 0) say(`  alignment heads: ${heads.join(', ')}`);
+  for (const problem of problems) warn(`  ${problem}`);
 }

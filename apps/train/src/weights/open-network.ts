@@ -142,7 +142,7 @@ async function readFileState(path: string, options: OpenOptions): Promise<Source
 }
 
 /** The folder of a diffusers transformer: itself, or the `transformer` of a pipeline. */
-function diffusersFolder(path: string): string | undefined {
+export function diffusersFolder(path: string): string | undefined {
   return [path, join(path, 'transformer')].find((folder) => {
     const file = join(folder, 'config.json');
     return (
@@ -153,8 +153,13 @@ function diffusersFolder(path: string): string | undefined {
   });
 }
 
+/** The configuration beside the weights of a diffusers model. */
+export async function readDiffusersConfig(folder: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+}
+
 async function readDiffusers(folder: string): Promise<SourceState> {
-  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
+  const config = await readDiffusersConfig(folder);
   const reading = readState(await readWeights(folder), { network: networkOfDiffusers(config) });
   return { source: folder, part: '', reading };
 }
