@@ -113,7 +113,122 @@ def spatial():
     write("spatial.json", golden(normal))
 
 
+def contrast():
+    """NT-Xent among the tokens of an image, and the squared difference of cosine Gram matrices."""
+    projected, target = test_values((2, 4, 5), 1).requires_grad_(), test_values((2, 4, 5), 2)
+    each = test_values((2, 4), 9)
+    content = {}
+    p, z = F.normalize(projected, dim=-1), F.normalize(target, dim=-1)
+    logits = p @ z.transpose(1, 2) / 0.1
+    own = torch.arange(4).expand(2, 4)
+    nt_xent = F.cross_entropy(logits.transpose(1, 2), own, reduction="none")
+    relation = ((p @ p.transpose(1, 2) - z @ z.transpose(1, 2)) ** 2).mean(-1)
+    for name, value in {"ntXent": nt_xent, "relation": relation}.items():
+        (gradient,) = torch.autograd.grad((value * each).sum(), projected, retain_graph=True)
+        content[name] = {"value": golden(value), "dProjected": golden(gradient)}
+    write("contrast.json", content)
+
+
+def mixes():
+    """Loss mix with weights per token and residual weights, target mix, gates."""
+    projected = [test_values((2, 4, 5), 40 + g).requires_grad_() for g in range(3)]
+    targets = [test_values((2, 4, 5), 50 + g) for g in range(3)]
+    content = {}
+    token_weights = test_values((2, 4, 3), 60).softmax(-1).requires_grad_()
+    distances = torch.stack([1 - F.cosine_similarity(p, z, dim=-1) for p, z in zip(projected, targets)], -1)
+    content["perToken"] = golden((token_weights * distances).sum(-1).mean())
+    eta = distances.detach() / 2
+    for name, axis, values in (("token", 1, eta), ("sample", 0, eta.mean(1, keepdim=True))):
+        raw = (values / values.mean(axis, keepdim=True)).clamp(0.25, 4)
+        residual = raw / raw.mean(axis, keepdim=True)
+        weights = test_values((2, 3), 61).softmax(-1)
+        content[f"residual{name}"] = golden(residual[..., 0])
+        content[f"loss{name}"] = golden(((residual * distances).mean(1) * weights).sum(-1).mean())
+    weights = test_values((2, 3), 62).softmax(-1).requires_grad_()
+    mixed = sum(weights[:, g, None, None] * targets[g] for g in range(3))
+    loss = (1 - F.cosine_similarity(projected[0], mixed, dim=-1)).mean()
+    d_projected, d_weights = torch.autograd.grad(loss, [projected[0], weights])
+    content["target"] = {"loss": golden(loss), "dProjected": golden(d_projected), "dWeights": golden(d_weights)}
+    write("mixes.json", content)
+
+
+def attention():
+    """HASTE: cross-entropy of the first heads' rows, mean over rows and heads."""
+    student, teacher = test_values((2, 3, 4, 4), 1).requires_grad_(), test_values((2, 2, 4, 4), 2)
+    value = -(teacher.softmax(-1) * student[:, :2].log_softmax(-1)).sum(-1).mean((1, 2))
+    (value * test_values((2,), 3)).sum().backward()
+    write("attention.json", {"value": golden(value), "dStudent": golden(student.grad)})
+
+
+def sra():
+    """SRA's head, Linear(D, 2D) SiLU Linear(2D, D), smooth L1 against the teacher's tokens at an earlier time; SRA2's five layers."""
+    hidden, teacher = test_values((2, 4, 6), 1), test_values((2, 4, 6), 2)
+    t, chance = torch.tensor([0.05, 0.7]), (test_values((2,), 3) + 1) / 2
+
+    def network(widths, seed):
+        modules = []
+        for k, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+            linear = nn.Linear(inputs, outputs)
+            linear.weight.data, linear.bias.data = test_values((outputs, inputs), seed + k), test_values((outputs,), seed + 10 + k)
+            modules += [linear, nn.SiLU()]
+        return nn.Sequential(*modules[:-1])
+
+    head, deep = network([6, 12, 6], 30), network([6, 12, 12, 12, 12, 4], 60)
+    loss = F.smooth_l1_loss(head(hidden), teacher, beta=0.05)
+    loss.backward()
+    latent = deep(hidden).reshape(2, 2, 2, 2, 2, 1).permute(0, 1, 3, 2, 4, 5).reshape(2, 16, 1)
+    write(
+        "sra.json",
+        {
+            "times": golden((t - 0.2 * chance).clamp(0, 1)),
+            "loss": golden(loss),
+            "gradients": {name: golden(p.grad) for name, p in head.named_parameters()},
+            "deep": golden(deep(hidden)),
+            "unfolded": golden(latent),
+        },
+    )
+
+
+def targets():
+    """iREPA's loss, channel LayerNorm, and the innovation of a level beyond the latent."""
+    projected, y = test_values((2, 6, 4), 3), test_values((2, 6, 4), 4)
+    normal = (y - 0.6 * y.mean(1, keepdim=True)) / (y.std(1, keepdim=True) + 1e-6)
+    level, latent = test_values((2, 6, 4), 5), test_values((2, 6, 2), 6)
+    mean, whiten, predict = test_values((4,), 7), test_values((4, 3), 8), test_values((2, 3), 9)
+    offset, variance = test_values((3,), 10), torch.tensor([0.9, 0.4, 0.02])
+    residual = (level - mean) @ whiten - (latent @ predict + offset)
+    scaled = residual / variance.clamp(min=0.1).sqrt()
+    write(
+        "targets.json",
+        {
+            "irepa": golden(cosine(projected, normal).mean()),
+            "channelNorm": golden(F.layer_norm(y, (4,), eps=1e-6)),
+            "innovation": golden(scaled * (variance.sum() / (variance / variance.clamp(min=0.1)).sum()).sqrt()),
+        },
+    )
+
+
+def release():
+    """RARE's release on a falling distance: the share of the weight at every step."""
+    fast = slow = None
+    since, shares = None, []
+    for step in range(60):
+        shares.append(1.0 if since is None else (1 + math.cos(math.pi * min((step - since) / 10, 1))) / 2)
+        distance = 0.4 + 0.6 * math.exp(-step / 8)
+        fast = distance if fast is None else 0.5 * fast + 0.5 * distance
+        slow = distance if slow is None else 0.8 * slow + 0.2 * distance
+        if since is None and step + 1 >= 5 and (slow - fast) / slow < 0.02:
+            since = step + 1
+    write("release.json", {"since": since, "shares": [float(f"{share:.7g}") for share in shares]})
+
+
 distances()
 losses()
 heads()
 spatial()
+contrast()
+mixes()
+attention()
+sra()
+targets()
+release()

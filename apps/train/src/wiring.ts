@@ -10,6 +10,7 @@ import {
 } from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
 import type { ModelConfig, OptimConfig, TrainConfig } from './config/types.ts';
+import { tapsOf } from './variants/context.ts';
 
 /** What the data say of the model: the latent's size and the number of classes. */
 export interface DataShape {
@@ -30,7 +31,13 @@ export function wire(
   model: DiTConfig,
   alignment: Alignment<Tree, Tree>,
 ): TrainDeps<DiTParams & Tree, Tree, Tree> {
-  const network: DiTConfig = { ...model, checkpointBlocks: config.train.checkpointBlocks };
+  const { depths, attention } = tapsOf(config.alignment, config.model.encoderDepth);
+  const network: DiTConfig = {
+    ...model,
+    checkpointBlocks: config.train.checkpointBlocks,
+    encoderDepths: depths,
+    attentionTaps: attention,
+  };
   return {
     denoiser: {
       init: (rng) => initDiT(network, rng) as DiTParams & Tree,

@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
 import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
-import { toyRun, VARIANTS } from './toy-run.ts';
+import { KINDS, toyRun } from './toy-run.ts';
 
 /** A random small configuration; odd seeds checkpoint whole blocks. */
-function randomSizes(seed: number): string[] {
+function randomSizes(name: string, seed: number): string[] {
   const pick = (i: number, ...choices: number[]): number =>
     choices[Math.floor((((testValues(i + 1, seed + 1)[i] as number) + 1) / 2) * choices.length)] as number;
   const heads = pick(0, 1, 2, 4);
@@ -19,11 +19,13 @@ function randomSizes(seed: number): string[] {
     `model.size.depth=${depth}`,
     `model.encoderDepth=${pick(3, 1, depth)}`,
     `train.checkpointBlocks=${seed % 2 === 1}`,
+    ...(name === 'sra' ? [`alignment.teacherDepth=${depth}`] : []),
+    ...(name === 'haste' ? [`alignment.attention.blocks=[${depth - 1}]`] : []),
   ];
 }
 
-const CASES = VARIANTS.flatMap(([name, set]) =>
-  [0, 1, 2].map((seed) => [name, seed, [...set, ...randomSizes(seed)]] as const),
+const CASES = KINDS.flatMap(([name, set]) =>
+  [0, 1, 2].map((seed) => [name, seed, [...set, ...randomSizes(name, seed)]] as const),
 );
 
 describe.skipIf(missing)('compiled = eager over random small configurations', () => {

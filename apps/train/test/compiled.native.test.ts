@@ -1,11 +1,10 @@
-import { expectClose } from '@ahpa/test-utils';
-import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
+import { disposeTree, flatten } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
 import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
-import { toyRun, VARIANTS } from './toy-run.ts';
+import { toyRun } from './toy-run.ts';
 
 describe.skipIf(missing !== undefined)('the compiled step', () => {
   let before = 0;
@@ -16,28 +15,6 @@ describe.skipIf(missing !== undefined)('the compiled step', () => {
   });
   afterEach(() => {
     expect(tf.memory().numTensors, 'tensors left alive').toBe(before);
-  });
-
-  it.each(VARIANTS)('equals the eager step: %s', (_name, set) => {
-    const { step, init, batch } = toyRun(set);
-    const eager = eagerStepper(step, init());
-    const compiled = compiledStepper(step, init(), {});
-    for (const k of [0, 1, 2]) {
-      const given = batch(k);
-      const wanted = eager.step(given) as Record<string, tf.Tensor>;
-      const got = compiled.step(given) as Record<string, tf.Tensor>;
-      expect(Object.keys(got)).toEqual(Object.keys(wanted));
-      for (const [name, value] of Object.entries(wanted)) {
-        expectClose(got[name] as tf.Tensor, value, { atol: 1e-6, rtol: 1e-5 });
-      }
-      for (const tree of [given, wanted, got]) disposeTree(tree);
-    }
-    const [state, copy] = [flatten(eager.state()), flatten(compiled.state())];
-    expect(paths(compiled.state())).toEqual(paths(eager.state()));
-    for (const [i, leaf] of state.entries())
-      expectClose(copy[i] as tf.Tensor, leaf, { atol: 1e-6, rtol: 1e-5 });
-    eager.dispose();
-    compiled.dispose();
   });
 
   it('gives a copy of the state that lasts until the next step', () => {

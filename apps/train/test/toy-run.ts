@@ -12,18 +12,70 @@ import {
   trainStep,
 } from '@ahpa/trainer';
 import { batchOf } from '../src/features/batch.ts';
+import { alignmentContext } from '../src/variants/context.ts';
 import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';
 import { targetSource } from '../src/variants/targets.ts';
 import { type DataShape, modelConfig, stepConfig, wire } from '../src/wiring.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 
-/** Every loss variant by name, and what makes it of the configuration `tiny`. */
-export const VARIANTS: readonly (readonly [name: string, set: readonly string[]])[] = [
-  ['none', ['alignment.kind=none']],
+type Variant = readonly [name: string, set: readonly string[]];
+
+const ahpa = (name: string, ...set: string[]): Variant => [`ahpa, ${name}`, set];
+const router = (name: string, value: object): Variant =>
+  ahpa(name, `alignment.router=${JSON.stringify({ frequencies: 16, hiddenSize: 16, ...value })}`);
+const fixed = (name: string, value: object): Variant =>
+  ahpa(name, `alignment.router=${JSON.stringify(value)}`);
+const learned = (name: string, value: object): Variant => router(name, { kind: 'learned', ...value });
+const stopping = (name: string, value: object): Variant =>
+  ahpa(name, `alignment.schedule=${JSON.stringify(value)}`);
+const kind = (name: string, ...set: string[]): Variant => [name, [`alignment.kind=${name}`, ...set]];
+
+/** The kinds of alignment, by name, and what makes them of the configuration `tiny`. */
+export const KINDS: readonly Variant[] = [
+  kind('none'),
   ['ahpa', []],
-  ['ahpa, fixed router', ['alignment.router={"kind":"fixed","schedule":"linear-handover"}']],
-  ['ahpa, smooth L1, one group', ['alignment.distance=smooth-l1', 'alignment.groups={"all":["latent"]}']],
-  ['sra2', ['alignment.kind=sra2', 'model.size.patchSize=2', 'alignment.head.hidden=16']],
+  fixed('fixed router', { kind: 'fixed', schedule: 'linear-handover' }),
+  ahpa('smooth L1, one group', 'alignment.distance=smooth-l1', 'alignment.groups={"all":["latent"]}'),
+  kind('repa', 'alignment.head.hidden=16'),
+  kind('irepa'),
+  kind('sra', 'alignment.head.hidden=16', 'alignment.teacherDepth=2'),
+  kind('sra2', 'model.size.patchSize=2', 'alignment.head.hidden=16'),
+  kind('haste', 'alignment.head.hidden=16', 'alignment.attention.blocks=[0,1]'),
+];
+
+/** Everything else that a configuration can say of AHPA and of the others. */
+export const OPTIONS: readonly Variant[] = [
+  learned('entropy', { entropy: 0.1 }),
+  learned('mutual information, remembered shares', { mutualInformation: 0.1, balanceDecay: 0.9 }),
+  learned('normalized', { train: 'normalized' }),
+  learned('uncertainty', { train: 'uncertainty' }),
+  learned('gradient cosine', { train: 'gradcos' }),
+  learned('log-SNR, cooling, two at most', {
+    condition: 'log-snr',
+    topK: 2,
+    temperature: { from: 5, to: 0.5, steps: 40 },
+  }),
+  learned('Fourier, of tokens', { condition: 'fourier', per: 'token' }),
+  fixed('analytic', { kind: 'measured', train: 'analytic' }),
+  fixed('gap, shuffled', { kind: 'measured', train: 'gap', time: 'shuffled' }),
+  fixed('one-hot', { kind: 'one-hot', group: 'mid' }),
+  fixed('sigmoid, reversed', { kind: 'sigmoid', time: 'reversed' }),
+  fixed('table', { kind: 'table', weights: { fine: [1, 0], mid: [1, 1], coarse: [0, 3] } }),
+  ahpa('target mix, residual tokens', 'alignment.mix=target', 'alignment.residual=token'),
+  ahpa('gates, residual samples', 'alignment.mix=gate', 'alignment.residual=sample'),
+  ahpa('relations, spatial norm', 'alignment.distance=relation', 'alignment.targetNorm=spatial'),
+  ahpa('contrast, channel norm', 'alignment.distance=nt-xent', 'alignment.targetNorm=channel'),
+  ahpa(
+    'depths, linear heads',
+    'alignment.head={"kind":"linear"}',
+    'alignment.depths={"fine":[1,2],"mid":[2]}',
+  ),
+  ahpa('shared head', 'alignment.head={"kind":"shared","hidden":16}'),
+  ahpa('convolutions', 'alignment.head={"kind":"conv"}'),
+  stopping('cosine weight', { kind: 'cosine', start: 10, steps: 40 }),
+  stopping('stop step', { kind: 'step', at: 30 }),
+  stopping('release', { kind: 'release', warmup: 20, fast: 0.5, slow: 0.9, ramp: 10, latest: 50 }),
+  stopping('criterion', { kind: 'criterion', warmup: 10, decay: 0.9, below: 0.9, ramp: 5 }),
 ];
 
 const COUNT = 12;
@@ -65,11 +117,9 @@ export function toyRun(set: readonly string[]): ToyRun {
     groups: shapes,
     latentPatch: latent ? model.patchSize : undefined,
   } as const;
-  const widths = latent ? [{ name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2 }] : shapes;
-  const alignment = createAlignment(config.alignment as BuiltInAlignment, {
-    hiddenSize: model.hiddenSize,
-    groups: widths,
-  });
+  const latentGroup = { name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2, tokens };
+  const context = alignmentContext(config, model, latent ? [latentGroup] : shapes);
+  const alignment = createAlignment(config.alignment as BuiltInAlignment, context);
   const deps = wire(config, model, alignment) as unknown as TrainDeps<Tree, Tree, Tree>;
   const numbers = stepConfig(config, SHAPE.classes);
   return {

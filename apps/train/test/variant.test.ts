@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { scaffoldVariant } from '../src/lab/variant.ts';
 import { inPackage } from '../src/package-folder.ts';
+import type { AlignmentContext } from '../src/variants/context.ts';
 import { loadAlignment } from '../src/variants/index.ts';
 import { temporary, tinyAssignments, writeTinyVae } from './tiny.ts';
 
@@ -74,7 +75,16 @@ describe('a variant package', () => {
 describe('a module', () => {
   const config = (module: string) =>
     loadConfig({ names: ['tiny'], set: ['alignment.kind=module', `alignment.module=${module}`] }).alignment;
-  const context = { hiddenSize: 8, groups: [{ name: 'fine', width: 4 }] };
+  const context: AlignmentContext = {
+    hiddenSize: 8,
+    tokens: 16,
+    patchSize: 1,
+    latentWidth: 4,
+    encoderDepth: 1,
+    path: 'linear',
+    seed: 0,
+    groups: [{ name: 'fine', width: 4, tokens: 16 }],
+  };
 
   it('is found from the folder of its configuration', () => {
     const example = inPackage('../../examples/swap-a-loss/config.json');

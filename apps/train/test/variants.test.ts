@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { targetSource } from '../src/variants/targets.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
-import { toyRun, VARIANTS } from './toy-run.ts';
+import { KINDS, toyRun } from './toy-run.ts';
 
 const first = (set: readonly string[]): Metrics => {
   const { step, init, batch } = toyRun(set);
@@ -12,7 +12,7 @@ const first = (set: readonly string[]): Metrics => {
 };
 const value = (metrics: Metrics, name: string): number => metrics[name]?.dataSync()[0] as number;
 
-describe.each(VARIANTS)('%s', (_name, set) => {
+describe.each(KINDS)('%s', (_name, set) => {
   it('keeps the number of live tensors constant over steps', () => {
     const { step, init, batch } = toyRun(set);
     const stepper = eagerStepper(step, init());

@@ -65,3 +65,15 @@ export function checkpoint<T extends tf.Tensor>(
     (dy, [first, ...rest]) => keepTape(() => tf.grads(fn)([orderAfter(first as tf.Tensor, dy), ...rest], dy)),
   );
 }
+
+/** `fn()` as a constant: no gradient flows into `inputs`, the tensors that it reads (tfjs has no stopGradient). */
+export function constant<T extends tf.Tensor>(fn: () => T, inputs: readonly tf.Tensor[]): T {
+  return differentiable<T>(
+    inputs,
+    (save) => {
+      save([...inputs]);
+      return fn();
+    },
+    (_, saved) => saved.map((input) => tf.zerosLike(input)),
+  );
+}

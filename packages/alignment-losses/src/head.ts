@@ -1,22 +1,28 @@
-/** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP and iREPA's convolution. */
+/** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP, SRA2's deeper one, iREPA's convolution. */
 import * as tf from '@tensorflow/tfjs-core';
 import { activatedProduct, addBias, type LinearParams, product } from './nn.ts';
 
-/** Three linear layers with SiLU between (REPA), or one convolution over the token grid (iREPA; odd kernel). */
-export type HeadConfig =
-  | { readonly kind: 'mlp'; readonly inFeatures: number; readonly hidden: number; readonly out: number }
-  | { readonly kind: 'conv'; readonly inFeatures: number; readonly out: number; readonly kernel: number };
+/** What a head is, without its widths. */
+export type HeadKind =
+  /** Linear layers with SiLU between: 3 in REPA, 5 in SRA2, 2 in SRA; 3 where absent. */
+  | { readonly kind: 'mlp'; readonly hidden: number; readonly layers?: number }
+  /** One convolution over the token grid, odd kernel: iREPA. */
+  | { readonly kind: 'conv'; readonly kernel: number }
+  | { readonly kind: 'linear' };
 
-/** Parameters of the MLP head. */
-export type MlpHeadParams = { readonly 0: LinearParams; readonly 2: LinearParams; readonly 4: LinearParams };
+/** A head from width `inFeatures` to width `out`. */
+export type HeadConfig = HeadKind & { readonly inFeatures: number; readonly out: number };
+
+/** Linear layers under the even keys 0, 2, ... of a PyTorch `Sequential`; the odd places are SiLUs. */
+export type MlpHeadParams = { readonly [place: string]: LinearParams };
 
 /** Parameters of the convolution head: weight [out, in, k, k], bias [out]. */
 export type ConvHeadParams = {
   readonly projection_layer: { readonly weight: tf.Tensor4D; readonly bias: tf.Tensor1D };
 };
 
-/** Parameters of a head; which of the two its configuration says. */
-export type HeadParams = MlpHeadParams | ConvHeadParams;
+/** Parameters of a head; which of them its configuration says. */
+export type HeadParams = MlpHeadParams | ConvHeadParams | LinearParams;
 
 /** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
 export type Rng = {
@@ -26,6 +32,8 @@ export type Rng = {
   uniform(shape: readonly number[], stream: string, step?: tf.Tensor): tf.Tensor;
 };
 
+const REPA_LAYERS = 3;
+
 /**
  * New parameters of a head. `path` is where the head hangs in the whole tree (`projectors.0`): it names the random
  * streams. Linear layers are xavier-uniform with zero bias (REPA); the convolution keeps PyTorch's default, uniform
@@ -34,18 +42,22 @@ export type Rng = {
 export function initHead(config: HeadConfig, rng: Rng, path: string): HeadParams {
   const uniform = (name: string, shape: readonly number[], limit: number): tf.Tensor =>
     tf.mul(tf.sub(rng.uniform(shape, `init/${path}.${name}`), 0.5), 2 * limit);
-  const layer = (place: number, outputs: number, inputs: number): LinearParams => ({
-    weight: uniform(`${place}.weight`, [outputs, inputs], Math.sqrt(6 / (inputs + outputs))) as tf.Tensor2D,
+  const layer = (prefix: string, inputs: number, outputs: number): LinearParams => ({
+    weight: uniform(`${prefix}weight`, [outputs, inputs], Math.sqrt(6 / (inputs + outputs))) as tf.Tensor2D,
     bias: tf.zeros([outputs]),
   });
   const { inFeatures, out } = config;
+  if (config.kind === 'linear') return tf.tidy(() => layer('', inFeatures, out));
   if (config.kind === 'mlp') {
-    const { hidden } = config;
-    return tf.tidy(() => ({
-      0: layer(0, hidden, inFeatures),
-      2: layer(2, hidden, hidden),
-      4: layer(4, out, hidden),
-    }));
+    const { hidden, layers = REPA_LAYERS } = config;
+    if (!Number.isInteger(layers) || layers < 1)
+      throw new RangeError(`initHead: layers is ${layers}, wanted a positive integer; REPA has 3.`);
+    const width = (index: number): number => (index === 0 ? inFeatures : index === layers ? out : hidden);
+    const place = (index: number): [string, LinearParams] => [
+      String(2 * index),
+      layer(`${2 * index}.`, width(index), width(index + 1)),
+    ];
+    return tf.tidy(() => Object.fromEntries(Array.from({ length: layers }, (_, index) => place(index))));
   }
   const { kernel } = config;
   if (kernel % 2 !== 1)
@@ -66,31 +78,69 @@ export function applyHead(params: HeadParams, hidden: tf.Tensor3D, config: HeadC
       `applyHead: hidden has shape [${hidden.shape}], wanted [B, T, ${config.inFeatures}]; set config.inFeatures to the model's hiddenSize.`,
     );
   }
-  return config.kind === 'mlp'
-    ? applyMlp(params as MlpHeadParams, hidden)
-    : applyConv(params as ConvHeadParams, hidden);
+  switch (config.kind) {
+    case 'linear':
+      return tf.tidy(() =>
+        addBias(product(hidden, (params as LinearParams).weight), (params as LinearParams).bias),
+      );
+    case 'mlp':
+      return applyMlp(params as MlpHeadParams, hidden);
+    case 'conv':
+      return applyConv(params as ConvHeadParams, hidden);
+  }
+}
+
+/** The layers of an MLP in order. */
+export function layersOf(params: MlpHeadParams): LinearParams[] {
+  const places = Object.keys(params).sort((a, b) => Number(a) - Number(b));
+  return places.map((place) => params[place] as LinearParams);
+}
+
+/** An MLP without the bias of its last layer, which whatever comes next adds where it reads anyway. */
+export function mlpProducts([first, ...rest]: readonly LinearParams[], hidden: tf.Tensor3D): tf.Tensor3D {
+  let { bias, weight } = first as LinearParams;
+  let x = product(hidden, weight);
+  for (const layer of rest) {
+    x = activatedProduct(x, bias, layer.weight);
+    ({ bias, weight } = layer);
+  }
+  return x;
 }
 
 function applyMlp(params: MlpHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
-  const { 0: first, 2: second, 4: third } = params;
-  return tf.tidy(() => {
-    const inner = activatedProduct(product(hidden, first.weight), first.bias, second.weight);
-    return addBias(activatedProduct(inner, second.bias, third.weight), third.bias);
-  });
+  const layers = layersOf(params);
+  return tf.tidy(() => addBias(mlpProducts(layers, hidden), (layers.at(-1) as LinearParams).bias));
 }
 
 function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, tokens, width] = hidden.shape;
-    const grid = Math.sqrt(tokens);
-    if (!Number.isInteger(grid)) {
-      throw new RangeError(
-        `applyHead: hidden has ${tokens} tokens, wanted a square number; use the mlp head.`,
-      );
-    }
+    const grid = gridOf('applyHead', tokens);
     const image = tf.reshape(hidden, [batch, grid, grid, width]) as tf.Tensor4D;
     const filter = tf.transpose(projection_layer.weight, [2, 3, 1, 0]) as tf.Tensor4D; // [k, k, in, out]
     const projected = tf.add(tf.conv2d(image, filter, 1, 'same'), projection_layer.bias);
     return tf.reshape(projected, [batch, tokens, filter.shape[3]]);
+  });
+}
+
+/** The side of a square of `tokens`. */
+function gridOf(where: string, tokens: number): number {
+  const grid = Math.sqrt(tokens);
+  if (Number.isInteger(grid)) return grid;
+  throw new RangeError(`${where}: hidden has ${tokens} tokens, wanted a square number; use the mlp head.`);
+}
+
+/**
+ * Tokens of a grid `factor` times as fine, as the pixels of each token's square, channel fastest:
+ * [B, g g, factor factor d] -> [B, (g factor)^2, d]. SRA2's way to the latent's own grid.
+ */
+export function unfoldTokens(tokens: tf.Tensor3D, factor: number): tf.Tensor3D {
+  if (factor === 1) return tf.clone(tokens);
+  return tf.tidy(() => {
+    const [batch, count, width] = tokens.shape;
+    const grid = gridOf('unfoldTokens', count);
+    const fine = width / factor ** 2;
+    const split = tf.reshape(tokens, [batch * grid, grid, factor, factor * fine]);
+    return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [batch, count * factor ** 2, fine]);
   });
 }

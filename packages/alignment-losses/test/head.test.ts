@@ -118,7 +118,7 @@ describe('initHead', () => {
     };
     const rng: Rng = { normal: ones, uniform: ones };
     const { 2: middle } = initHead(mlp, rng, 'projectors.1') as MlpHeadParams;
-    expectClose(middle.weight, tf.fill([7, 7], Math.sqrt(6 / 14)));
+    expectClose(middle?.weight as tf.Tensor, tf.fill([7, 7], Math.sqrt(6 / 14)));
     const { projection_layer } = initHead(conv, rng, 'projectors.2') as ConvHeadParams;
     expectClose(projection_layer.bias, tf.fill([5], 1 / Math.sqrt(54)));
     expect(streams).toContain('init/projectors.1.4.weight');

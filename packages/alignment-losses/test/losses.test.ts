@@ -1,7 +1,16 @@
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { ahpaLoss, cosineDistance, repaLoss, smoothL1, spatialZScore, sra2Loss } from '../src/index.ts';
+import {
+  ahpaLoss,
+  cosineTokens,
+  DISTANCES,
+  repaLoss,
+  smoothL1Tokens,
+  spatialZScore,
+  sra2Loss,
+  tokenDistance,
+} from '../src/index.ts';
 import { tokens } from './helpers.ts';
 
 type Golden = {
@@ -17,45 +26,46 @@ const projected = (): tf.Tensor3D[] => [tokens([3, 4, 5], 40), tokens([3, 4, 6],
 const targets = (): tf.Tensor3D[] => [tokens([3, 4, 5], 50), tokens([3, 4, 6], 51)];
 const weights = (): tf.Tensor2D => tf.add(testTensor([3, 2], 60), 1);
 
+const cosines = (p = projected(), z = targets()): tf.Tensor2D[] =>
+  p.map((tokens, g) => cosineTokens(tokens, z[g] as tf.Tensor3D));
+
 describe('ahpaLoss', () => {
   test('loss, distances and gradients equal PyTorch', () => {
-    const { loss, perGroup } = ahpaLoss(projected(), targets(), weights());
+    const { loss, perGroup } = ahpaLoss(cosines(), weights());
     expectClose(loss, golden.ahpa);
     expectClose(perGroup, golden.perGroup);
-    const fixed = targets();
     const [dFirst, dSecond, dWeights] = tf.grads(
-      (first, second, w) =>
-        ahpaLoss([first as tf.Tensor3D, second as tf.Tensor3D], fixed, w as tf.Tensor2D).loss,
+      (first, second, w) => ahpaLoss(cosines([first, second] as tf.Tensor3D[]), w as tf.Tensor2D).loss,
     )([...projected(), weights()]) as [tf.Tensor, tf.Tensor, tf.Tensor];
     expectClose(dFirst, golden.dProjected[0] as GoldenTensor, { atol: 1e-6 });
     expectClose(dSecond, golden.dProjected[1] as GoldenTensor, { atol: 1e-6 });
     expectClose(dWeights, golden.dWeights, { atol: 1e-6 });
   });
 
-  test.each(['cosine', 'smooth-l1'] as const)(
-    '%s with uniform weights is the mean of the group losses',
-    (kind) => {
-      const distance = kind === 'cosine' ? cosineDistance : smoothL1;
-      const { loss } = ahpaLoss(projected(), targets(), tf.fill([3, 2], 0.5), kind);
-      const each = projected().map((tokens, g) => tf.mean(distance(tokens, targets()[g] as tf.Tensor3D)));
-      expectClose(loss, tf.mean(tf.stack(each)));
-    },
-  );
+  test.each(DISTANCES)('%s with uniform weights is the mean of the group losses', (kind) => {
+    const each = projected().map((tokens, g) => tokenDistance(kind, tokens, targets()[g] as tf.Tensor3D));
+    const { loss } = ahpaLoss(each, tf.fill([3, 2], 0.5) as tf.Tensor2D);
+    expectClose(loss, tf.mean(tf.stack(each.map((distance) => tf.mean(distance)))));
+  });
 
   test('one-hot weights give that group: REPA with cosine, SRA2 with smooth-L1', () => {
     const first = tf.tensor2d([1, 0, 1, 0, 1, 0], [3, 2]);
     const [x, z] = [projected()[0] as tf.Tensor3D, targets()[0] as tf.Tensor3D];
-    expectClose(ahpaLoss(projected(), targets(), first).loss, repaLoss(x, z));
-    expectClose(ahpaLoss(projected(), targets(), first, 'smooth-l1').loss, sra2Loss(x, z));
+    const smooth = projected().map((tokens, g) => smoothL1Tokens(tokens, targets()[g] as tf.Tensor3D));
+    expectClose(ahpaLoss(cosines(), first).loss, repaLoss(x, z));
+    expectClose(ahpaLoss(smooth, first).loss, sra2Loss(x, z));
   });
 
   test('keeps two tensors', () => {
-    const [x, z, w] = [projected(), targets(), weights()];
-    expectLive(() => ahpaLoss(x, z, w), 2);
+    const [each, w] = [cosines(), weights()];
+    expectLive(() => ahpaLoss(each, w), 2);
+    expectLive(() => ahpaLoss(each, w, 'token'), 2);
   });
 
-  test('refuses a wrong number of groups', () => {
-    expect(() => ahpaLoss(projected(), targets().slice(1), weights())).toThrow(/1 targets, wanted 2/);
+  test('refuses a wrong number of groups, and token weights of another grid', () => {
+    expect(() => ahpaLoss(cosines().slice(1), weights())).toThrow(/1 distances, wanted 2/);
+    const fine = [cosineTokens(tokens([3, 4, 5], 1), tokens([3, 4, 5], 2)), tf.zeros([3, 16]) as tf.Tensor2D];
+    expect(() => ahpaLoss(fine, tf.ones([3, 4, 2]) as tf.Tensor3D)).toThrow(/16 tokens, wanted 4/);
   });
 });
 
@@ -84,4 +94,16 @@ describe('spatialZScore', () => {
     expectClose(spatialZScore(tf.zeros([2, 3, 4])), tf.zeros([2, 3, 4]), { atol: 0 });
     expect(() => spatialZScore(tokens([2, 1, 4], 1))).toThrow(/at least 2 tokens/);
   });
+});
+
+test.each(DISTANCES)('%s keeps one tensor and sends no gradient to its target', (kind) => {
+  const [x, z] = [tokens([2, 4, 5], 1), tokens([2, 4, 5], 2)];
+  expectLive(() => tokenDistance(kind, x, z), 1);
+  const gradient = tf.grad((both) => {
+    const [p, target] = tf.unstack(both) as [tf.Tensor3D, tf.Tensor3D];
+    return tokenDistance(kind, p, target);
+  })(tf.stack([x, z]));
+  const [own, others] = tf.unstack(gradient) as [tf.Tensor, tf.Tensor];
+  expectClose(others, tf.zerosLike(others), { atol: 0 });
+  expect(tf.max(tf.abs(own)).dataSync()[0]).toBeGreaterThan(0);
 });

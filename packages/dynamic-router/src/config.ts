@@ -1,19 +1,31 @@
 /** What a router is: its sizes, its parameters and the port for random numbers. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Condition } from './condition.ts';
+
+/** A constant, or a straight line from `from` to `to` over the first `steps` steps. */
+export type Temperature = number | { readonly from: number; readonly to: number; readonly steps: number };
 
 /** Sizes and softness of a router. METHOD of AHPA: 4 layers; the other numbers are ours. */
 export type RouterConfig = {
   /** Number of feature groups G. */
   readonly groups: number;
-  /** Width of the sinusoid of t that the network reads; even, 256 as in the time embedding of SiT. */
+  /** What of the time the network reads; the time itself where absent. */
+  readonly condition?: Condition;
+  /** Width of the features of the time; even, 256 as in the time embedding of SiT. */
   readonly frequencies: number;
   readonly hiddenSize: number;
   /** Linear layers, at least 2. */
   readonly layers: number;
   /** Divides the logits; below 1 sharpens. */
-  readonly temperature: number;
+  readonly temperature: Temperature;
   /** Share of the weight that is spread evenly whatever the network says, 0 to 1. */
   readonly floor: number;
+  /** How many groups have a weight (before the floor); all where absent. */
+  readonly topK?: number;
+  /** A softmax over the groups, or a gate of its own in (0, 1) for each; softmax where absent. */
+  readonly form?: 'softmax' | 'gates';
+  /** Width of the tokens that the network reads beside the time, to weigh every token; absent: one row of weights for an image. */
+  readonly tokenWidth?: number;
 };
 
 /** A linear layer: weight [out, in], bias [out]. */
@@ -32,13 +44,15 @@ export type Rng = {
 
 /** Throws a RangeError that names the first impossible entry of `config`. */
 export function assertConfig(config: RouterConfig): void {
-  const { groups, frequencies, layers, temperature, floor } = config;
+  const { groups, frequencies, layers, temperature, floor, topK = groups } = config;
+  const ends = typeof temperature === 'number' ? [temperature] : [temperature.from, temperature.to];
   const checks: readonly (readonly [boolean, string, number, string])[] = [
     [Number.isInteger(groups) && groups >= 1, 'groups', groups, 'a positive integer'],
     [frequencies > 0 && frequencies % 2 === 0, 'frequencies', frequencies, 'a positive even number'],
     [Number.isInteger(layers) && layers >= 2, 'layers', layers, 'an integer of at least 2'],
-    [temperature > 0, 'temperature', temperature, 'a positive number'],
+    ...ends.map((end) => [end > 0, 'temperature', end, 'a positive number'] as const),
     [floor >= 0 && floor <= 1, 'floor', floor, 'a number from 0 to 1'],
+    [Number.isInteger(topK) && topK >= 1 && topK <= groups, 'topK', topK, `an integer from 1 to ${groups}`],
   ];
   for (const [holds, name, got, wanted] of checks) {
     if (!holds)

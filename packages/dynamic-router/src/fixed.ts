@@ -29,3 +29,15 @@ export function fixedRoute(kind: FixedRoute, t: tf.Tensor1D, groups: number): tf
     }
   });
 }
+
+/** All weight on one group: t [B] -> [B, G]. */
+export function oneHotRoute(group: number, t: tf.Tensor1D, groups: number): tf.Tensor2D {
+  return tf.tidy(() => tf.oneHot(tf.fill([t.size], group, 'int32'), groups, 1, 0, 'float32') as tf.Tensor2D);
+}
+
+/** From the finest group to the coarsest around t = centre: the coarsest has 1 / (1 + e^(-slope (t - centre))), the finest the rest. */
+export function sigmoidRoute(slope: number, centre: number, t: tf.Tensor1D, groups: number): tf.Tensor2D {
+  return tf.tidy(() =>
+    fixedRoute('linear-handover', tf.sigmoid(tf.mul(tf.sub(t, centre), slope)) as tf.Tensor1D, groups),
+  );
+}

@@ -1,6 +1,26 @@
 /** Timestep-conditioned weights over feature groups. */
-export type { LinearParams, Rng, RouterConfig, RouterParams } from './config.ts';
-export { type FixedRoute, fixedRoute } from './fixed.ts';
+export {
+  type BinMeans,
+  binSums,
+  initBinMeans,
+  lookUp,
+  MEMORY_BINS,
+  timeBins,
+  updateBinMeans,
+} from './bins.ts';
+export { type Condition, timeFeatures } from './condition.ts';
+export type { LinearParams, Rng, RouterConfig, RouterParams, Temperature } from './config.ts';
+export { type FixedRoute, fixedRoute, oneHotRoute, sigmoidRoute } from './fixed.ts';
 export { initRouter } from './init.ts';
-export { route } from './route.ts';
-export { entropy, loadBalance, type RouteStats, routeStats } from './stats.ts';
+export { closedForm, gapTable } from './measured.ts';
+export { type RouteInputs, route, routeLogits, softWeights } from './route.ts';
+export {
+  agreementPenalty,
+  normalizedLosses,
+  type PenaltyConfig,
+  routerPenalty,
+  uncertainty,
+  usualLosses,
+} from './rules.ts';
+export { entropy, loadBalance, marginals, type RouteStats, routeStats, shares } from './stats.ts';
+export { type RouteTime, routeTime } from './time.ts';

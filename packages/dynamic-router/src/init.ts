@@ -5,10 +5,10 @@ import { assertConfig, type LinearParams, type Rng, type RouterConfig, type Rout
 /** New parameters: xavier-uniform weights, zero biases, zero last layer. Every weight has its own stream `init/net.<place>.weight`. */
 export function initRouter(config: RouterConfig, rng: Rng): RouterParams {
   assertConfig(config);
-  const { groups, frequencies, hiddenSize, layers } = config;
+  const { groups, frequencies, hiddenSize, layers, tokenWidth = 0 } = config;
   const layer = (index: number): readonly [string, LinearParams] => {
     const place = String(2 * index);
-    const inputs = index === 0 ? frequencies : hiddenSize;
+    const inputs = index === 0 ? frequencies + tokenWidth : hiddenSize;
     if (index === layers - 1)
       return [place, { weight: tf.zeros([groups, inputs]), bias: tf.zeros([groups]) }];
     const limit = Math.sqrt(6 / (inputs + hiddenSize));

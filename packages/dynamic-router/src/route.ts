@@ -1,28 +1,112 @@
-/** The router: sinusoid of t, SiLU network, softmax with temperature, floor. w = (1 - floor) softmax(net(e(t)) / temperature) + floor / G. */
+/**
+ * The router: features of t, SiLU network, softmax with temperature, top-k, floor.
+ * w = (1 - floor) top_k(softmax(net(e(t)) / temperature)) + floor / G
+ */
 import * as tf from '@tensorflow/tfjs-core';
-import { assertConfig, type LinearParams, type RouterConfig, type RouterParams } from './config.ts';
+import { timeFeatures } from './condition.ts';
+import {
+  assertConfig,
+  type LinearParams,
+  type RouterConfig,
+  type RouterParams,
+  type Temperature,
+} from './config.ts';
+import { constant } from './constant.ts';
 
-/** Weights of the groups at every time: t [B] in [0, 1] -> [B, G], rows sum to 1. AHPA's router R. */
-export function route(params: RouterParams, t: tf.Tensor1D, config: RouterConfig): tf.Tensor2D {
+/** What a router reads beside the time. */
+export type RouteInputs = {
+  /** Steps taken, int32 []; for a temperature that changes. */
+  readonly step?: tf.Tensor;
+  /** [B, T, tokenWidth], constants: the network's own hidden tokens, for a router of tokens. */
+  readonly tokens?: tf.Tensor3D;
+};
+
+/** Weights of the groups at every time: t [B] in [0, 1] -> [B, G], or [B, T, G] with tokens; rows sum to 1. AHPA's router R. */
+export function route(
+  params: RouterParams,
+  t: tf.Tensor1D,
+  config: RouterConfig,
+  inputs: RouteInputs = {},
+): tf.Tensor2D | tf.Tensor3D {
+  return tf.tidy(() => softWeights(routeLogits(params, t, config, inputs), config, inputs.step));
+}
+
+/** What the network says before the softmax: t [B] -> [B, G] or [B, T, G]. */
+export function routeLogits(
+  params: RouterParams,
+  t: tf.Tensor1D,
+  config: RouterConfig,
+  { tokens }: RouteInputs = {},
+): tf.Tensor2D | tf.Tensor3D {
   assertConfig(config);
-  const { groups, frequencies, layers, temperature, floor } = config;
+  const { groups, frequencies, layers, condition } = config;
   return tf.tidy(() => {
-    let x = sinusoid(t, frequencies);
+    const time = timeFeatures(t, frequencies, condition);
+    let x = config.tokenWidth === undefined ? time : besideTime(time, tokens, config.tokenWidth);
     for (let index = 0; index < layers; index++) {
       if (index > 0) x = tf.mul(x, tf.sigmoid(x)); // SiLU
       x = linear(x, layerAt(params, 2 * index));
     }
-    const weights = tf.softmax(tf.div(x, temperature)) as tf.Tensor2D;
-    return tf.add(tf.mul(weights, 1 - floor), floor / groups);
+    return tokens === undefined ? x : (tf.reshape(x, [t.size, tokens.shape[1], groups]) as tf.Tensor3D);
   });
 }
 
-/** Features of t, cosines first as in SiT's time embedding: [B] -> [B, width]. */
-function sinusoid(t: tf.Tensor1D, width: number): tf.Tensor2D {
-  const half = width / 2;
-  const frequencies = Float32Array.from({ length: half }, (_, k) => Math.exp((-Math.log(10000) * k) / half));
-  const angles = tf.mul(tf.reshape(t, [t.size, 1]), tf.tensor2d(frequencies, [1, half]));
-  return tf.concat([tf.cos(angles), tf.sin(angles)], 1) as tf.Tensor2D;
+/** Every token normalised over its channels, as a constant, with the features of its image's time: -> [B T, width + tokenWidth]. */
+function besideTime(time: tf.Tensor2D, tokens: tf.Tensor3D | undefined, tokenWidth: number): tf.Tensor2D {
+  if (tokens?.shape[2] !== tokenWidth) {
+    throw new RangeError(
+      `route: tokens have shape [${tokens?.shape ?? 'none'}], wanted [B, T, ${tokenWidth}]; pass the tokens that config.tokenWidth is of.`,
+    );
+  }
+  const [batch, count] = tokens.shape;
+  const normal = constant(() => {
+    const centred = tf.sub(tokens, tf.mean(tokens, -1, true));
+    return tf.mul(centred, tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-6)));
+  }, [tokens]);
+  const repeated = tf.tile(tf.expandDims(time, 1), [1, count, 1]);
+  return tf.reshape(tf.concat([repeated, normal], 2), [batch * count, -1]);
+}
+
+/** Weights from logits [..., G]: softmax or gates with temperature, top-k, floor. */
+export function softWeights<T extends tf.Tensor>(logits: T, config: RouterConfig, step?: tf.Tensor): T {
+  const { groups, floor, topK = groups, form = 'softmax' } = config;
+  return tf.tidy(() => {
+    const scaled = tf.div(logits, temperatureAt(config.temperature, step));
+    const soft = form === 'softmax' ? tf.softmax(scaled) : tf.sigmoid(scaled);
+    const kept = topK === groups ? soft : keepLargest(soft, topK, form === 'softmax');
+    return tf.add(tf.mul(kept, 1 - floor), floor / groups) as T;
+  });
+}
+
+/** The temperature after `step` steps. */
+export function temperatureAt(temperature: Temperature, step?: tf.Tensor): tf.Tensor | number {
+  if (typeof temperature === 'number') return temperature;
+  if (step === undefined)
+    throw new RangeError('route: the temperature changes with the step; pass inputs.step.');
+  const { from, to, steps } = temperature;
+  return tf.tidy(() => {
+    const share = tf.minimum(tf.div(tf.cast(step, 'float32'), Math.max(steps, 1)), 1);
+    return tf.add(tf.mul(share, to - from), from);
+  });
+}
+
+/** The `k` largest of the last axis (the first of equals), the others 0; brought to sum 1 where they are shares. */
+function keepLargest(weights: tf.Tensor, k: number, shares: boolean): tf.Tensor {
+  const mask = constant(() => {
+    const groups = weights.shape.at(-1) as number;
+    const [mine, others] = [tf.expandDims(weights, -1), tf.expandDims(weights, -2)];
+    const earlier = tf.tensor2d(
+      Array.from({ length: groups ** 2 }, (_, i) => (i % groups < Math.floor(i / groups) ? 1 : 0)),
+      [groups, groups],
+    );
+    const ahead = tf.add(
+      tf.cast(tf.greater(others, mine), 'float32'),
+      tf.mul(tf.cast(tf.equal(others, mine), 'float32'), earlier),
+    );
+    return tf.cast(tf.less(tf.sum(ahead, -1), k), 'float32');
+  }, [weights]);
+  const kept = tf.mul(weights, mask);
+  return shares ? tf.div(kept, tf.sum(kept, -1, true)) : kept;
 }
 
 function linear(x: tf.Tensor2D, { weight, bias }: LinearParams): tf.Tensor2D {

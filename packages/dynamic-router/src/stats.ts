@@ -1,20 +1,34 @@
-/** What keeps a router from collapsing and what to log about it. */
+/** What to log about a router's weights; all accept weights of images [B, G] and of tokens [B, T, G]. */
 import * as tf from '@tensorflow/tfjs-core';
+import { timeBins } from './bins.ts';
 
 // Inside a logarithm, so that a weight of exactly zero has a finite gradient.
 const TINY = 1e-12;
 
-/** KL(mean over the batch of w || uniform), 0 when the batch uses all groups alike: [B, G] -> scalar. */
-export function loadBalance(weights: tf.Tensor2D): tf.Scalar {
+/** Weights brought to sum 1 in every row, for weights that are none: [..., G] -> [..., G]. */
+export function shares<T extends tf.Tensor>(weights: T): T {
+  return tf.tidy(() => tf.div(weights, tf.add(tf.sum(weights, -1, true), TINY)) as T);
+}
+
+/** Mean weight of every group: [..., G] -> [G]. */
+export function marginals(weights: tf.Tensor): tf.Tensor1D {
   return tf.tidy(() => {
-    const share = tf.mean(weights, 0); // [G]
-    return tf.sum(tf.mul(share, tf.log(tf.add(tf.mul(share, weights.shape[1]), TINY))));
+    const groups = weights.shape.at(-1) as number;
+    return tf.mean(tf.reshape(weights, [-1, groups]), 0) as tf.Tensor1D;
   });
 }
 
-/** Entropy of every row in nats, at most ln G: [B, G] -> [B]. */
-export function entropy(weights: tf.Tensor2D): tf.Tensor1D {
-  return tf.tidy(() => tf.neg(tf.sum(tf.mul(weights, tf.log(tf.add(weights, TINY))), 1)) as tf.Tensor1D);
+/** KL(share || uniform), 0 when all groups are used alike: shares [G], by default the marginals of the weights [..., G], -> scalar. */
+export function loadBalance(weights: tf.Tensor, shares?: tf.Tensor1D): tf.Scalar {
+  return tf.tidy(() => {
+    const share = shares ?? marginals(weights);
+    return tf.sum(tf.mul(share, tf.log(tf.add(tf.mul(share, share.size), TINY)))) as tf.Scalar;
+  });
+}
+
+/** Entropy of every row in nats, at most ln G: [..., G] -> [...]. */
+export function entropy<T extends tf.Tensor = tf.Tensor1D>(weights: tf.Tensor): T {
+  return tf.tidy(() => tf.neg(tf.sum(tf.mul(weights, tf.log(tf.add(weights, TINY))), -1)) as T);
 }
 
 /** Mean weights by time: `mean` [bins, G] (zero rows where no t fell) and `count` [bins]. */
@@ -23,8 +37,7 @@ export type RouteStats = { readonly mean: tf.Tensor2D; readonly count: tf.Tensor
 /** Mean weights in equal bins of t over [0, 1]: weights [B, G], t [B] -> mean [bins, G], count [bins]. */
 export function routeStats(weights: tf.Tensor2D, t: tf.Tensor1D, bins = 10): RouteStats {
   return tf.tidy(() => {
-    const bin = tf.cast(tf.clipByValue(tf.floor(tf.mul(t, bins)), 0, bins - 1), 'int32');
-    const member = tf.oneHot(bin, bins, 1, 0, 'float32') as tf.Tensor2D; // [B, bins]
+    const member = timeBins(t, bins);
     const count = tf.sum(member, 0) as tf.Tensor1D;
     const total = tf.matMul(member, weights, true, false);
     return { mean: tf.div(total, tf.reshape(tf.maximum(count, 1), [bins, 1])) as tf.Tensor2D, count };

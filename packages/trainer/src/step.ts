@@ -84,7 +84,7 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
         moments: next.moments,
         memory: remember(deps.alignment, state, metrics, finite),
       },
-      metrics: { ...metrics, gradNorm, learningRate: lr, applied },
+      metrics: { ...metrics, ...partNorms(grads.alignment), gradNorm, learningRate: lr, applied },
     };
   });
 }
@@ -111,6 +111,13 @@ function batchGradient<D extends Tree, A extends Tree, T extends Tree>(
     start += size;
   }
   return sum as Gradient<Params<D, A>>;
+}
+
+/** Gradient norms of the alignment's top-level parts that hold parameters, `gradNorm.<part>`. */
+function partNorms(grads: Tree): Metrics {
+  if (grads instanceof tf.Tensor) return {};
+  const parts = Object.entries(grads).filter(([, part]) => flatten(part as Tree).length > 0);
+  return Object.fromEntries(parts.map(([name, part]) => [`gradNorm.${name}`, globalNorm(part as Tree)]));
 }
 
 /** The alignment's memory after a step; as it was where the step is not finite. */

@@ -49,7 +49,7 @@ export const ALIGNED = 'alignment';
 /**
  * How the terms of the alignment pull at the hidden tokens, against the denoising loss: for every item the gradient of its own
  * loss with respect to its tokens at the taps that the term reads. `gradient.denoising` and `gradient.<term>` are mean norms,
- * `gradientCosine.<term>` mean cosines, `gradientCosineByTime` those of the whole alignment in ten bins of t; all as sums and counts.
+ * `gradientCosine.<term>` mean cosines, `gradientCosineByTime.<term>` the same in ten bins of t, with `alignment` for all its terms; all as sums and counts.
  * `scale` is the number of items that the losses are means of. Nothing where the denoiser has no taps or the alignment reads none.
  */
 export function gradientMetrics(watch: Watch, t: tf.Tensor1D, scale: number): Metrics {
@@ -74,7 +74,7 @@ export function gradientMetrics(watch: Watch, t: tf.Tensor1D, scale: number): Me
     const cosine = tf.divNoNan(product(gradient, beside), tf.mul(norm(gradient), norm(beside)));
     add(`gradient.${term}`, tf.mul(norm(gradient), scale));
     add(`gradientCosine.${term}`, cosine);
-    if (term === ALIGNED) Object.assign(metrics, binByTime('gradientCosineByTime', cosine as tf.Tensor1D, t));
+    Object.assign(metrics, binByTime(`gradientCosineByTime.${term}`, cosine as tf.Tensor1D, t));
   }
   return metrics;
 }

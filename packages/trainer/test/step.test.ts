@@ -48,7 +48,13 @@ describe('trainStep', () => {
     const names = ['loss', 'denoisingLoss', 'alignmentLoss', 'alignmentWeight', ...sums('denoisingByTime')];
     names.push('alignment.error', 'alignment.peak');
     names.push(...['gradient.denoising', 'gradient.alignment', 'gradientCosine.alignment'].flatMap(sums));
-    names.push(...sums('gradientCosineByTime'), 'gradNorm', 'learningRate', 'applied');
+    names.push(
+      ...sums('gradientCosineByTime.alignment'),
+      'gradNorm.head',
+      'gradNorm',
+      'learningRate',
+      'applied',
+    );
     const { state: next, metrics } = expectLive(() => step(state, batch), count + names.length);
     expect(Object.keys(metrics)).toEqual(names);
     expect(flatten(next).map((leaf) => [leaf.shape, leaf.dtype])).toEqual(

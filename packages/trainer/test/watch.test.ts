@@ -39,7 +39,7 @@ describe('gradients at the hidden tokens', () => {
     expect(ratio(metrics, 'gradientCosine.up')).toBeCloseTo(-ratio(metrics, 'gradientCosine.down'), 5);
     expect(ratio(metrics, 'gradientCosine.up')).toBeCloseTo(ratio(metrics, 'gradientCosine.alignment'), 5);
     expect(Math.abs(ratio(metrics, 'gradientCosine.up'))).toBeGreaterThan(1e-3);
-    const binned = tf.sum(metrics['gradientCosineByTime.sum'] as tf.Tensor);
+    const binned = tf.sum(metrics['gradientCosineByTime.alignment.sum'] as tf.Tensor);
     expectClose(binned, metrics['gradientCosine.alignment.sum'] as tf.Tensor, { atol: 1e-5 });
   });
 

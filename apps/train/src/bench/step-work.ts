@@ -1,7 +1,9 @@
 /** This program's training step and network evaluation for a benchmark. */
+import { tokenCount } from '@ahpa/dit-core';
 import { compile, type DeviceState, deviceState, type Tree } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, initState, philox, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
+import { alignmentContext } from '../variants/context.ts';
 import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';
 import { modelConfig, stepConfig, wire } from '../wiring.ts';
 import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
@@ -28,14 +30,9 @@ function batchOf(spec: StepSpec): Tree {
 export function stepWork(spec: StepSpec): Work {
   const config = specConfig(spec);
   const model = modelConfig(config.model, SHAPE);
-  const deps = wire(
-    config,
-    model,
-    createAlignment(config.alignment as BuiltInAlignment, {
-      hiddenSize: model.hiddenSize,
-      groups: specGroups(spec),
-    }),
-  );
+  const groups = specGroups(spec).map((group) => ({ ...group, tokens: tokenCount(model) }));
+  const context = alignmentContext(config, model, groups);
+  const deps = wire(config, model, createAlignment(config.alignment as BuiltInAlignment, context));
   const numbers = stepConfig(config, SHAPE.classes);
   const initial = initState(deps, philox(0), numbers) as unknown as State;
   const parameters = flatten(initial.params).reduce((sum, { size }) => sum + size, 0);

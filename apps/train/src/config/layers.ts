@@ -5,7 +5,7 @@ import { userError } from '../errors.ts';
 export type JsonObject = { readonly [key: string]: unknown };
 
 // Collections with keys of the user's choice: the upper layer's keys are all there are.
-const REPLACED = new Set(['alignment.groups']);
+const REPLACED = new Set(['alignment.groups', 'alignment.depths', 'alignment.router.weights']);
 
 type Replaces = (below: JsonObject, above: JsonObject, path: string) => boolean;
 

@@ -32,9 +32,10 @@ function describeIssue(issue: Issue, above: Path, input: unknown): string[] {
   return [`${at(path)}${wanted(issue)}${got}`];
 }
 
-/** Of the ways in which a value fails a union, the one that got furthest into it. */
+/** Of the ways in which a value fails a union, the one of its own kind, or that got furthest into it. */
 function nearestBranch(branches: readonly Issue[][]): readonly Issue[] {
-  const reach = (issues: readonly Issue[]): number => Math.max(...issues.map(({ path }) => path.length));
+  const reach = (issues: readonly Issue[]): number =>
+    issues.some(({ path }) => path[0] === 'kind') ? -1 : Math.max(...issues.map(({ path }) => path.length));
   return [...branches].sort((a, b) => reach(b) - reach(a))[0] ?? [];
 }
 

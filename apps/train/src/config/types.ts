@@ -1,9 +1,8 @@
 /** The shape of a resolved configuration: every key is present. */
-import type { Distance } from '@ahpa/alignment-losses';
 import type { GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
-import type { FixedRoute } from '@ahpa/dynamic-router';
 import type { Resize } from '@ahpa/vae-hierarchy';
 import type { EmojiSet } from '../data/emoji-set.ts';
+import type { AlignmentConfig } from './types-alignment.ts';
 
 /** What a run does; `schema.ts` says what each key means, its unit, its default and its source. */
 export interface TrainConfig {
@@ -115,55 +114,6 @@ export interface ModelSize {
   readonly heads: number;
   readonly patchSize: number;
 }
-
-/** What hidden tokens are aligned with. */
-export type AlignmentConfig = { readonly kind: 'none' } | AhpaConfig | Sra2Config | ModuleConfig;
-
-/** Several groups of VAE features, weighted by a router. */
-export interface AhpaConfig {
-  readonly kind: 'ahpa';
-  readonly weight: number;
-  /** Tap names of each group, finest group first. */
-  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
-  readonly head: HeadChoice;
-  readonly distance: Distance;
-  readonly router: RouterChoice;
-}
-
-/** The VAE's latent alone. */
-export interface Sra2Config {
-  readonly kind: 'sra2';
-  readonly weight: number;
-  readonly head: HeadChoice;
-}
-
-/** A loss from a module of the user's. */
-export interface ModuleConfig {
-  readonly kind: 'module';
-  readonly module: string;
-  readonly weight: number;
-  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** The projection from hidden tokens to targets. */
-export interface HeadChoice {
-  readonly kind: 'mlp';
-  readonly hidden: number;
-}
-
-/** How groups are weighted. */
-export type RouterChoice =
-  | {
-      readonly kind: 'learned';
-      readonly frequencies: number;
-      readonly hiddenSize: number;
-      readonly layers: number;
-      readonly temperature: number;
-      readonly floor: number;
-      readonly balance: number;
-    }
-  | { readonly kind: 'fixed'; readonly schedule: FixedRoute };
 
 /** How parameters move. */
 export interface OptimConfig {

@@ -16,16 +16,36 @@ export interface StatsRow {
   readonly denoising: number;
   /** Alignment loss before its weight; absent without alignment. */
   readonly alignment?: number;
+  /** Weight of the alignment loss in `loss`. */
+  readonly alignmentWeight?: number;
   /** Norm of all gradients before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
   /** Alignment loss of one group of features. */
   readonly [group: `group.${string}`]: number;
+  /** Distance of each group in ten equal bins of t; null where no item fell. */
+  readonly groupByTime?: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Mean weight of each group over the batch, and the mean entropy of the weights in nats. */
+  readonly marginals?: Readonly<Record<string, number>>;
+  readonly routerEntropy?: number;
+  /** What pulls at the hidden tokens, and how hard. */
+  readonly gradients?: GradientRow;
   /** The router's weight of each group at the times `t` in [0, 1]; 0 is data, 1 is noise. */
   readonly route?: {
     readonly t: readonly number[];
     readonly weights: Readonly<Record<string, readonly number[]>>;
   };
+}
+
+/** Gradients with respect to the hidden tokens: of the denoising loss, of the whole alignment as it is weighted, of each of its terms. */
+export interface GradientRow {
+  /** Mean norm over items, of the gradient of each item's own loss. */
+  readonly norm: Readonly<Record<'denoising' | 'alignment' | (string & {}), number>>;
+  /** Mean cosine with the denoising gradient, and the same in ten bins of t (null where no item fell). */
+  readonly cosine: Readonly<Record<string, number>>;
+  readonly cosineByTime: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Norm of the gradient with respect to the alignment's own parameters, by part (heads, router). */
+  readonly parameters: Readonly<Record<string, number>>;
 }
 
 /** Adds a row at the end of a file of rows. */

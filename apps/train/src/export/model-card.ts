@@ -22,6 +22,10 @@ const whole = (value: number): string => value.toLocaleString('en');
 const METHODS: Readonly<Record<TrainConfig['alignment']['kind'], string>> = {
   none: 'without alignment',
   ahpa: "while hidden tokens were aligned with features of the frozen VAE's own encoder, weighed by a router (AHPA)",
+  repa: "while hidden tokens were aligned with a frozen encoder's (REPA)",
+  irepa: "while hidden tokens were aligned with a frozen encoder's, normalised over space (iREPA)",
+  sra: 'while hidden tokens were aligned with those of the averaged network at an earlier time (SRA)',
+  haste: "while hidden tokens and attention were aligned with a frozen encoder's for a while (HASTE)",
   sra2: "while hidden tokens were aligned with the VAE's latents (SRA2)",
   module: 'with an alignment loss of its own',
 };

@@ -4,7 +4,7 @@ import { recoverability } from '@ahpa/recoverability';
 import { philox } from '@ahpa/trainer';
 import type { BackendName } from '../backend.ts';
 import { loadConfig } from '../config/load.ts';
-import type { AlignmentConfig } from '../config/types.ts';
+import type { AlignmentConfig } from '../config/types-alignment.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { createEngine } from '../run/create-engine.ts';

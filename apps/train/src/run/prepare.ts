@@ -1,14 +1,15 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
-import type { DiTConfig, DiTParams } from '@ahpa/dit-core';
+import { type DiTConfig, type DiTParams, tokenCount } from '@ahpa/dit-core';
 import type { TrainDeps, Tree } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Data } from '../features/data.ts';
 import type { Examples } from '../features/examples.ts';
 import { openData } from '../features/open-data.ts';
-import { type GroupShape, groupShapes } from '../features/request.ts';
+import { groupShapes } from '../features/request.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
+import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
@@ -22,7 +23,7 @@ export interface Prepared {
   readonly model: DiTConfig;
   readonly deps: TrainDeps<DiTParams & Tree, Tree, Tree>;
   /** The targets of every batch, in order; empty without alignment. */
-  readonly groups: readonly GroupShape[];
+  readonly groups: readonly FeatureGroup[];
   readonly train: Examples;
   /** Examples that are never trained on; made when first asked for. */
   heldOut(): Promise<Examples>;
@@ -42,17 +43,16 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
   const request = { groups: source.groups, grid, size: data.size, hierarchy: config.hierarchy };
   const latentPatch = source.latent ? model.patchSize : undefined;
   const sides = await data.examples({ files, vae, request, latentPatch, reporter });
-  const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2 };
-  const groups = source.latent ? [latentGroup] : groupShapes(files.config, request);
+  const tokens = tokenCount(model);
+  const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2, tokens };
+  const groups = source.latent
+    ? [latentGroup]
+    : groupShapes(files.config, request).map((group) => ({ ...group, tokens }));
   return {
     shape,
     classes: data.classes,
     model,
-    deps: wire(
-      config,
-      model,
-      await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
-    ),
+    deps: wire(config, model, await loadAlignment(config.alignment, alignmentContext(config, model, groups))),
     groups,
     train: sides.train,
     heldOut: sides.heldOut,

@@ -1,7 +1,7 @@
 /** From the trainer's metrics to a row of the run's record. */
 import type { Row } from '@ahpa/trainer';
 import type { StatsRow } from '../data/stats.ts';
-import { ROUTE_TIMES } from '../variants/ahpa.ts';
+import { ROUTE_TIMES } from '../variants/metrics.ts';
 
 /** When a row was measured. */
 export interface Moment {
@@ -23,21 +23,58 @@ const GROUP = 'alignment.group.';
 /** The row of a report; `aligned` tells whether there is an alignment loss. */
 export function statsRow(moment: Moment, row: Row, aligned: boolean): RunRow {
   const number = (name: string): number => row[name] as number;
-  const groups = Object.keys(row).flatMap((key) => (key.startsWith(GROUP) ? [key.slice(GROUP.length)] : []));
-  const named = groups.map((group) => [`group.${group}`, number(GROUP + group)]);
+  const groups = Object.keys(named(row, GROUP));
   const { denoisingByTime, 'alignment.route': route } = row;
   return {
     ...moment,
     loss: number('loss'),
     denoising: number('denoisingLoss'),
-    ...(aligned ? { alignment: number('alignmentLoss') } : {}),
+    ...(aligned ? alignmentOf(row, groups) : {}),
     gradNorm: number('gradNorm'),
     learningRate: number('learningRate'),
-    ...Object.fromEntries(named),
+    ...Object.fromEntries(groups.map((group) => [`group.${group}`, number(GROUP + group)])),
     denoisingByTime: denoisingByTime as readonly number[],
     applied: number('applied'),
     ...(route === undefined ? {} : { route: routeOf(route as readonly number[], groups) }),
   };
+}
+
+/** Every metric under a prefix, by the rest of its name. */
+function named<T = number>(row: Row, prefix: string): Record<string, T> {
+  const entries = Object.entries(row).flatMap(([name, value]) =>
+    name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+  );
+  return Object.fromEntries(entries) as Record<string, T>;
+}
+
+/** What is told of an alignment beside the losses of its groups. */
+function alignmentOf(row: Row, groups: readonly string[]): Partial<StatsRow> {
+  const byTime = named<readonly number[]>(row, 'alignment.groupByTime.');
+  const { 'alignment.marginals': marginals, 'alignment.routerEntropy': routerEntropy } = row;
+  const gradients = named(row, 'gradient.');
+  return {
+    alignment: row['alignmentLoss'] as number,
+    alignmentWeight: row['alignmentWeight'] as number,
+    ...(groups.length === 0 ? {} : { groupByTime: byTime }),
+    ...(marginals === undefined
+      ? {}
+      : {
+          marginals: Object.fromEntries(
+            groups.map((group, g) => [group, (marginals as readonly number[])[g]]),
+          ),
+          routerEntropy,
+        }),
+    ...(Object.keys(gradients).length === 0
+      ? {}
+      : {
+          gradients: {
+            norm: gradients,
+            cosine: named(row, 'gradientCosine.'),
+            cosineByTime: named(row, 'gradientCosineByTime.'),
+            parameters: named(row, 'gradNorm.'),
+          },
+        }),
+  } as Partial<StatsRow>;
 }
 
 /** `values [times, groups]`, flat, by group. */

@@ -1,17 +1,14 @@
 /** From a configuration's `alignment` to the alignment that the trainer runs. */
 import type { Alignment, Tree } from '@ahpa/trainer';
-import type { AlignmentConfig, ModuleConfig } from '../config/types.ts';
-import { ahpaAlignment, type FeatureGroup } from './ahpa.ts';
+import type { AlignmentConfig, ModuleConfig } from '../config/types-alignment.ts';
+import { ahpaAlignment } from './ahpa.ts';
+import type { AlignmentContext } from './context.ts';
+import { hasteAlignment } from './haste.ts';
 import { loadModule } from './module.ts';
 import { noAlignment } from './none.ts';
+import { repaAlignment } from './repa.ts';
+import { sraAlignment } from './sra.ts';
 import { sra2Alignment } from './sra2.ts';
-
-/** What an alignment is built for. */
-export interface AlignmentContext {
-  readonly hiddenSize: number;
-  /** Groups of VAE features, finest first, as `targets` holds them. */
-  readonly groups: readonly FeatureGroup[];
-}
 
 /** The alignments of this program. */
 export type BuiltInAlignment = Exclude<AlignmentConfig, ModuleConfig>;
@@ -25,19 +22,24 @@ export async function loadAlignment(
 }
 
 /** The alignment of a configuration; its targets are one `[B, T, width]` tensor for each group of the context. */
-export function createAlignment(
-  config: BuiltInAlignment,
-  { hiddenSize, groups }: AlignmentContext,
-): Alignment<Tree, Tree> {
-  const build = {
-    none: () => noAlignment(),
-    ahpa: () => ahpaAlignment(config as Extract<AlignmentConfig, { kind: 'ahpa' }>, groups, hiddenSize),
-    sra2: () =>
-      sra2Alignment(
-        config as Extract<AlignmentConfig, { kind: 'sra2' }>,
-        (groups[0] as FeatureGroup).width,
-        hiddenSize,
-      ),
-  };
-  return build[config.kind]() as unknown as Alignment<Tree, Tree>;
+export function createAlignment(config: BuiltInAlignment, context: AlignmentContext): Alignment<Tree, Tree> {
+  return build(config, context) as unknown as Alignment<Tree, Tree>;
+}
+
+function build(config: BuiltInAlignment, context: AlignmentContext): unknown {
+  switch (config.kind) {
+    case 'none':
+      return noAlignment();
+    case 'ahpa':
+      return ahpaAlignment(config, context);
+    case 'repa':
+    case 'irepa':
+      return repaAlignment(config, context);
+    case 'sra':
+      return sraAlignment(config, context);
+    case 'sra2':
+      return sra2Alignment(config, context);
+    case 'haste':
+      return hasteAlignment(config, context);
+  }
 }

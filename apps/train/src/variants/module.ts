@@ -3,9 +3,9 @@ import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
 import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModuleConfig } from '../config/types.ts';
+import type { ModuleConfig } from '../config/types-alignment.ts';
 import { userError } from '../errors.ts';
-import type { AlignmentContext } from './index.ts';
+import type { AlignmentContext } from './context.ts';
 
 /** What a module is given to build with: the same copies that the program uses. */
 export interface Kit {

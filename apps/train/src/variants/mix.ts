@@ -1,0 +1,54 @@
+/** What a router's weights are weights of: the losses of the groups, or the groups themselves. */
+import {
+  type AhpaLoss,
+  ahpaLoss,
+  constant,
+  cosineDistance,
+  type GroupWeights,
+  groupColumn,
+  mixTargets,
+  mutualCosineTokens,
+  residualWeights,
+} from '@ahpa/alignment-losses';
+import * as tf from '@tensorflow/tfjs-core';
+
+type Residual = 'none' | 'token' | 'sample';
+
+/**
+ * sum_g w_g l_g of distances [B, T_g], each divided by `usual(l)` [B, G] where that is given; `perGroup` [B, G] are the plain
+ * distances.
+ */
+export function lossMix(
+  distances: readonly tf.Tensor2D[],
+  weights: GroupWeights,
+  residual: Residual,
+  usual: (perGroup: tf.Tensor2D) => tf.Tensor2D | undefined,
+): AhpaLoss {
+  const perGroup = tf.stack(
+    distances.map((distance) => tf.mean(distance, 1)),
+    1,
+  ) as tf.Tensor2D;
+  const divisors = usual(perGroup);
+  if (divisors === undefined) return ahpaLoss(distances, weights, residual);
+  const relative = distances.map(
+    (distance, g) => tf.div(distance, tf.expandDims(groupColumn(divisors, g), 1)) as tf.Tensor2D,
+  );
+  return { loss: ahpaLoss(relative, weights, residual).loss, perGroup };
+}
+
+/** The cosine distance to sum_g w_g F_g, targets [B, T, d] of one width; `perGroup` [B, G] are the distances to each of them. */
+export function targetMix(
+  projected: tf.Tensor3D,
+  targets: readonly tf.Tensor3D[],
+  weights: GroupWeights,
+  residual: Residual,
+): AhpaLoss {
+  const distance = mutualCosineTokens(projected, mixTargets(targets, weights));
+  const each = residual === 'none' ? distance : tf.mul(distance, residualWeights(distance, residual));
+  const frozen = constant(() => tf.clone(projected), [projected]);
+  const perGroup = tf.stack(
+    targets.map((target) => cosineDistance(frozen, target)),
+    1,
+  ) as tf.Tensor2D;
+  return { loss: tf.mean(each) as tf.Scalar, perGroup };
+}

@@ -1,0 +1,120 @@
+/** The weight of an alignment over training: constant, falling, stopped at a step or by what was measured. */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** How the weight goes. */
+export type WeightSchedule =
+  | { readonly kind: 'constant' }
+  /** Half a cosine from the full weight at `start` to 0 `steps` later. */
+  | { readonly kind: 'cosine'; readonly start: number; readonly steps: number }
+  /** A tenth for every `steps` after `start`; SRA. */
+  | { readonly kind: 'exponential'; readonly start: number; readonly steps: number }
+  /** 0 from step `at` on; HASTE. */
+  | { readonly kind: 'step'; readonly at: number }
+  /**
+   * RARE's release: two averages of the mean distance, and from the first step after `warmup` on which (slow - fast) / slow
+   * is below `threshold`, at the latest at `latest`, half a cosine to 0 over `ramp` steps.
+   */
+  | {
+      readonly kind: 'release';
+      readonly warmup: number;
+      readonly fast: number;
+      readonly slow: number;
+      readonly threshold: number;
+      readonly ramp: number;
+      readonly latest: number;
+    }
+  /** From the first step after `warmup` on which the average of `on` is below `below`, half a cosine to 0 over `ramp` steps. */
+  | {
+      readonly kind: 'criterion';
+      readonly on: 'loss' | 'gradient-cosine';
+      readonly warmup: number;
+      readonly decay: number;
+      readonly below: number;
+      readonly ramp: number;
+    };
+
+/** What a schedule remembers, [] each: two averages, the updates they hold, and the step at which the ramp began (-1: not yet). */
+export type ScheduleMemory = {
+  readonly fast: tf.Tensor;
+  readonly slow: tf.Tensor;
+  readonly updates: tf.Tensor;
+  readonly since: tf.Tensor;
+};
+
+/** What a step measured, [] each: the mean distance, and the mean cosine of the alignment's gradient with the denoising one. */
+export type Measured = { readonly distance: tf.Tensor; readonly cosine: tf.Tensor };
+
+/** Whether a schedule follows what is measured, and so has a memory. */
+export function measures(schedule: WeightSchedule): boolean {
+  return schedule.kind === 'release' || schedule.kind === 'criterion';
+}
+
+/** The memory before the first step. */
+export function initScheduleMemory(): ScheduleMemory {
+  return { fast: tf.scalar(0), slow: tf.scalar(0), updates: tf.scalar(0), since: tf.scalar(-1) };
+}
+
+/** The share of the weight at a step: `step int32 [] -> [] in [0, 1]`. `memory` is read by schedules that measure. */
+export function weightShare(schedule: WeightSchedule, step: tf.Tensor, memory?: ScheduleMemory): tf.Scalar {
+  return tf.tidy(() => {
+    const now = tf.cast(step, 'float32');
+    const after = (start: number, steps: number): tf.Tensor => tf.div(tf.sub(now, start), steps);
+    switch (schedule.kind) {
+      case 'constant':
+        return tf.scalar(1);
+      case 'cosine':
+        return halfCosine(after(schedule.start, schedule.steps));
+      case 'exponential':
+        return tf.pow(0.1, tf.maximum(after(schedule.start, schedule.steps), 0)) as tf.Scalar;
+      case 'step':
+        return tf.cast(tf.less(now, schedule.at), 'float32') as tf.Scalar;
+      default: {
+        const { since } = memory as ScheduleMemory;
+        const progress = tf.div(tf.sub(now, since), Math.max(schedule.ramp, 1));
+        return tf.where(tf.less(since, 0), tf.scalar(1), ended(progress, schedule.ramp)) as tf.Scalar;
+      }
+    }
+  });
+}
+
+const halfCosine = (progress: tf.Tensor): tf.Scalar =>
+  tf.div(tf.add(tf.cos(tf.mul(tf.clipByValue(progress, 0, 1), Math.PI)), 1), 2);
+
+/** A ramp of no steps is over at once. */
+const ended = (progress: tf.Tensor, ramp: number): tf.Scalar =>
+  ramp === 0 ? tf.scalar(0) : halfCosine(progress);
+
+/** The memory after `step int32 []`; averages start at the first value that they see. */
+export function updateScheduleMemory(
+  schedule: WeightSchedule,
+  memory: ScheduleMemory,
+  measured: Measured,
+  step: tf.Tensor,
+): ScheduleMemory {
+  if (schedule.kind !== 'release' && schedule.kind !== 'criterion') return memory;
+  return tf.tidy(() => {
+    const seen =
+      schedule.kind === 'criterion' && schedule.on === 'gradient-cosine'
+        ? measured.cosine
+        : measured.distance;
+    const [quick, lazy] =
+      schedule.kind === 'release' ? [schedule.fast, schedule.slow] : [schedule.decay, schedule.decay];
+    const follow = (average: tf.Tensor, decay: number): tf.Tensor =>
+      tf.where(tf.equal(memory.updates, 0), seen, tf.add(tf.mul(average, decay), tf.mul(seen, 1 - decay)));
+    const [fast, slow] = [follow(memory.fast, quick), follow(memory.slow, lazy)];
+    const done = tf.add(tf.cast(step, 'float32'), 1);
+    const flat =
+      schedule.kind === 'release'
+        ? tf.logicalOr(
+            tf.less(tf.divNoNan(tf.sub(slow, fast), slow), schedule.threshold),
+            tf.greaterEqual(done, schedule.latest),
+          )
+        : tf.less(fast, schedule.below);
+    const begins = tf.logicalAnd(
+      tf.less(memory.since, 0),
+      tf.logicalAnd(flat, tf.greaterEqual(done, schedule.warmup)),
+    );
+    const since = tf.where(begins, done, memory.since);
+    return { fast, slow, updates: tf.add(memory.updates, 1), since };
+  });
+}

@@ -1,0 +1,57 @@
+/** Running means of the groups in equal bins of the time: what routers that measure go by. */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Bins of t in which losses are remembered. */
+export const MEMORY_BINS = 32;
+
+/** `mean` [bins, G], and the updates that each bin has had, `seen` [bins, 1]. */
+export type BinMeans = { readonly mean: tf.Tensor2D; readonly seen: tf.Tensor2D };
+
+/** Nothing seen yet. */
+export function initBinMeans(groups: number, bins: number = MEMORY_BINS): BinMeans {
+  return { mean: tf.zeros([bins, groups]), seen: tf.zeros([bins, 1]) };
+}
+
+/** Which of `bins` equal bins of [0, 1] each time falls into, t = 1 in the last: t [B] -> [B, bins] of zeros and ones. */
+export function timeBins(t: tf.Tensor1D, bins: number = MEMORY_BINS): tf.Tensor2D {
+  return tf.tidy(() => {
+    const bin = tf.cast(tf.clipByValue(tf.floor(tf.mul(t, bins)), 0, bins - 1), 'int32');
+    return tf.oneHot(bin, bins, 1, 0, 'float32') as tf.Tensor2D;
+  });
+}
+
+/** Sums of values [B, G] and counts of items in bins of t [B]: [bins, G] each, ready to be added up over parts of a batch. */
+export function binSums(
+  values: tf.Tensor2D,
+  t: tf.Tensor1D,
+  bins: number = MEMORY_BINS,
+): { readonly sum: tf.Tensor2D; readonly count: tf.Tensor2D } {
+  return tf.tidy(() => {
+    const member = timeBins(t, bins);
+    const sum = tf.matMul(member, values, true, false) as tf.Tensor2D;
+    return { sum, count: tf.matMul(member, tf.onesLike(values), true, false) as tf.Tensor2D };
+  });
+}
+
+/** Moves the mean of every bin that was seen towards the mean of the batch there; a bin begins with the first value that it sees. */
+export function updateBinMeans(
+  { mean, seen }: BinMeans,
+  sum: tf.Tensor2D,
+  count: tf.Tensor2D,
+  decay: number,
+): BinMeans {
+  return tf.tidy(() => {
+    const hit = tf.cast(tf.greater(tf.slice(count, [0, 0], [-1, 1]), 0), 'float32') as tf.Tensor2D;
+    const rate = tf.mul(tf.maximum(1 - decay, tf.reciprocal(tf.add(seen, 1))), hit);
+    const batch = tf.divNoNan(sum, count);
+    return {
+      mean: tf.add(mean, tf.mul(rate, tf.sub(batch, mean))) as tf.Tensor2D,
+      seen: tf.add(seen, hit) as tf.Tensor2D,
+    };
+  });
+}
+
+/** The row of each time's bin: table [bins, G], t [B] -> [B, G]. */
+export function lookUp(table: tf.Tensor2D, t: tf.Tensor1D): tf.Tensor2D {
+  return tf.tidy(() => tf.matMul(timeBins(t, table.shape[0]), table));
+}
