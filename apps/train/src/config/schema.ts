@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { alignment } from './schema-alignment.ts';
 import { data, hierarchy, vae } from './schema-data.ts';
 import { ema, optim } from './schema-optim.ts';
+import { evaluate } from './schema-evaluate.ts';
 import { count, fraction, section } from './schema-parts.ts';
 import { train } from './schema-run.ts';
 import { sample, time } from './schema-sample.ts';
@@ -49,6 +50,7 @@ const shape = {
   ema: ema.prefault({}).describe('Moving averages of the weights; samples are drawn from the first.'),
   train: train.prefault({}).describe('How long, how often and where.'),
   sample: sample.prefault({}).describe('How sample grids are drawn.'),
+  evaluate: evaluate.prefault({}).describe('How the run is measured while it trains.'),
 };
 
 /** Checks a whole configuration and fills in what is absent. */

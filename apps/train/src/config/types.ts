@@ -18,6 +18,18 @@ export interface TrainConfig {
   readonly ema: { readonly decay: number | readonly number[]; readonly sigmaRel: readonly number[] };
   readonly train: RunConfig;
   readonly sample: SampleChoice;
+  readonly evaluate: EvaluateChoice;
+}
+
+/** How a run is measured while it trains. */
+export interface EvaluateChoice {
+  readonly every: number;
+  readonly images: number;
+  readonly reference: number;
+  readonly inception: string | null;
+  readonly sha256: string | null;
+  readonly lossEvery: number;
+  readonly lossImages: number;
 }
 
 /** At which times the model learns. */

@@ -1,7 +1,7 @@
 /** Images that a trained model draws as they are asked for: image i depends on the seed, i and its label alone. */
 import type { SampleConfig } from '@ahpa/dit-core';
 import { type Artist, drawBatch } from '../run/draw.ts';
-import type { PixelSource } from './pixels.ts';
+import { hashPixels, type PixelSource } from './pixels.ts';
 
 /** How images are drawn. */
 export interface DrawRequest {
@@ -18,17 +18,13 @@ export function drawnPixels(
   { n, seed, label }: DrawRequest,
   close: () => void = () => undefined,
 ): PixelSource {
-  return {
-    path,
-    n,
-    read: async (start, count) => {
-      const indices = Array.from({ length: count }, (_, i) => start + i);
-      const request = { indices, labels: indices.map(label), seed, padTo: Math.min(50, n) };
-      const { data, shape } = await drawBatch(artist, request);
-      return { data, shape: [shape[0], shape[1], shape[2], 3] };
-    },
-    close: async () => close(),
+  const read: PixelSource['read'] = async (start, count) => {
+    const indices = Array.from({ length: count }, (_, i) => start + i);
+    const request = { indices, labels: indices.map(label), seed, padTo: Math.min(50, n) };
+    const { data, shape } = await drawBatch(artist, request);
+    return { data, shape: [shape[0], shape[1], shape[2], 3] };
   };
+  return { path, n, read, sha256: () => hashPixels({ n, read }), close: async () => close() };
 }
 
 /** Evaluations of the network for one image; null where the sampler decides as it goes. */

@@ -1,9 +1,11 @@
 /** Images to evaluate as arrays of pixels, whatever they lie in; all of one size. */
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-data';
 import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
 import { userError } from '../errors.ts';
+import { sha256File } from '../files.ts';
 
 /** Some images: `[n, height, width, 3]` uint8 RGB. */
 export interface PixelBlock {
@@ -18,7 +20,19 @@ export interface PixelSource {
   readonly n: number;
   /** Images `start` to `start + count`. */
   read(start: number, count: number): Promise<PixelBlock>;
+  /** Tells the content: SHA-256 of a file, or of the pixels of many. */
+  sha256(): Promise<string>;
   close(): Promise<void>;
+}
+
+/** SHA-256 of the pixels of a source and their form, in order. */
+export async function hashPixels({ n, read }: Pick<PixelSource, 'n' | 'read'>): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < n; start += 50) {
+    const { data, shape } = await read(start, Math.min(50, n - start));
+    hash.update(shape.slice(1).join()).update(data);
+  }
+  return hash.digest('hex');
 }
 
 /** The images of an array `[n, H, W, 3]` uint8. */
@@ -39,6 +53,7 @@ export function arrayPixels(
       data: (await read(start, count)).data,
       shape: [count, height, width, 3],
     }),
+    sha256: () => sha256File(path),
     close,
   };
 }
@@ -68,23 +83,17 @@ function treePixels(tree: FileTree): PixelSource {
         `${tree.path} mixes sizes: ${first.file} is ${first.size} and ${file} is ${size}; figures need images of one size, so resize them all the same way first.`,
       );
   };
-  return {
-    path: tree.path,
-    n: files.length,
-    read: async (start, count) => {
-      const chosen = files.slice(start, start + count);
-      const blocks = await Promise.all(chosen.map((file) => decode(tree, file)));
-      blocks.forEach((block, i) => {
-        check(chosen[i] as string, block);
-      });
-      const [, height, width] = (blocks[0] as PixelBlock).shape;
-      return {
-        data: Buffer.concat(blocks.map(({ data }) => data)),
-        shape: [blocks.length, height, width, 3],
-      };
-    },
-    close: tree.close,
+  const n = files.length;
+  const read = async (start: number, count: number): Promise<PixelBlock> => {
+    const chosen = files.slice(start, start + count);
+    const blocks = await Promise.all(chosen.map((file) => decode(tree, file)));
+    blocks.forEach((block, i) => {
+      check(chosen[i] as string, block);
+    });
+    const [, height, width] = (blocks[0] as PixelBlock).shape;
+    return { data: Buffer.concat(blocks.map(({ data }) => data)), shape: [blocks.length, height, width, 3] };
   };
+  return { path: tree.path, n, read, sha256: () => hashPixels({ n, read }), close: tree.close };
 }
 
 async function closedOnError<T extends { close(): Promise<void> }, R>(

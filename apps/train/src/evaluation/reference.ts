@@ -2,8 +2,6 @@
  * What samples are compared with: images, statistics that were kept of them, or the ADM evaluator's file of both.
  * A file of statistics belongs to the network that made it.
  */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { type FeatureMatrix, type LinearAlgebra, sliceRows } from '@ahpa/evaluation';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
 import { userError } from '../errors.ts';
@@ -17,21 +15,11 @@ import { gaussianFrom, keptReference, type ReferenceSet } from './reference-file
 /** Reference images whose features are kept for precision and recall, as many as the ADM evaluator's file holds. */
 const KEPT_FEATURES = 10_000;
 
-/** SHA-256 of a source of images: of the file, or of the pixels of a folder in order. */
-async function hashOf(source: PixelSource): Promise<string> {
-  if (!(await stat(source.path)).isDirectory()) return sha256File(source.path);
-  const hash = createHash('sha256');
-  for (let start = 0; start < source.n; start += 50) {
-    const { data, shape } = await source.read(start, Math.min(50, source.n - start));
-    hash.update(shape.join()).update(data);
-  }
-  return hash.digest('hex');
-}
-
 const kept = (features: FeatureMatrix): FeatureMatrix =>
   sliceRows(features, 0, Math.min(KEPT_FEATURES, features.rows));
 
-async function fromImages(
+/** The reference that images are; closes their source. */
+export async function imageReference(
   source: PixelSource,
   network: OpenNetwork,
   algebra: LinearAlgebra,
@@ -46,7 +34,7 @@ async function fromImages(
     } = await extract(network, source, algebra, reporter, 'reference');
     return {
       path: source.path,
-      sha256: await hashOf(source),
+      sha256: await source.sha256(),
       n,
       gaussian: whole,
       spatial,
@@ -85,7 +73,7 @@ async function fromAdm(
     )) as [TensorEntry, TensorEntry, TensorEntry, TensorEntry];
     const stored = { gaussian: gaussianFrom(mu, sigma, path), spatial: gaussianFrom(muS, sigmaS, path) };
     const images = file.names.includes('arr_0')
-      ? await fromImages(await openPixels(path), network, algebra, reporter)
+      ? await imageReference(await openPixels(path), network, algebra, reporter)
       : undefined;
     return {
       path,
@@ -108,5 +96,5 @@ export async function openReference(
 ): Promise<ReferenceSet> {
   if (path.endsWith('.safetensors')) return keptReference(path, network);
   const adm = path.endsWith('.npz') ? await fromAdm(path, network, algebra, reporter) : undefined;
-  return adm ?? fromImages(await openPixels(path), network, algebra, reporter);
+  return adm ?? imageReference(await openPixels(path), network, algebra, reporter);
 }

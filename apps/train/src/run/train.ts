@@ -6,6 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 import { createSaver } from '@ahpa/checkpoint';
 import { type Batch, batchIndices, run, type Tree, trainStep } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
+import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
+import { evaluateTask } from '../evaluation/in-training.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
 import { dumpBroken } from './broken.ts';
@@ -63,6 +65,9 @@ async function trainIn(
   const { batch, accumulate, seed, steps, reportEvery } = config.train;
   const { shape, classes } = parts;
   const meta = { config, shape, classes };
+  const artist = artistOf(config, parts, ema);
+  const { lossEvery, lossImages } = config.evaluate;
+  const losses = { every: lossEvery, images: lossImages };
   const saver = createSaver();
 
   const interrupt = listen();
@@ -81,7 +86,18 @@ async function trainIn(
     onReport: recorder.report,
     tasks: [
       checkpointTask({ folder, meta, stepper, saver, lock, from: start.step }),
-      sampleTask(config, folder, parts, artistOf(config, parts, ema), recorder, reporter),
+      sampleTask(config, folder, parts, artist, recorder, reporter),
+      ...heldOutTask(losses, folder, parts.heldOut, heldOutLoss(parts.deps, ema, seed), reporter.say),
+      ...evaluateTask({
+        config,
+        folder,
+        ...parts,
+        size: config.data.size,
+        artist,
+        engine,
+        recorder,
+        reporter,
+      }),
     ],
     onBroken: async (first, step) => {
       const path = await dumpBroken(folder, meta, stepper.state(), parts.train.count, first, step);
