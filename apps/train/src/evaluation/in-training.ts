@@ -16,7 +16,8 @@ import type { Artist } from '../run/draw.ts';
 import type { Engine } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
-import { readVae } from '../vae/load.ts';
+import { readVae, type VaeFiles, vaeStride } from '../vae/load.ts';
+import type { DataShape } from '../wiring.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { activeAlgebra, evaluateSamples } from './evaluate.ts';
 import { factorReference } from './figures.ts';
@@ -30,7 +31,7 @@ export interface EvaluatedRun {
   readonly config: TrainConfig;
   readonly folder: RunFolder;
   readonly train: Examples;
-  readonly size: number;
+  readonly shape: DataShape;
   readonly classes: readonly string[];
   readonly artist: Artist;
   readonly engine: Engine;
@@ -58,13 +59,15 @@ export const cardPath = ({ root }: Pick<RunFolder, 'root'>, step: number): strin
 
 /** The statistics of the training images by this network; made where they are not there yet. */
 async function trainingReference(
-  { folder, train, size, config, reporter }: EvaluatedRun,
+  { folder, train, shape, config, reporter }: EvaluatedRun,
+  vae: VaeFiles,
   network: OpenNetwork,
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
   const path = referencePath(folder);
   const kept = existsSync(path) ? await keptReference(path, network).catch(() => undefined) : undefined;
   if (kept) return kept;
+  const size = shape.latentSize * vaeStride(vae.config);
   const pixels = examplePixels(path, train, size, config.evaluate.reference);
   const made = await imageReference(pixels, network, algebra, reporter);
   await mkdir(join(folder.root, 'evaluation'), { recursive: true });
@@ -80,7 +83,8 @@ export async function evaluateStep(run: EvaluatedRun, step: number): Promise<Eva
   const network = await openNetwork(choice, engine, reporter.say);
   try {
     const algebra = await activeAlgebra();
-    const reference = factorReference(await trainingReference(run, network, algebra), algebra);
+    const vae = await readVae(config.vae);
+    const reference = factorReference(await trainingReference(run, vae, network, algebra), algebra);
     const { seed } = config.train;
     const label = (index: number): number => index % classes.length;
     const drawing: DrawingCard = {
@@ -89,7 +93,7 @@ export async function evaluateStep(run: EvaluatedRun, step: number): Promise<Eva
       sample: artist.config,
       nfe: evaluations(artist.config),
       ema: averageName(averagesOf(config.ema)[0] as never),
-      vae: (await readVae(config.vae)).sha256,
+      vae: vae.sha256,
       seed,
       labels: 'balanced',
     };
