@@ -41,7 +41,7 @@ describe.skipIf(missing)('a run that is measured while it trains', () => {
     const before = tf.memory().numTensors;
     await train(config, folder, reporter, uninterrupted);
     expect(tf.memory().numTensors).toBe(before);
-  });
+  }, 300_000);
   afterAll(() => rmSync(runs, { recursive: true, force: true }));
 
   const cardOf = (step: number): EvaluationCard =>

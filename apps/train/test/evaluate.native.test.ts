@@ -59,7 +59,7 @@ describe.skipIf(missing)('ahpa evaluate through a frozen graph', () => {
       const png = sharp(data.subarray(192 * i, 192 * (i + 1)), { raw });
       await png.png().toFile(at(`pngs/${String(i).padStart(4, '0')}.png`));
     }
-  });
+  }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('gives the same figures for an array and a folder, names them by their number, and keeps the card', async () => {
@@ -152,7 +152,7 @@ describe.skipIf(missing)('bad input is refused in one sentence', () => {
         .toFile(at(`mixed/${name}.png`));
     await mkdir(at('empty'));
     await writeFile(at('huge.npz'), '');
-  });
+  }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it.each<[string, Partial<Record<keyof EvaluateRequest, string | number>>, RegExp]>([

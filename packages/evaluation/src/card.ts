@@ -20,7 +20,7 @@ export interface DrawingCard {
   readonly nfe: number | null;
   /** Which average of the weights. */
   readonly ema: string;
-  /** SHA-256 of the decoder's files. */
+  /** SHA-256 of the weights of the autoencoder that decodes. */
   readonly vae: string;
   readonly seed: number;
   /** Classes in turn, or drawn at random. */

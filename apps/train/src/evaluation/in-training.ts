@@ -11,6 +11,7 @@ import { averageName, averagesOf } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
 import { writeWhole } from '../files.ts';
+import { fingerprint } from '../fingerprint.ts';
 import type { Reporter } from '../report.ts';
 import type { Artist } from '../run/draw.ts';
 import type { Engine } from '../run/engine.ts';
@@ -93,7 +94,7 @@ export async function evaluateStep(run: EvaluatedRun, step: number): Promise<Eva
       sample: artist.config,
       nfe: evaluations(artist.config),
       ema: averageName(averagesOf(config.ema)[0] as never),
-      vae: vae.sha256,
+      vae: fingerprint(vae.tensors),
       seed,
       labels: 'balanced',
     };

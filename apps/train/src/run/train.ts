@@ -92,7 +92,6 @@ async function trainIn(
         config,
         folder,
         ...parts,
-        size: config.data.size,
         artist,
         engine,
         recorder,
