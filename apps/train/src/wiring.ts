@@ -20,9 +20,9 @@ export interface DataShape {
 }
 
 /** The transformer of a configuration. */
-export function modelConfig({ size, encoderDepth }: ModelConfig, shape: DataShape): DiTConfig {
+export function modelConfig({ size, encoderDepth, qkNorm }: ModelConfig, shape: DataShape): DiTConfig {
   const preset = typeof size === 'string' ? SIT[size] : size;
-  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth] };
+  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth], ...(qkNorm && { qkNorm }) };
 }
 
 /** The parts of a training step. */

@@ -18,6 +18,18 @@ const customSize = section({
   patchSize: z.int().positive().describe('Side in latent pixels of the square that becomes a token.'),
 });
 
+const init = section({
+  path: z
+    .string()
+    .min(1)
+    .describe('A weights file, a folder of diffusers, a checkpoint or an exported folder.'),
+  from: z
+    .enum(['file', 'repa', 'sit', 'dit'])
+    .default('file')
+    .describe("Whose they are: as the file tells, or sit or dit for those networks' own files."),
+  part: z.string().nullable().default(null).describe('Entry of a training checkpoint; null for its average.'),
+});
+
 const model = section({
   size: z
     .union([z.enum(Object.keys(SIT) as [SiTName]), customSize])
@@ -28,6 +40,11 @@ const model = section({
     'Block, counted from 1, after which hidden tokens are aligned; 3 for SiT-B/2 in RARE.',
   ),
   labelDropout: fraction(0.1, 'Share of labels replaced by the null class in training, for guidance; REPA.'),
+  qkNorm: z
+    .boolean()
+    .default(false)
+    .describe('Queries and keys pass a LayerNorm with weights; timm, REPA: no.'),
+  init: init.nullable().default(null).describe('Weights that a new run starts from; null for random ones.'),
 });
 
 const shape = {

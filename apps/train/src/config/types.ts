@@ -1,5 +1,5 @@
 /** The shape of a resolved configuration: every key is present. */
-import type { GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
+import type { Convention, GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
 import type { Resize } from '@ahpa/vae-hierarchy';
 import type { EmojiSet } from '../data/emoji-set.ts';
 import type { AlignmentConfig } from './types-alignment.ts';
@@ -117,6 +117,15 @@ export interface ModelConfig {
   readonly size: SiTName | ModelSize;
   readonly encoderDepth: number;
   readonly labelDropout: number;
+  readonly qkNorm: boolean;
+  readonly init: InitChoice | null;
+}
+
+/** Which weights a new run starts from. */
+export interface InitChoice {
+  readonly path: string;
+  readonly from: 'file' | Convention;
+  readonly part: string | null;
 }
 
 /** A transformer size that is none of the published ones. */

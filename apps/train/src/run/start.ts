@@ -6,6 +6,7 @@ import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
+import { withInitialWeights } from './initial-weights.ts';
 import type { Prepared } from './prepare.ts';
 import { treeOf } from './tree-file.ts';
 
@@ -22,7 +23,11 @@ export async function startState(
   const numbers = stepConfig(config, parts.shape.classes);
   const state = initState(parts.deps, philox(config.train.seed), numbers);
   const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
-  if (checkpoint === undefined) return { state, step: 0 };
+  if (checkpoint === undefined) {
+    const { init } = config.model;
+    if (init === null) return { state, step: 0 };
+    return { state: await withInitialWeights(state, init, parts.model, reporter), step: 0 };
+  }
   const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
   disposeTree(state);
   reporter.say(`Continuing ${folder.root} after step ${checkpoint.step}.`);

@@ -1,0 +1,64 @@
+/** Weights that a new run starts from: a published network's, or another run's. */
+
+import type { DiTConfig } from '@ahpa/dit-core';
+import { changeConvention, type Network } from '@ahpa/sit-weights';
+import { mapTree } from '@ahpa/trainer';
+import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import * as tf from '@tensorflow/tfjs-core';
+import type { InitChoice } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
+import { openNetwork } from '../weights/open-network.ts';
+import type { RunState } from './start.ts';
+
+/** Sizes that both networks must share. */
+const SHARED = ['hiddenSize', 'depth', 'heads', 'patchSize', 'latentChannels', 'mlpRatio', 'qkNorm'] as const;
+
+/** What of DiT's network means something else in a SiT: it reads steps and predicts noise. */
+const DIT_ONLY = /^(t_embedder|final_layer\.linear)\./;
+
+type Weights = Readonly<Record<string, TensorEntry>>;
+
+/** The state of a new run with the weights, and all averages of them, that `init` names; consumes `state`. */
+export async function withInitialWeights(
+  state: RunState,
+  init: InitChoice,
+  network: DiTConfig,
+  reporter: Reporter,
+): Promise<RunState> {
+  const weights = await initialWeights(init, network, reporter);
+  return mapTree((leaf, path) => {
+    const name = /^(?:params|ema\.\d+)\.denoiser\.(.+)$/.exec(path)?.[1];
+    const entry = name === undefined ? undefined : weights[name];
+    if (entry === undefined) return leaf;
+    leaf.dispose();
+    return tf.tensor(toFloat32(entry), [...entry.shape]);
+  }, state);
+}
+
+async function initialWeights(init: InitChoice, network: DiTConfig, reporter: Reporter): Promise<Weights> {
+  const { path, from, part } = init;
+  const options = { runs: 'runs', heads: network.heads, latentSize: network.latentSize };
+  const { state, source } = await openNetwork(
+    path,
+    { ...options, ...(from !== 'file' && { from }), ...(part !== null && { part }) },
+    reporter,
+  );
+  assertSame(source, state.network, network);
+  const { trunk } =
+    state.network.convention === 'sit' ? changeConvention(state.trunk, state.network, 'repa') : state;
+  const anew = (name: string): boolean =>
+    (state.network.convention === 'dit' && DIT_ONLY.test(name)) ||
+    (state.network.classes !== network.classes && name.startsWith('y_embedder.'));
+  const dropped = Object.keys(trunk).filter(anew);
+  if (dropped.length > 0) reporter.warn(`These start anew, as ${source} has others: ${dropped.join(', ')}.`);
+  return Object.fromEntries(Object.entries(trunk).filter(([name]) => !anew(name)));
+}
+
+function assertSame(source: string, theirs: Network, network: DiTConfig): void {
+  const ours = { qkNorm: false, ...network };
+  const other = SHARED.filter((key) => theirs[key] !== ours[key]);
+  if (other.length === 0) return;
+  const differences = other.map((key) => `${key} ${theirs[key]}, wanted ${ours[key]}`);
+  throw userError(`${source} cannot start this run: ${differences.join('; ')}. Set model.size to fit it.`);
+}
