@@ -28,6 +28,7 @@ const ROOMS = {
   },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/sit-weights': { allows: only(), node: false },
+  'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'apps/*': { allows: ALL, node: true },

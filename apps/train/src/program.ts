@@ -14,6 +14,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { probeCommand } from './commands/probe.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
+import { runsCommand } from './commands/runs.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
 import { sweepCommand } from './commands/sweep.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     compareCommand,
     trainVaeCommand,
     variantCommand,
+    runsCommand,
     replayCommand,
     sweepCommand,
     reportCommand,

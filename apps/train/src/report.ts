@@ -50,6 +50,7 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
   const { json = false, quiet = false, output = process.stdout } = options;
   const stream = options.stream ?? (json ? process.stderr : process.stdout);
   const errors = options.stream ?? process.stderr;
+  for (const target of [stream, errors, output]) outlive(target);
   let bar: Bar | undefined;
   let printed = false;
   const write = (target: NodeJS.WriteStream, text: string): void => {
@@ -81,6 +82,17 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
     },
     close,
   };
+}
+
+const outlived = new WeakSet<NodeJS.WritableStream>();
+
+/** A reader that is gone, or a terminal that hung up, ends nothing. */
+function outlive(stream: NodeJS.WritableStream): void {
+  if (outlived.has(stream)) return;
+  outlived.add(stream);
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
 }
 
 interface Task<P> {

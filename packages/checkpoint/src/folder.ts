@@ -33,16 +33,19 @@ const NAME = /^(\d{7,})\.safetensors$/;
 
 /** Checkpoint files of a folder, oldest first; other files are ignored, a missing folder is empty. */
 export async function listCheckpoints(folder: string): Promise<CheckpointFile[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = await namesIn(folder);
   const files = names.flatMap((name) => {
     const digits = NAME.exec(name)?.[1];
     return digits === undefined ? [] : [{ path: join(folder, name), step: Number(digits) }];
   });
   return files.sort((a, b) => a.step - b.step);
 }
+
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
 
 async function newestValid(
   files: readonly CheckpointFile[],
@@ -108,7 +111,7 @@ export async function verifyFolder(folder: string): Promise<FolderReport> {
     checkpoints.push(problem === undefined ? file : { ...file, problem });
   }
   const known = new Set(checkpoints.map(({ path }) => path));
-  const paths = (await readdir(folder)).map((name) => join(folder, name)).filter((path) => !known.has(path));
+  const paths = (await namesIn(folder)).map((name) => join(folder, name)).filter((path) => !known.has(path));
   const others = paths.sort().map((file) => ({
     file,
     reason: file.endsWith(PARTIAL)

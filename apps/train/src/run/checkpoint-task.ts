@@ -1,10 +1,15 @@
 /** Saves a run's state as it goes, with what is needed to sample from it. */
-import type { Saver } from '@ahpa/checkpoint';
+import type { Saver, Tensors } from '@ahpa/checkpoint';
+import { histogramOf, type Value } from '@ahpa/event-files';
 import type { Stepper, Task, Tree } from '@ahpa/trainer';
 import type { RunMeta } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import type { Lock } from './lock.ts';
+import type { Recorder } from './recorder.ts';
 import { tensorsOf } from './tree-file.ts';
+
+/** Values of a parameter that its histogram counts, evenly spread. */
+const COUNTED = 1000;
 
 /** What is saved, how and where. */
 export interface CheckpointParts {
@@ -13,6 +18,7 @@ export interface CheckpointParts {
   readonly stepper: Pick<Stepper<Tree, Tree>, 'state'>;
   readonly saver: Saver;
   readonly lock: Lock;
+  readonly recorder: Pick<Recorder, 'show'>;
   /** The step that is on disk already. */
   readonly from: number;
 }
@@ -21,7 +27,15 @@ export interface CheckpointParts {
  * Reads the state where it is not saved yet and hands it to the saver, which writes it while training goes on and deletes what the
  * configuration does not keep.
  */
-export function checkpointTask({ folder, meta, stepper, saver, lock, from }: CheckpointParts): Task {
+export function checkpointTask({
+  folder,
+  meta,
+  stepper,
+  saver,
+  lock,
+  recorder,
+  from,
+}: CheckpointParts): Task {
   const { checkpointEvery, keepLast, keepEvery, backend, eager } = meta.config.train;
   const isCopy = backend === 'tensorflow' && !eager; // a compiled stepper's state is read from the device
   let saved = from;
@@ -31,14 +45,31 @@ export function checkpointTask({ folder, meta, stepper, saver, lock, from }: Che
     run: async (step) => {
       if (step === saved) return;
       await lock.check();
+      const tensors = await tensorsOf(stepper.state(), { copy: !isCopy });
+      await recorder.show(step, distributionsOf(tensors));
       await saver.save({
         folder: folder.checkpoints,
         step,
-        tensors: await tensorsOf(stepper.state(), { copy: !isCopy }),
+        tensors,
         meta: { ...meta },
         rotation: { keepLast, keepEvery },
       });
       saved = step;
     },
   };
+}
+
+/** A histogram of each parameter. */
+function distributionsOf(tensors: Tensors): Value[] {
+  return Object.entries(tensors).flatMap(([tag, { dtype, data }]) => {
+    if (!tag.startsWith('params.') || dtype !== 'F32') return [];
+    const values = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+    const stride = Math.ceil(values.length / COUNTED);
+    const some = Array.from(
+      { length: Math.ceil(values.length / stride) },
+      (_, i) => values[i * stride] as number,
+    );
+    const histogram = histogramOf(some);
+    return histogram === undefined ? [] : [{ tag: tag.replace('.', '/'), histogram }];
+  });
 }

@@ -19,6 +19,8 @@ export interface RunFolder {
   readonly checkpoints: string;
   readonly samples: string;
   readonly plot: string;
+  /** Event files. */
+  readonly tensorboard: string;
   /** Dumps of steps at which the numbers broke. */
   readonly broken: string;
   /** Names the process at work here. */
@@ -33,6 +35,7 @@ export const runFolder = (root: string): RunFolder => ({
   checkpoints: join(root, 'checkpoints'),
   samples: join(root, 'samples'),
   plot: join(root, 'plot.svg'),
+  tensorboard: join(root, 'tensorboard'),
   broken: join(root, 'broken'),
   lock: join(root, 'run.lock'),
 });

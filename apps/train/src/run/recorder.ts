@@ -1,5 +1,6 @@
-/** Tells of a run as it goes: a progress bar, and the rows of stats.jsonl. */
+/** Tells of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
 import { existsSync } from 'node:fs';
+import { createEventFile, type Value } from '@ahpa/event-files';
 import type { Row } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import { appendStats, readStats, rewindStats } from '../data/stats.ts';
@@ -14,6 +15,8 @@ export interface Recorder {
   tick(step: number): void;
   /** Appends the row of a report. */
   report(step: number, row: Row): Promise<void>;
+  /** Shows pictures and distributions in TensorBoard. */
+  show(step: number, values: readonly Value[]): Promise<void>;
   /** Ends the bar; the next tick starts another. */
   pause(): void;
 }
@@ -21,7 +24,7 @@ export interface Recorder {
 /** A recorder that goes on after `step` steps: later rows are dropped, and time goes on from the last row. */
 export async function createRecorder(
   config: TrainConfig,
-  { stats }: RunFolder,
+  { stats, tensorboard }: RunFolder,
   step: number,
   reporter: Reporter,
 ): Promise<Recorder> {
@@ -29,6 +32,8 @@ export async function createRecorder(
   const last = existsSync(stats) ? (await readStats(stats)).at(-1) : undefined;
   const begin = performance.now() - (last?.seconds ?? 0) * 1000;
   const { batch, steps } = config.train;
+  const events = await createEventFile(tensorboard, step);
+  let seen = { step, seconds: last?.seconds ?? 0 };
   let bar: Progress<TrainingPayload> | undefined;
   let losses: Omit<TrainingPayload, 'images'> | undefined;
   const tick = (done: number): void => {
@@ -40,16 +45,30 @@ export async function createRecorder(
     tick,
     async report(done, row) {
       const seconds = Number(((performance.now() - begin) / 1000).toFixed(3));
-      const moment = { step: done, images: done * batch, seconds };
+      const perSecond = (done - seen.step) / (seconds - seen.seconds);
+      const memory = Math.round(process.memoryUsage.rss() / 1e6);
+      const speed = { stepsPerSecond: round(perSecond), imagesPerSecond: round(perSecond * batch) };
+      const moment = { step: done, images: done * batch, seconds, ...speed, memory };
+      seen = { step: done, seconds };
       const entry = statsRow(moment, row, config.alignment.kind !== 'none');
       const { denoising, alignment } = entry;
       losses = alignment === undefined ? { denoising } : { denoising, alignment };
       tick(done);
       await appendStats(stats, entry);
+      await events.write(done, scalarsOf(entry));
     },
+    show: events.write,
     pause() {
       bar?.stop();
       bar = undefined;
     },
   };
 }
+
+const round = (value: number): number => Number(value.toPrecision(4));
+
+/** Every number of a row by its name. */
+const scalarsOf = (row: object): Value[] =>
+  Object.entries(row).flatMap(([tag, scalar]) =>
+    typeof scalar === 'number' && tag !== 'step' ? [{ tag: tag.replace('.', '/'), scalar }] : [],
+  );

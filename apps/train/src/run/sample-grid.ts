@@ -1,6 +1,9 @@
 /** The sample grids of a run: one row for each class, always from the same noise. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { PngImage } from '@ahpa/event-files';
 import type { Task } from '@ahpa/trainer';
+import sharp from 'sharp';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats } from '../data/stats.ts';
 import type { Reporter } from '../report.ts';
@@ -18,7 +21,7 @@ export function sampleTask(
   folder: RunFolder,
   { classes }: Pick<Prepared, 'classes'>,
   artist: Artist,
-  recorder: Pick<Recorder, 'pause'>,
+  recorder: Recorder,
   reporter: Reporter,
 ): Task {
   return {
@@ -33,10 +36,17 @@ export function sampleTask(
         bar.update(done / all, undefined),
       );
       bar.stop();
+      await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);
       const { writeRunPlot } = await import('../visual/plot.ts');
       await writeRunPlot(folder.plot, await readStats(folder.stats));
     },
   };
+}
+
+async function readPng(path: string): Promise<PngImage> {
+  const png = await readFile(path);
+  const { width, height } = await sharp(png).metadata();
+  return { width, height, png };
 }
 
 /** Draws and writes the grid. */

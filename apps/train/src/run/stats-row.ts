@@ -8,6 +8,11 @@ export interface Moment {
   readonly step: number;
   readonly images: number;
   readonly seconds: number;
+  /** Since the last row; null for a row at the same instant. */
+  readonly stepsPerSecond: number;
+  readonly imagesPerSecond: number;
+  /** Resident memory of the process, MB. */
+  readonly memory: number;
 }
 
 /** A row, and what the plots do not show. */

@@ -85,7 +85,7 @@ async function trainIn(
     reportEvery,
     onReport: recorder.report,
     tasks: [
-      checkpointTask({ folder, meta, stepper, saver, lock, from: start.step }),
+      checkpointTask({ folder, meta, stepper, saver, lock, recorder, from: start.step }),
       sampleTask(config, folder, parts, artist, recorder, reporter),
       ...heldOutTask(losses, folder, parts.heldOut, heldOutLoss(parts.deps, ema, seed), reporter.say),
       ...evaluateTask({
