@@ -15,4 +15,4 @@ export {
 export { readShardedSafetensors } from './sharded.ts';
 export { openTorch, type StoredTensor, type TorchFile, type TorchValue } from './torch.ts';
 export { parseTorch, readTorch, torchStateDict } from './torch-read.ts';
-export { type ReadWeightsOptions, readWeights } from './weights.ts';
+export { type ReadWeightsOptions, readWeights, WEIGHTS_IN_FOLDER } from './weights.ts';

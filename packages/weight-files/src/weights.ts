@@ -17,7 +17,7 @@ export interface ReadWeightsOptions {
 }
 
 /** Weights of a Hugging Face model folder, in the order of preference. */
-const IN_FOLDER = ['diffusion_pytorch_model', 'model'].flatMap((name) => [
+export const WEIGHTS_IN_FOLDER: readonly string[] = ['diffusion_pytorch_model', 'model'].flatMap((name) => [
   `${name}.safetensors`,
   `${name}.safetensors.index.json`,
   `${name === 'model' ? 'pytorch_model' : name}.bin`,
@@ -25,10 +25,10 @@ const IN_FOLDER = ['diffusion_pytorch_model', 'model'].flatMap((name) => [
 
 async function fileIn(folder: string): Promise<string> {
   const names = await readdir(folder);
-  const found = IN_FOLDER.find((name) => names.includes(name));
+  const found = WEIGHTS_IN_FOLDER.find((name) => names.includes(name));
   if (found === undefined) {
     throw new Error(
-      `${folder}: the folder has no weights under a known name, wanted one of ${IN_FOLDER.join(', ')}; give the file's own path.`,
+      `${folder}: the folder has no weights under a known name, wanted one of ${WEIGHTS_IN_FOLDER.join(', ')}; give the file's own path.`,
     );
   }
   return join(folder, found);

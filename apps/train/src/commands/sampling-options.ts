@@ -29,7 +29,7 @@ export function withModel(command: Command): Command {
   return withRuns(
     command
       .option('--run <run>', 'name of a run, or path of a run or checkpoint')
-      .option('--model <folder>', 'exported folder, in place of --run'),
+      .option('--model <folder>', 'exported folder or hf:org/name, in place of --run'),
   );
 }
 
@@ -43,7 +43,7 @@ export function withRuns(command: Command): Command {
 /** Adds how a model draws and what computes. */
 export function withSampler(command: Command): Command {
   return command
-    .option('--vae <folder>', 'VAE that decodes (default: the one of the run)')
+    .option('--vae <folder>', 'VAE that decodes, or hf:org/name (default: the one of the run)')
     .addOption(new Option('--sampler <name>', 'default: as configured').choices(SAMPLERS))
     .option('--steps <count>', 'sampler steps (default: as configured)', count)
     .option('--cfg <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)

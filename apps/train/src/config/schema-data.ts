@@ -82,7 +82,7 @@ export const vae: z.ZodType<TrainConfig['vae']> = z
         .string()
         .min(1)
         .describe(
-          'Folder in diffusers layout, or a weights file (safetensors or PyTorch, any published key names).',
+          'Folder in diffusers layout, or a weights file (safetensors or PyTorch, any published key names); on the Hugging Face hub as hf:org/name[/path][@revision].',
         ),
       decoder: z
         .string()

@@ -46,7 +46,7 @@ export const meansModel = (name: string, runs: string): boolean =>
 async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
   const { n = DEFAULT_N, seed } = request;
   const model = await loadModel(request.samples, request, reporter);
-  const opened = await openArtist(model, request);
+  const opened = await openArtist(model, request, reporter);
   const { classes } = model.shape;
   const draw = { n, seed, label: (index: number) => index % classes };
   return {

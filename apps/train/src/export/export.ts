@@ -63,6 +63,7 @@ export async function exportToHub(
     const vae = await exportVae(
       partial,
       options.vae === undefined ? model.vae : { kind: 'file', path: options.vae },
+      reporter,
     );
     await writeModelFolder(partial, model, vae);
     if (facts.samples !== undefined) await copyFile(facts.samples, join(partial, 'samples.png'));
@@ -79,9 +80,9 @@ export async function exportToHub(
 }
 
 /** Copies a VAE that lies on this machine into the folder; one of the hub is named, as is. */
-async function exportVae(folder: string, choice: VaeChoice): Promise<VaeChoice> {
+async function exportVae(folder: string, choice: VaeChoice, reporter: Reporter): Promise<VaeChoice> {
   if (choice.kind === 'file' && choice.path.startsWith('hf:')) return choice;
-  const { config, tensors } = await readVae(choice);
+  const { config, tensors } = await readVae(choice, reporter);
   await mkdir(join(folder, 'vae'));
   await writeFile(join(folder, 'vae/config.json'), `${JSON.stringify(vaeConfigJson(config), null, 2)}\n`);
   await writeSafetensors(join(folder, 'vae/diffusion_pytorch_model.safetensors'), tensors, { format: 'pt' });

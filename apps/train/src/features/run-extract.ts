@@ -81,7 +81,7 @@ async function extracted(
   request: ExtractRequest,
   reporter: Reporter,
 ): Promise<Extracted> {
-  const files = await readVae(config.vae);
+  const files = await readVae(config.vae, reporter);
   const engine = await createEngine(config.train);
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));

@@ -55,7 +55,7 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<GenerateResult> {
   const model = await loadModel(options.model, options, reporter);
-  const opened = await openArtist(model, options);
+  const opened = await openArtist(model, options, reporter);
   const record = recordOf(options, model, opened);
   const { request } = record;
   const outputs: Output[] = [];

@@ -9,6 +9,7 @@ import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averagesOf, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
+import { localPath } from '../hub/local-path.ts';
 import type { Reporter } from '../report.ts';
 import { type DataShape, modelConfig } from '../wiring.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
@@ -47,14 +48,15 @@ export interface LoadOptions {
 }
 
 /**
- * Reads the model that `name` means: a run's name or folder (its newest good checkpoint), a checkpoint file, or an exported
- * folder with config.json and model.safetensors. Throws one sentence where there is none.
+ * Reads the model that `place` means: a run's name or folder (its newest good checkpoint), a checkpoint file, or an exported
+ * folder with config.json and model.safetensors, here or on the hub. Throws one sentence where there is none.
  */
 export async function loadModel(
-  name: string,
+  place: string,
   { runs, ema }: LoadOptions,
   reporter: Reporter,
 ): Promise<TrainedModel> {
+  const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = name.endsWith('.safetensors')
     ? await readCheckpoint(name)

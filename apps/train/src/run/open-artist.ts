@@ -7,6 +7,7 @@ import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import { fingerprint } from '../fingerprint.ts';
+import type { HubReporter } from '../hub/local-path.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import type { DataShape } from '../wiring.ts';
 import { createEngine } from './create-engine.ts';
@@ -37,8 +38,9 @@ export interface OpenArtist {
 export async function openArtist(
   model: TrainedModel,
   { backend, vae: path, sample = {} }: ArtistOptions,
+  reporter?: HubReporter,
 ): Promise<OpenArtist> {
-  const files = await readVae(path === undefined ? model.vae : { kind: 'file', path });
+  const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);
   const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
   const chosen = { ...own, backend: backend ?? own.backend };

@@ -27,7 +27,7 @@ export interface Plan {
 
 /** Says and resolves to what `config` would train. */
 export async function plan(config: TrainConfig, reporter: Reporter): Promise<Plan> {
-  const vae = await readVae(config.vae);
+  const vae = await readVae(config.vae, reporter);
   const data = await openData(config.data, reporter);
   const model = modelConfig(config.model, dataShape(data, vae));
   await data.close();

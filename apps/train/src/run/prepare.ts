@@ -33,7 +33,7 @@ export interface Prepared {
 
 /** Loads or makes all of it. */
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
-  const files = await readVae(config.vae);
+  const files = await readVae(config.vae, reporter);
   const data = await openData(config.data, reporter);
   const shape = dataShape(data, files);
   const model = modelConfig(config.model, shape);

@@ -42,7 +42,7 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const { n, seed, out } = request;
   const model = await loadModel(request.model, request, reporter);
   const chosen = chooseClasses(request.class, model.classes);
-  const { artist, dispose } = await openArtist(model, request);
+  const { artist, dispose } = await openArtist(model, request, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
   const bar = reporter.progress('sampling', 1);
   const images = await drawImages(artist, labels, seed, (done, all) => bar.update(done / all, undefined));

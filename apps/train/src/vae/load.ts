@@ -16,6 +16,7 @@ import {
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
+import { type HubReporter, localPath } from '../hub/local-path.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
@@ -40,9 +41,9 @@ const OTHER_MODELS = /^(model|model_ema|cond_stage_model|conditioner|text_encode
 /** Of the TAESD family, whose latents need no scaling. */
 const TINY_SCALE = 1;
 
-/** Reads and checks the files of the VAE that a configuration names. */
-export async function readVae(choice: VaeChoice): Promise<VaeFiles> {
-  const place = choice.kind === 'emoji-vae' ? packaged() : choice;
+/** Reads and checks the files of the VAE that a configuration names, from the hub where it says so. */
+export async function readVae(choice: VaeChoice, reporter?: HubReporter): Promise<VaeFiles> {
+  const place = choice.kind === 'emoji-vae' ? packaged() : await localFiles(choice, reporter);
   if (!existsSync(place.path)) throw missing(place.path);
   const found = configFile(place);
   const tensors = await readTensors(place);
@@ -61,6 +62,12 @@ export function vaeParams({ path, config, tensors }: VaeFiles): VaeTree {
   } catch (cause) {
     throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
+}
+
+async function localFiles(choice: VaeFileChoice, reporter?: HubReporter): Promise<VaeFileChoice> {
+  const path = await localPath(choice.path, reporter);
+  const decoder = choice.decoder && (await localPath(choice.decoder, reporter));
+  return { ...choice, path, ...(decoder && { decoder }) };
 }
 
 function packaged(): VaeFileChoice {

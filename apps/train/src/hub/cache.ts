@@ -1,0 +1,49 @@
+/** The cache that Hugging Face's own programs use: content by hash, and folders of links for each commit. */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { writeDurably } from '@ahpa/checkpoint';
+import { getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
+import type { HubReference } from './reference.ts';
+
+/** Paths of one repository in the cache. */
+export interface RepoCache {
+  /** Folder of a commit, whose files are links to content. */
+  snapshot(commit: string): string;
+  /** Content under its hash. */
+  blob(etag: string): string;
+  /** The commit that a revision meant when it was last asked for. */
+  commitOf(revision: string): Promise<string | undefined>;
+  remember(revision: string, commit: string): Promise<void>;
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** The cache of a repository; where it is, `HF_HUB_CACHE` and `HF_HOME` say. */
+export function repoCache({ repo }: HubReference): RepoCache {
+  const root = join(getHFHubCachePath(), getRepoFolderName({ type: 'model', name: repo }));
+  const ref = (revision: string): string => join(root, 'refs', ...revision.split('/'));
+  return {
+    snapshot: (commit) => join(root, 'snapshots', commit),
+    blob: (etag) => join(root, 'blobs', etag),
+    commitOf: async (revision) => {
+      if (COMMIT.test(revision)) return revision;
+      return existsSync(ref(revision)) ? (await readFile(ref(revision), 'utf8')).trim() : undefined;
+    },
+    remember: async (revision, commit) => {
+      if (revision === commit) return;
+      await mkdir(dirname(ref(revision)), { recursive: true });
+      await writeDurably(ref(revision), [Buffer.from(commit)]);
+    },
+  };
+}
+
+/** Files of a snapshot by their paths in the repository. */
+export function filesIn(snapshot: string): readonly string[] {
+  if (!existsSync(snapshot)) return [];
+  const entries = readdirSync(snapshot, { recursive: true, withFileTypes: true });
+  return entries
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => existsSync(path)) // a link whose content is gone
+    .map((path) => relative(snapshot, path).split(sep).join('/'));
+}

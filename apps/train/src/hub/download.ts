@@ -1,0 +1,106 @@
+/** Downloads one file of the hub into its cache: continued after a cut, and checked against the hash that the hub says. */
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { downloadFile, type ListFileEntry } from '@huggingface/hub';
+import { userError } from '../errors.ts';
+import { takeLock } from '../run/lock.ts';
+import type { RepoCache } from './cache.ts';
+
+/** How a server is asked. */
+export interface HubAccess {
+  readonly hubUrl: string;
+  readonly accessToken?: string;
+}
+
+/** A file of a commit. */
+export interface HubFile {
+  readonly repo: string;
+  readonly commit: string;
+  readonly entry: ListFileEntry;
+}
+
+/** Tries in a row that bring nothing before a download is given up. */
+const PATIENCE = 3;
+
+/** Makes the file's link in the snapshot, downloading its content unless the cache has it; `onBytes` hears of its bytes. */
+export async function downloadTo(
+  cache: RepoCache,
+  file: HubFile,
+  access: HubAccess,
+  onBytes: (done: number) => void,
+): Promise<void> {
+  const { entry, commit } = file;
+  const link = join(cache.snapshot(commit), ...entry.path.split('/'));
+  if (existsSync(link)) return;
+  const etag = entry.lfs?.oid ?? entry.oid;
+  if (etag === undefined || !/^[0-9a-f]{40,64}$/.test(etag) || entry.path.split('/').includes('..'))
+    throw userError(
+      `The hub lists ${file.repo}/${entry.path} without a hash or with a path out of its folder.`,
+    );
+  const blob = cache.blob(etag);
+  await mkdir(dirname(blob), { recursive: true });
+  const lock = await takeLock(`${blob}.lock`, () => undefined);
+  try {
+    if (!existsSync(blob)) await fetchBlob(blob, file, access, onBytes);
+    await mkdir(dirname(link), { recursive: true });
+    await rm(link, { force: true });
+    await symlink(relative(dirname(link), blob), link);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function fetchBlob(
+  blob: string,
+  { repo, commit, entry }: HubFile,
+  access: HubAccess,
+  onBytes: (done: number) => void,
+): Promise<void> {
+  const partial = `${blob}.incomplete`;
+  const content = await downloadFile({ ...access, repo, path: entry.path, revision: commit });
+  if (content === null) throw userError(`There is no ${entry.path} in ${repo} any more.`);
+  let done = await sizeOf(partial);
+  for (let left = PATIENCE; done < content.size || !existsSync(partial); ) {
+    try {
+      await append(partial, done === 0 ? content : content.slice(done), (bytes) => onBytes(done + bytes));
+    } catch (error) {
+      const now = await sizeOf(partial);
+      left = now > done ? PATIENCE : left - 1;
+      if (left === 0) throw error;
+    }
+    done = await sizeOf(partial);
+  }
+  await verify(partial, `${repo}/${entry.path}`, entry);
+  await rename(partial, blob);
+}
+
+async function append(path: string, content: Blob, onBytes: (bytes: number) => void): Promise<void> {
+  let bytes = 0;
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      onBytes(bytes);
+      yield chunk;
+    }
+  }
+  const body = Readable.fromWeb(content.stream() as ReadableStream);
+  await pipeline(body, counted, createWriteStream(path, { flags: 'a' }));
+}
+
+const sizeOf = async (path: string): Promise<number> => (existsSync(path) ? (await stat(path)).size : 0);
+
+/** Compares with the SHA-256 of large files, and with git's hash of the others; a file that differs is deleted. */
+async function verify(path: string, name: string, { lfs, oid, size }: ListFileEntry): Promise<void> {
+  const wanted = lfs?.oid ?? oid;
+  const hash = lfs ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  const found = hash.digest('hex');
+  if (found === wanted) return;
+  await rm(path);
+  throw userError(`${name} arrived with the hash ${found}, wanted ${wanted}: it was deleted, try again.`);
+}

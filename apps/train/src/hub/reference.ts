@@ -1,0 +1,27 @@
+/** Names of what lies on the Hugging Face hub: `hf:org/name`, a path in it, and a revision: `hf:org/name/vae@main`. */
+import { userError } from '../errors.ts';
+
+/** A model repository, or a folder or file in it. */
+export interface HubReference {
+  /** `org/name`. */
+  readonly repo: string;
+  /** Folder or file in the repository; '' for all of it. */
+  readonly path: string;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+}
+
+/** Whether a place is named as one of the hub. */
+export const isHub = (place: string): boolean => place.startsWith('hf:');
+
+const PART = String.raw`[\w-][\w.-]*`;
+const FORM = new RegExp(`^hf:(${PART}/${PART})((?:/${PART})*)(?:@(${PART}(?:/${PART})*))?$`);
+
+/** Takes a name apart. Throws where it has another form. */
+export function parseHub(place: string): HubReference {
+  const [, repo, path = '', revision = 'main'] = FORM.exec(place) ?? [];
+  if (repo !== undefined) return { repo, path: path.slice(1), revision };
+  throw userError(
+    `"${place}" does not name a model on the hub, wanted hf:org/name, hf:org/name/folder or hf:org/name@revision.`,
+  );
+}
