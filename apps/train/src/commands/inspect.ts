@@ -1,15 +1,23 @@
-/** `ahpa inspect`: says what a checkpoint or weights file is. */
+/** `ahpa inspect`: says what a checkpoint or weights file is, or what a VAE offers. */
 import { Command, Option } from 'commander';
 import type { Reporter } from '../report.ts';
+import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
 import { type Inspection, type InspectOptions, inspect } from '../weights/inspect-file.ts';
 import type { Recognised } from '../weights/recognise.ts';
-import { count } from './numbers.ts';
+import { count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
+
+interface VaeOptions {
+  readonly size: number;
+  readonly grid: number;
+  readonly decoder?: string;
+  readonly scale?: number;
+}
 
 /** The command. */
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('say what a checkpoint, features or weights file is, and check it')
+    .description('say what a checkpoint, weights file or VAE is, and check it')
     .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
     .addOption(
       new Option('--from <whose>', 'SiT or DiT, where the tensors do not tell').choices([
@@ -20,8 +28,24 @@ export function inspectCommand(): Command {
     )
     .option('--heads <count>', 'attention heads, where the width does not tell', count)
     .option('--latent-size <pixels>', 'side of the latent, where no pos_embed tells', count)
-    .action((file: string, options: InspectOptions, command: Command) =>
+    .option('--size <pixels>', 'of a VAE: side of the images', count, 256)
+    .option('--grid <tokens>', 'of a VAE: side of the token grid', count, 16)
+    .option('--decoder <file>', 'of a VAE: second weights file, where there are two')
+    .option('--scale <factor>', 'of a VAE without config.json: factor of its latents', nonNegative)
+    .action((file: string, options: InspectOptions & VaeOptions, command: Command) =>
       perform(command, async (reporter) => {
+        if (options.decoder || (await isVae(file))) {
+          const { size, grid, decoder, scale } = options;
+          const choice = {
+            kind: 'file',
+            path: file,
+            decoder: decoder ?? null,
+            scale: scale ?? null,
+          } as const;
+          const found = await inspectVae(choice, size, grid);
+          describeVae(found, size, grid, reporter);
+          return found;
+        }
         const found = await inspect(file, options);
         describe(found, reporter);
         return found;
