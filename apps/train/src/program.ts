@@ -1,4 +1,5 @@
 /** The command line. */
+
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
 import { compareCommand } from './commands/compare.ts';
@@ -11,6 +12,7 @@ import { exportCommand } from './commands/export.ts';
 import { extractCommand } from './commands/extract.ts';
 import { generateCommand } from './commands/generate.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { planCommand } from './commands/plan.ts';
 import { probeCommand } from './commands/probe.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
@@ -35,6 +37,7 @@ export function createProgram(): Command {
     doctorCommand,
     demoCommand,
     extractCommand,
+    planCommand,
     trainCommand,
     sampleCommand,
     generateCommand,

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
+import { WATTS_PER_CORE } from '../plan/machine.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
@@ -29,11 +30,14 @@ export function trainCommand(): Command {
   return withRepaFlags(withTraining(withConfig(new Command('train'))))
     .description('train a model; the same command again continues an interrupted run')
     .option('--name <run>', 'name of the run (default: that of the last configuration)')
-    .option('--dry-run', 'say what would be trained, and stop')
+    .option('--dry-run', 'say what would be trained, as ahpa plan --no-trial does, and stop')
     .action((options: TrainOptions, command: Command) =>
       perform(command, async (reporter) => {
         const config = configOf(options);
-        if (options.dryRun) return (await import('../run/plan.ts')).plan(config, reporter);
+        if (options.dryRun) {
+          const { plan } = await import('../plan/plan.ts');
+          return plan(config, { runs: options.runs, trial: false, watts: WATTS_PER_CORE }, reporter);
+        }
         return trainInto(runRoot(options), config, reporter);
       }),
     );

@@ -68,7 +68,7 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
 /** The sizes that data and VAE fix. Throws where the VAE cannot halve the image as often as it wants to. */
 export function dataShape(
   { size, classes }: Pick<Data, 'size' | 'classes'>,
-  { config }: VaeFiles,
+  { config }: Pick<VaeFiles, 'config'>,
 ): DataShape {
   const stride = vaeStride(config);
   if (size % stride !== 0) {

@@ -1,0 +1,80 @@
+/** What a run costs in memory, arithmetic and disk, from its sizes alone. */
+import { type DiTConfig, forwardFlops, tokenCount } from '@ahpa/dit-core';
+import { averagesOf } from '../config/averages.ts';
+import type { TrainConfig } from '../config/types.ts';
+
+/** What is counted from. */
+export interface Sizes {
+  readonly config: TrainConfig;
+  readonly model: DiTConfig;
+  /** Trained parameters of the transformer and of the alignment. */
+  readonly parameters: { readonly transformer: number; readonly alignment: number };
+  /** Widths of the alignment's targets. */
+  readonly widths: readonly number[];
+}
+
+const FLOAT = 4;
+
+/** Of Node, TensorFlow's library and a compiled step without a model; measured. */
+const RUNTIME_BYTES = 0.5e9;
+
+/**
+ * Values that a block keeps for the gradient: of each token, so many times the width, and of each pair of tokens and head, so many.
+ * Measured as the growth of peak memory with the batch of compiled float32 and bfloat16 steps of SiT-S/2 and SiT-B/2.
+ */
+const KEPT = { float32: { token: 34, pair: 3 }, bfloat16: { token: 34, pair: 3 } } as const;
+
+/** Bytes of each part of a step's memory, for `images` computed together. */
+export function memoryParts(
+  { config, model, parameters }: Sizes,
+  images: number,
+): Readonly<Record<string, number>> {
+  const values = parameters.transformer + parameters.alignment;
+  const averages = averagesOf(config.ema).length;
+  return {
+    parameters: FLOAT * values,
+    averages: FLOAT * values * averages,
+    moments: FLOAT * values * 2,
+    gradients: FLOAT * values,
+    activations: images * activationBytes(config, model),
+    'snapshot for saving': FLOAT * values * (3 + averages),
+    runtime: RUNTIME_BYTES,
+  };
+}
+
+/** Bytes that one image keeps until its gradient is done. */
+function activationBytes({ train }: TrainConfig, model: DiTConfig): number {
+  const tokens = tokenCount(model);
+  const { token, pair } = KEPT[train.precision];
+  const block = FLOAT * (token * tokens * model.hiddenSize + pair * model.heads * tokens ** 2);
+  const input = FLOAT * tokens * model.hiddenSize;
+  return train.checkpointBlocks ? model.depth * input + block : model.depth * block;
+}
+
+/** Floating-point operations of a step: three forward passes (four with checkpointed blocks), and the heads at every token. */
+export function flopsPerStep({ config, model, parameters }: Sizes): number {
+  const passes = config.train.checkpointBlocks ? 4 : 3;
+  const heads = 6 * parameters.alignment * tokenCount(model);
+  return config.train.batch * (passes * forwardFlops(model).flops + heads);
+}
+
+/** Bytes on disk. */
+export interface DiskCost {
+  readonly checkpoint: number;
+  /** Checkpoints that are there at once at most, the one being written included. */
+  readonly checkpoints: number;
+  /** Of an image in a cache of features, float16 tokens beside the latent's mean and deviation. */
+  readonly cachePerImage: number;
+  readonly total: number;
+}
+
+/** What the files of the run take; caches come on top. */
+export function diskCost({ config, model, parameters, widths }: Sizes): DiskCost {
+  const { keepLast, keepEvery, steps } = config.train;
+  const values = parameters.transformer + parameters.alignment;
+  const checkpoint = FLOAT * values * (3 + averagesOf(config.ema).length);
+  const checkpoints = keepLast + 1 + (keepEvery === 0 ? 0 : Math.floor(steps / keepEvery));
+  const latent = 2 * FLOAT * model.latentSize ** 2 * model.latentChannels;
+  const cachePerImage = latent + 2 * tokenCount(model) * widths.reduce((sum, width) => sum + width, 0);
+  return { checkpoint, checkpoints, cachePerImage, total: checkpoint * checkpoints };
+}

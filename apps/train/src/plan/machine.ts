@@ -1,0 +1,33 @@
+/** What this machine has, and whether something fits. */
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
+
+/** Watts that a server's core draws under load, roughly; what a plan assumes. */
+export const WATTS_PER_CORE = 10;
+
+/** What a run can use. */
+export interface Machine {
+  /** Memory that a process can get: the machine's, or what a container is held to. */
+  readonly memoryBytes: number;
+  /** Free on the disk of the folder of runs. */
+  readonly diskBytes: number;
+  readonly cores: number;
+}
+
+/** The machine, with the disk of `folder` or of its nearest parent that exists. */
+export async function machineOf(folder: string): Promise<Machine> {
+  let existing = resolve(folder);
+  while (!existsSync(existing)) existing = dirname(existing);
+  const { bavail, bsize } = await statfs(existing);
+  const held = process.constrainedMemory();
+  const memoryBytes = held > 0 ? Math.min(held, totalmem()) : totalmem();
+  return { memoryBytes, diskBytes: bavail * bsize, cores: availableParallelism() };
+}
+
+/** Bytes as `1.2 GB`, `34 MB` or `5 kB`. */
+export function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+}

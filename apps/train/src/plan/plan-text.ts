@@ -1,0 +1,53 @@
+/** A plan in words. */
+import { shortCount } from '../visual/progress-line.ts';
+import { size } from './machine.ts';
+import type { Plan } from './plan.ts';
+
+/** Lines about a plan. */
+export function planText(plan: Plan, watts: number): string {
+  const { config, tokens, parameters, memory, memoryBytes, disk, machine } = plan;
+  const { batch, accumulate, steps } = config.train;
+  const parts = Object.entries(memory).map(([name, bytes]) => `${name} ${size(bytes)}`);
+  const together = accumulate === 1 ? '' : ` in ${accumulate} parts`;
+  return [
+    `model    ${shortCount(parameters.transformer)} parameters, ${tokens} tokens an image; alignment ${shortCount(parameters.alignment)} parameters`,
+    `step     ${batch} images${together}, ${shortCount(plan.flopsPerStep / 1e9)} GFLOP; ${shortCount(steps)} steps`,
+    `memory   about ${size(memoryBytes)} of ${size(machine.memoryBytes)}: ${parts.join(', ')}`,
+    `disk     ${disk.checkpoints} checkpoints of ${size(disk.checkpoint)} make ${size(disk.total)} of ${size(machine.diskBytes)} free; features ${size(disk.cachePerImage)} an image`,
+    ...trialText(plan),
+    timeText(plan, watts),
+  ].join('\n');
+}
+
+function trialText({ trial }: Plan): string[] {
+  if (trial === undefined) return [];
+  const { batch, secondsPerStep, peakBytes, predictedBytes } = trial;
+  return [
+    `trial    ${batch} images a step: ${secondsPerStep.toFixed(3)} s, ${size(peakBytes)} at most (${size(predictedBytes)} foreseen)`,
+  ];
+}
+
+function timeText({ secondsPerStep, hours, kilowattHours, machine }: Plan, watts: number): string {
+  if (secondsPerStep === undefined || hours === undefined || kilowattHours === undefined) {
+    return 'time     unknown without a trial or --gflops';
+  }
+  const energy = `${kilowattHours.toFixed(2)} kWh if each of ${machine.cores} cores draws ${watts} W`;
+  return `time     about ${secondsPerStep.toFixed(2)} s a step, ${hours.toFixed(2)} hours in all; ${energy}`;
+}
+
+/** Why a plan cannot be carried out on its machine, if it cannot. */
+export function unfit({
+  config,
+  memoryBytes,
+  disk,
+  machine,
+}: Pick<Plan, 'config' | 'memoryBytes' | 'disk' | 'machine'>): string | undefined {
+  if (memoryBytes > machine.memoryBytes) {
+    const { batch, accumulate } = config.train;
+    return `A step of ${batch / accumulate} images needs about ${size(memoryBytes)} of memory and there are ${size(machine.memoryBytes)}: raise train.accumulate, set train.checkpointBlocks, or choose a smaller model.`;
+  }
+  if (disk.total > machine.diskBytes) {
+    return `The checkpoints need ${size(disk.total)} and the disk has ${size(machine.diskBytes)} free: lower train.keepLast or raise train.keepEvery, or choose another --runs.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,189 @@
+/**
+ * What a configuration would take, before anything starts: sizes -> arithmetic, memory and disk by part -> step time from a short
+ * trial -> hours and energy; a sentence for whatever cannot fit.
+ */
+import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
+import { flatten, type Rng, type Tree } from '@ahpa/trainer';
+import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TrainConfig } from '../config/types.ts';
+import { userError } from '../errors.ts';
+import { openData } from '../features/open-data.ts';
+import { type GroupShape, groupShapes } from '../features/request.ts';
+import type { Reporter } from '../report.ts';
+import { dataShape } from '../run/prepare.ts';
+import { readVae } from '../vae/load.ts';
+import { loadAlignment } from '../variants/index.ts';
+import { targetSource } from '../variants/targets.ts';
+import { type DataShape, modelConfig } from '../wiring.ts';
+import { type DiskCost, diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
+import { type Machine, machineOf } from './machine.ts';
+import { planText, unfit } from './plan-text.ts';
+import { tryOut } from './trial.ts';
+import type { Trial } from './trial-worker.ts';
+
+/** What the command line says of a plan. */
+export interface PlanRequest {
+  /** Folder of the runs, whose disk is looked at. */
+  readonly runs: string;
+  /** Whether to take a few steps. */
+  readonly trial: boolean;
+  /** Sizes to assume in place of data and VAE, which need not be there. */
+  readonly assume?: Assumption;
+  /** Watts that each core is taken to draw. */
+  readonly watts: number;
+  /** Speed to assume where there is no trial, in 10^9 floating-point operations a second. */
+  readonly gflops?: number;
+}
+
+const ASSUMPTIONS = { 'imagenet-256': 256, 'imagenet-512': 512 } as const;
+
+/** Name of an assumption: ImageNet at a side in pixels, and Stable Diffusion's VAE. */
+export type Assumption = keyof typeof ASSUMPTIONS;
+
+/** What a configuration takes. */
+export interface Plan {
+  readonly config: TrainConfig;
+  /** Taps of each group of targets. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly tokens: number;
+  readonly parameters: Sizes['parameters'];
+  readonly flopsPerStep: number;
+  /** Bytes by part, for the images that are computed together. */
+  readonly memory: Readonly<Record<string, number>>;
+  readonly memoryBytes: number;
+  readonly disk: DiskCost;
+  readonly machine: Machine;
+  readonly trial?: Trial & { readonly predictedBytes: number };
+  /** From the trial or the assumed speed; absent without either. */
+  readonly secondsPerStep?: number;
+  readonly hours?: number;
+  readonly kilowattHours?: number;
+}
+
+/** Images of a trial's step, at most. */
+const TRIAL_BATCH = 4;
+
+/** Says and resolves to what `config` would take. Where it cannot fit: throws after a trial, warns without one. */
+export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
+  const setting = await settingOf(config, request, reporter);
+  const { model, shape, groups, latentTarget, targets } = setting;
+  const alignment = await alignmentParameters(config, model, targets);
+  const parameters = { transformer: parameterCount(model), alignment };
+  const sizes: Sizes = { config, model, parameters, widths: groups.map(({ width }) => width) };
+  const part = config.train.batch / config.train.accumulate;
+  const memory = memoryParts(sizes, part);
+  const machine = await machineOf(request.runs);
+  const known = {
+    config,
+    groups: setting.taps,
+    tokens: tokenCount(model),
+    parameters,
+    flopsPerStep: flopsPerStep(sizes),
+    memory,
+    memoryBytes: sum(memory),
+    disk: diskCost(sizes),
+    machine,
+  };
+  const problem = unfit(known);
+  if (!request.trial || problem !== undefined) {
+    const seconds = request.gflops === undefined ? undefined : known.flopsPerStep / (request.gflops * 1e9);
+    const result = withTime(known, seconds, request);
+    reporter.say(planText(result, request.watts));
+    if (problem === undefined) return result;
+    if (request.trial) throw userError(problem);
+    reporter.warn(problem);
+    return result;
+  }
+  const batch = Math.min(part, TRIAL_BATCH);
+  reporter.say(`Trying ${batch} ${batch === 1 ? 'image' : 'images'} a step ...`);
+  const trial = await tryOut({ config, shape, groups: targets, latentTarget, batch });
+  const { 'snapshot for saving': _, ...predicted } = memoryParts(sizes, batch);
+  const result = {
+    ...withTime(known, (trial.secondsPerStep * config.train.batch) / batch, request),
+    trial: { ...trial, predictedBytes: sum(predicted) },
+  };
+  reporter.say(planText(result, request.watts));
+  return result;
+}
+
+const sum = (parts: Readonly<Record<string, number>>): number =>
+  Object.values(parts).reduce((total, bytes) => total + bytes, 0);
+
+function withTime(
+  plan: Omit<Plan, 'secondsPerStep' | 'hours' | 'kilowattHours'>,
+  seconds: number | undefined,
+  { watts }: PlanRequest,
+): Plan {
+  if (seconds === undefined) return plan;
+  const hours = (seconds * plan.config.train.steps) / 3600;
+  return {
+    ...plan,
+    secondsPerStep: seconds,
+    hours,
+    kilowattHours: (hours * watts * plan.machine.cores) / 1000,
+  };
+}
+
+interface Setting {
+  readonly shape: DataShape;
+  readonly model: DiTConfig;
+  readonly taps: Plan['groups'];
+  /** Groups of encoder features. */
+  readonly groups: readonly GroupShape[];
+  /** What the alignment is compared with: the groups, or the latent in patches. */
+  readonly targets: readonly GroupShape[];
+  readonly latentTarget: boolean;
+}
+
+/** The sizes that data and VAE fix. */
+async function settingOf(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Setting> {
+  const { vae, size, classes } = await givens(config, request, reporter);
+  const shape = dataShape({ size, classes }, { config: vae });
+  const model = modelConfig(config.model, shape);
+  const source = targetSource(config.alignment, vae);
+  const grid = shape.latentSize / model.patchSize;
+  const groups = groupShapes(vae, { groups: source.groups, grid, size, hierarchy: config.hierarchy });
+  const latent = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2 };
+  const taps = Object.fromEntries(source.groups.map(({ name, taps }) => [name, taps]));
+  return {
+    shape,
+    model,
+    taps,
+    groups,
+    targets: source.latent ? [latent] : groups,
+    latentTarget: source.latent,
+  };
+}
+
+async function givens(
+  config: TrainConfig,
+  { assume }: PlanRequest,
+  reporter: Reporter,
+): Promise<{ vae: VaeConfig; size: number; classes: readonly string[] }> {
+  if (assume !== undefined) {
+    const classes = Array.from({ length: 1000 }, (_, i) => String(i));
+    return { vae: SD_VAE_F8D4, size: ASSUMPTIONS[assume], classes };
+  }
+  const { config: vae } = await readVae(config.vae, reporter);
+  const data = await openData(config.data, reporter);
+  await data.close();
+  return { vae, size: data.size, classes: data.classes };
+}
+
+/** Trained parameters of the alignment, counted on heads of zeros. */
+async function alignmentParameters(
+  config: TrainConfig,
+  { hiddenSize }: DiTConfig,
+  groups: readonly GroupShape[],
+): Promise<number> {
+  const alignment = await loadAlignment(config.alignment, { hiddenSize, groups });
+  const zeros: Rng = {
+    normal: (shape) => tf.zeros([...shape]),
+    uniform: (shape) => tf.zeros([...shape]),
+  };
+  const heads: Tree = alignment.init(zeros);
+  const leaves = flatten(heads);
+  tf.dispose(leaves);
+  return leaves.reduce((total, leaf) => total + leaf.size, 0);
+}

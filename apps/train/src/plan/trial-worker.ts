@@ -1,0 +1,80 @@
+/** Takes a few steps of a configuration on random numbers, in a process whose memory is only theirs. */
+import { patchify } from '@ahpa/dit-core';
+import { type Batch, disposeTree, initState, philox, type Tree, trainStep } from '@ahpa/trainer';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TrainConfig } from '../config/types.ts';
+import { createEngine } from '../run/create-engine.ts';
+import type { RunState } from '../run/start.ts';
+import { loadAlignment } from '../variants/index.ts';
+import { type DataShape, modelConfig, stepConfig, wire } from '../wiring.ts';
+
+/** What is tried. */
+export interface TrialSpec {
+  readonly config: TrainConfig;
+  readonly shape: DataShape;
+  /** The targets of every batch, in order; one `latent` where the latent is the target. */
+  readonly groups: readonly { readonly name: string; readonly width: number }[];
+  readonly latentTarget: boolean;
+  /** Images of a step. */
+  readonly batch: number;
+}
+
+/** What was seen. */
+export interface Trial {
+  readonly batch: number;
+  /** Of the fastest step after the first two. */
+  readonly secondsPerStep: number;
+  readonly peakBytes: number;
+}
+
+const STEPS = 5;
+const LONGEST_SECONDS = 60;
+
+/** Takes steps until there were enough or they took too long. */
+export async function runTrial(spec: TrialSpec): Promise<Trial> {
+  const { config, shape, groups } = spec;
+  const engine = await createEngine(config.train);
+  const model = modelConfig(config.model, shape);
+  const deps = wire(
+    config,
+    model,
+    await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
+  );
+  const numbers = stepConfig(config, shape.classes);
+  const { stepper } = engine.training(
+    (state: RunState, batch: Batch<Tree>) => trainStep(deps, state, batch, numbers),
+    initState(deps, philox(0), numbers) as RunState,
+  );
+  const batch = randomBatch(spec, model.patchSize);
+  const seconds: number[] = [];
+  for (let taken = 0, sum = 0; taken < STEPS && sum < LONGEST_SECONDS; taken++) {
+    const begin = performance.now();
+    const metrics = await stepper.step(batch);
+    await (metrics['loss'] as tf.Tensor).data();
+    disposeTree(metrics);
+    seconds.push((performance.now() - begin) / 1000);
+    sum += seconds.at(-1) as number;
+  }
+  disposeTree(batch);
+  stepper.dispose();
+  const counted = seconds.length > 2 ? seconds.slice(2) : seconds.slice(-1);
+  return {
+    batch: spec.batch,
+    secondsPerStep: Math.min(...counted),
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function randomBatch({ shape, groups, latentTarget, batch }: TrialSpec, patchSize: number): Batch<Tree> {
+  const { latentSize, latentChannels, classes } = shape;
+  const size: [number, number, number, number] = [batch, latentSize, latentSize, latentChannels];
+  const tokens = (latentSize / patchSize) ** 2;
+  const mean = tf.randomNormal(size) as tf.Tensor4D;
+  return {
+    latent: { mean, std: tf.randomUniform(size, 0, 0.1) as tf.Tensor4D },
+    y: tf.randomUniform([batch], 0, classes, 'int32') as tf.Tensor1D,
+    targets: latentTarget
+      ? [patchify(mean, patchSize)]
+      : groups.map(({ width }) => tf.randomNormal([batch, tokens, width])),
+  };
+}
