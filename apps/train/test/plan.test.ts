@@ -6,6 +6,7 @@ import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import { type Plan, type PlanRequest, plan } from '../src/plan/plan.ts';
 import { runTrial } from '../src/plan/trial-worker.ts';
+import { alignmentContext } from '../src/variants/context.ts';
 import { loadAlignment } from '../src/variants/index.ts';
 import { modelConfig, stepConfig, wire } from '../src/wiring.ts';
 import { listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
@@ -47,8 +48,12 @@ describe('plan', () => {
     const config = tinyConfig(vae, set);
     const { parameters, memory } = await plan(config, CALCULATION, listener());
     const model = modelConfig(config.model, { latentSize: 2, latentChannels: 4, classes: 9 });
-    const groups = [4, 8, 8].map((width, i) => ({ name: ['fine', 'mid', 'coarse'][i] as string, width }));
-    const alignment = await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups });
+    const groups = [4, 8, 8].map((width, i) => ({
+      name: ['fine', 'mid', 'coarse'][i] as string,
+      width,
+      tokens: 4,
+    }));
+    const alignment = await loadAlignment(config.alignment, alignmentContext(config, model, groups));
     const state = initState(wire(config, model, alignment), philox(0), stepConfig(config, 9));
     const count = (tree: Parameters<typeof flatten>[0]): number =>
       flatten(tree).reduce((sum, { size }) => sum + size, 0);
@@ -102,7 +107,7 @@ describe('runTrial', () => {
     ['none', ['alignment.kind=none'], false, []],
   ])('takes steps on random numbers: %s', async (_, set, latentTarget, widths) => {
     const config: TrainConfig = tinyConfig(vae, set);
-    const groups = widths.map((width, i) => ({ name: `g${i}`, width }));
+    const groups = widths.map((width, i) => ({ name: `g${i}`, width, tokens: 4 }));
     const shape = { latentSize: 2, latentChannels: 4, classes: 9 };
     const before = tf.memory().numTensors;
     const trial = await runTrial({ config, shape, groups, latentTarget, batch: 2 });

@@ -13,6 +13,7 @@ import { type GroupShape, groupShapes } from '../features/request.ts';
 import type { Reporter } from '../report.ts';
 import { dataShape } from '../run/prepare.ts';
 import { readVae } from '../vae/load.ts';
+import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig } from '../wiring.ts';
@@ -132,7 +133,7 @@ interface Setting {
   /** Groups of encoder features. */
   readonly groups: readonly GroupShape[];
   /** What the alignment is compared with: the groups, or the latent in patches. */
-  readonly targets: readonly GroupShape[];
+  readonly targets: readonly FeatureGroup[];
   readonly latentTarget: boolean;
 }
 
@@ -151,7 +152,7 @@ async function settingOf(config: TrainConfig, request: PlanRequest, reporter: Re
     model,
     taps,
     groups,
-    targets: source.latent ? [latent] : groups,
+    targets: (source.latent ? [latent] : groups).map((group) => ({ ...group, tokens: tokenCount(model) })),
     latentTarget: source.latent,
   };
 }
@@ -174,10 +175,10 @@ async function givens(
 /** Trained parameters of the alignment, counted on heads of zeros. */
 async function alignmentParameters(
   config: TrainConfig,
-  { hiddenSize }: DiTConfig,
-  groups: readonly GroupShape[],
+  model: DiTConfig,
+  groups: readonly FeatureGroup[],
 ): Promise<number> {
-  const alignment = await loadAlignment(config.alignment, { hiddenSize, groups });
+  const alignment = await loadAlignment(config.alignment, alignmentContext(config, model, groups));
   const zeros: Rng = {
     normal: (shape) => tf.zeros([...shape]),
     uniform: (shape) => tf.zeros([...shape]),

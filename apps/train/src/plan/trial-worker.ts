@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { createEngine } from '../run/create-engine.ts';
 import type { RunState } from '../run/start.ts';
+import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { type DataShape, modelConfig, stepConfig, wire } from '../wiring.ts';
 
@@ -13,7 +14,7 @@ export interface TrialSpec {
   readonly config: TrainConfig;
   readonly shape: DataShape;
   /** The targets of every batch, in order; one `latent` where the latent is the target. */
-  readonly groups: readonly { readonly name: string; readonly width: number }[];
+  readonly groups: readonly FeatureGroup[];
   readonly latentTarget: boolean;
   /** Images of a step. */
   readonly batch: number;
@@ -38,7 +39,7 @@ export async function runTrial(spec: TrialSpec): Promise<Trial> {
   const deps = wire(
     config,
     model,
-    await loadAlignment(config.alignment, { hiddenSize: model.hiddenSize, groups }),
+    await loadAlignment(config.alignment, alignmentContext(config, model, groups)),
   );
   const numbers = stepConfig(config, shape.classes);
   const { stepper } = engine.training(
