@@ -16,6 +16,7 @@ import { planCommand } from './commands/plan.ts';
 import { probeCommand } from './commands/probe.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     extractCommand,
     planCommand,
     trainCommand,
+    runCommand,
     sampleCommand,
     generateCommand,
     exportCommand,

@@ -5,10 +5,14 @@ import type { EvaluationCard } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config/load.ts';
 import { evaluate } from '../src/evaluation/evaluate.ts';
 import { BINS, lossSteps, pairedLoss, readLoss, summarize } from '../src/evaluation/held-out.ts';
 import { cardPath, referencePath } from '../src/evaluation/in-training.ts';
+import { runExperiment } from '../src/run/everything.ts';
 import { runFolder } from '../src/run/folder.ts';
+import type { Interrupt } from '../src/run/interrupt.ts';
+import { plan } from '../src/run/plan.ts';
 import { train } from '../src/run/train.ts';
 import { missing } from './native.ts';
 import { listener, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
@@ -79,4 +83,52 @@ describe.skipIf(missing)('a run that is measured while it trains', () => {
     expect(pairedLoss(last, last)).toMatchObject({ mean: 0, standardError: 0 });
     expect(() => pairedLoss(last, { n: 1, values: new Float32Array(BINS) })).toThrow('not paired');
   });
+});
+
+describe.skipIf(missing)('a whole experiment', () => {
+  const runs = mkdtempSync(join(tmpdir(), 'ahpa-whole-'));
+  afterAll(() => rmSync(runs, { recursive: true, force: true }));
+
+  it('trains, generates and evaluates, and goes on at the stage where it stopped', async () => {
+    process.env['AHPA_CACHE'] = join(runs, 'cache');
+    await useTensorFlow();
+    const { smallInception } = (await import(GRAPH)) as { smallInception: () => { bytes: Uint8Array } };
+    const graph = join(runs, 'small.pb');
+    writeFileSync(graph, smallInception().bytes);
+    const set = ['train.backend=tensorflow', `evaluate.inception=${graph}`, `evaluate.finalImages=${NUMBER}`];
+    const config = tinyConfig(await writeTinyVae(runs), set);
+    const request = { root: join(runs, 'whole'), size: 16, command: 'ahpa run' };
+    const stopped = (): Interrupt => ({ signal: AbortSignal.abort(), release: () => undefined });
+    const first = listener();
+    expect(await runExperiment(config, request, first, stopped)).toMatchObject({ complete: false });
+    expect(first.said.filter((text) => text.startsWith('['))).toHaveLength(2);
+    const second = listener();
+    const result = await runExperiment(config, request, second, uninterrupted);
+    expect(result).toMatchObject({
+      complete: true,
+      card: { n: NUMBER, drawing: { step: 6, labels: 'random' } },
+    });
+    expect(Object.keys(result.card?.figures ?? {})).toContain(`FID@${NUMBER}`);
+    const third = listener();
+    expect(await runExperiment(config, request, third, uninterrupted)).toEqual(result);
+    expect(third.said.find((text) => text.startsWith('[2/4]'))).toBe('[2/4] trained: 6 steps are done');
+    expect(third.said.at(-1)).toBe('[4/4] evaluated already');
+  });
+
+  it.each(['paper-ahpa', 'paper-sra2'])(
+    '%s has the settings of the reference and can be planned',
+    async (name) => {
+      const { data, vae, ...config } = loadConfig({ names: [name], set: [] });
+      expect([data.kind, vae.kind]).toEqual(['cache', 'file']);
+      expect(config.model).toMatchObject({ size: 'SiT-XL/2', encoderDepth: 7 });
+      expect(config.optim).toMatchObject({ learningRate: 2e-4, maxGradNorm: 2 });
+      expect(config.train).toMatchObject({ batch: 256, steps: 400_000 });
+      const here = tinyConfig(await writeTinyVae(runs));
+      const planned = await plan(
+        { ...config, data: here.data, vae: here.vae, model: { ...config.model, size: 'SiT-XL/2' } },
+        listener(),
+      );
+      expect(planned.parameters).toBeGreaterThan(670e6);
+    },
+  );
 });

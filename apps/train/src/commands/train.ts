@@ -56,7 +56,7 @@ export async function trainInto(
 }
 
 /** The folder of the run that a command line means. */
-function runRoot(options: TrainOptions): string {
+export function runRoot(options: Pick<TrainOptions, 'name' | 'runs' | 'config' | 'variant'>): string {
   const { config = ['base'], variant = [] } = options;
   const { name, runs } = { ...options, ...repaPlace(options) };
   const chosen = name ?? basename([...config, ...variant].at(-1) as string).replace(CONFIG_FILE, '');

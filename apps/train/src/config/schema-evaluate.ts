@@ -24,4 +24,5 @@ export const evaluate: z.ZodType<EvaluateChoice> = section({
     .describe('SHA-256 that the network must have; needed where it is a URL.'),
   lossEvery: steps.describe('Steps between held-out denoising losses in ten bins of t; 0 for none.'),
   lossImages: count(256, 'Held-out examples for them.'),
+  finalImages: count(50_000, 'Images that ahpa run generates and evaluates at the end; ADM.'),
 });

@@ -30,6 +30,7 @@ export interface EvaluateChoice {
   readonly sha256: string | null;
   readonly lossEvery: number;
   readonly lossImages: number;
+  readonly finalImages: number;
 }
 
 /** At which times the model learns. */

@@ -17,12 +17,12 @@ import type { Artist } from '../run/draw.ts';
 import type { Engine } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
-import { readVae, type VaeFiles, vaeStride } from '../vae/load.ts';
+import { readVae, vaeStride } from '../vae/load.ts';
 import type { DataShape } from '../wiring.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { activeAlgebra, evaluateSamples } from './evaluate.ts';
 import { factorReference } from './figures.ts';
-import { type OpenNetwork, openNetwork } from './network.ts';
+import { type NetworkChoice, type OpenNetwork, openNetwork } from './network.ts';
 import { hashPixels, type PixelSource } from './pixels.ts';
 import { imageReference } from './reference.ts';
 import { keptReference, type ReferenceSet, saveReference } from './reference-file.ts';
@@ -59,16 +59,21 @@ export const cardPath = ({ root }: Pick<RunFolder, 'root'>, step: number): strin
   join(root, 'evaluation', `${String(step).padStart(7, '0')}.card.json`);
 
 /** The statistics of the training images by this network; made where they are not there yet. */
-async function trainingReference(
-  { folder, train, shape, config, reporter }: EvaluatedRun,
-  vae: VaeFiles,
+export async function trainingReference(
+  {
+    folder,
+    train,
+    shape,
+    config,
+    reporter,
+  }: Pick<EvaluatedRun, 'folder' | 'train' | 'shape' | 'config' | 'reporter'>,
   network: OpenNetwork,
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
   const path = referencePath(folder);
   const kept = existsSync(path) ? await keptReference(path, network).catch(() => undefined) : undefined;
   if (kept) return kept;
-  const size = shape.latentSize * vaeStride(vae.config);
+  const size = shape.latentSize * vaeStride((await readVae(config.vae)).config);
   const pixels = examplePixels(path, train, size, config.evaluate.reference);
   const made = await imageReference(pixels, network, algebra, reporter);
   await mkdir(join(folder.root, 'evaluation'), { recursive: true });
@@ -76,16 +81,20 @@ async function trainingReference(
   return made;
 }
 
+/** The network that a configuration names. */
+export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): NetworkChoice => ({
+  ...(inception && { inception }),
+  ...(sha256 && { sha256 }),
+});
+
 /** Evaluates the averaged weights as they are now and keeps the card; resolves to it. */
 export async function evaluateStep(run: EvaluatedRun, step: number): Promise<EvaluationCard> {
   const { config, folder, classes, artist, engine, reporter } = run;
-  const { images, inception, sha256 } = config.evaluate;
-  const choice = { ...(inception && { inception }), ...(sha256 && { sha256 }) };
-  const network = await openNetwork(choice, engine, reporter.say);
+  const { images } = config.evaluate;
+  const network = await openNetwork(choiceOf(config), engine, reporter.say);
   try {
     const algebra = await activeAlgebra();
-    const vae = await readVae(config.vae);
-    const reference = factorReference(await trainingReference(run, vae, network, algebra), algebra);
+    const reference = factorReference(await trainingReference(run, network, algebra), algebra);
     const { seed } = config.train;
     const label = (index: number): number => index % classes.length;
     const drawing: DrawingCard = {
@@ -94,7 +103,7 @@ export async function evaluateStep(run: EvaluatedRun, step: number): Promise<Eva
       sample: artist.config,
       nfe: evaluations(artist.config),
       ema: averageName(averagesOf(config.ema)[0] as never),
-      vae: fingerprint(vae.tensors),
+      vae: fingerprint((await readVae(config.vae)).tensors),
       seed,
       labels: 'balanced',
     };
