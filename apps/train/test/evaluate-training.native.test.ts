@@ -9,10 +9,10 @@ import { loadConfig } from '../src/config/load.ts';
 import { evaluate } from '../src/evaluation/evaluate.ts';
 import { BINS, lossSteps, pairedLoss, readLoss, summarize } from '../src/evaluation/held-out.ts';
 import { cardPath, referencePath } from '../src/evaluation/in-training.ts';
+import { plan } from '../src/plan/plan.ts';
 import { runExperiment } from '../src/run/everything.ts';
 import { runFolder } from '../src/run/folder.ts';
 import type { Interrupt } from '../src/run/interrupt.ts';
-import { plan } from '../src/run/plan.ts';
 import { train } from '../src/run/train.ts';
 import { missing } from './native.ts';
 import { listener, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
@@ -115,20 +115,18 @@ describe.skipIf(missing)('a whole experiment', () => {
     expect(third.said.at(-1)).toBe('[4/4] evaluated already');
   });
 
-  it.each(['paper-ahpa', 'paper-sra2'])(
-    '%s has the settings of the reference and can be planned',
-    async (name) => {
-      const { data, vae, ...config } = loadConfig({ names: [name], set: [] });
-      expect([data.kind, vae.kind]).toEqual(['cache', 'file']);
+  it.each(['ahpa', 'repa', 'sra2'])(
+    'paper-%s has the settings of the reference and can be planned',
+    async (mode) => {
+      const config = loadConfig({ names: [`paper-${mode}`], set: [] });
+      expect([config.alignment.kind, config.data.kind, config.vae.kind]).toEqual([mode, 'cache', 'file']);
       expect(config.model).toMatchObject({ size: 'SiT-XL/2', encoderDepth: 7 });
       expect(config.optim).toMatchObject({ learningRate: 2e-4, maxGradNorm: 2 });
       expect(config.train).toMatchObject({ batch: 256, steps: 400_000 });
-      const here = tinyConfig(await writeTinyVae(runs));
-      const planned = await plan(
-        { ...config, data: here.data, vae: here.vae, model: { ...config.model, size: 'SiT-XL/2' } },
-        listener(),
-      );
-      expect(planned.parameters).toBeGreaterThan(670e6);
+      const request = { runs, trial: false, assume: 'imagenet-256', watts: 10 } as const;
+      const planned = await plan(config, request, listener());
+      expect(planned.parameters.transformer).toBeGreaterThan(670e6);
+      expect(planned.tokens).toBe(256);
     },
   );
 });
