@@ -1,3 +1,4 @@
+import type { CompileOptions } from '@ahpa/libtensorflow';
 import { expectClose, testValues } from '@ahpa/test-utils';
 import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
 import type * as tf from '@tensorflow/tfjs-core';
@@ -31,10 +32,10 @@ const CASES = KINDS.flatMap(([name, set]) =>
 describe.skipIf(missing)('compiled = eager over random small configurations', () => {
   beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));
 
-  it.each(CASES)('%s, sizes %i', (_name, _seed, set) => {
+  const check = (set: readonly string[], options: CompileOptions): void => {
     const { step, init, batch } = toyRun(set);
     const eager = eagerStepper(step, init());
-    const compiled = compiledStepper(step, init(), {});
+    const compiled = compiledStepper(step, init(), options);
     for (let k = 0; k < 20; k++) {
       const given = batch(k);
       const wanted = eager.step(given) as Record<string, tf.Tensor>;
@@ -56,5 +57,9 @@ describe.skipIf(missing)('compiled = eager over random small configurations', ()
     expect(compiled.state().step.dataSync()[0]).toBe(20);
     eager.dispose();
     compiled.dispose();
-  });
+  };
+
+  it.each(CASES)('%s, sizes %i', (_name, _seed, set) => check(set, {}));
+
+  it('ahpa with every fused part compiled by XLA', () => check(randomSizes(1), { smallestIsland: 1 }));
 });

@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly precision?: Precision;
   /** Compile with XLA. */
   readonly xla?: boolean;
+  /** Parts given to the kernel `Fuse` are compiled by XLA from this many elements on; 32,768 unless told. */
+  readonly smallestIsland?: number;
   /** Appears in TensorFlow's own messages. */
   readonly name?: string;
   /** Called after each trace. */
@@ -62,7 +64,7 @@ function addFunction<S extends Tree, I extends readonly Tree[], R>(
   inputs: I,
   options: CompileOptions,
 ): CompiledTrace & { readonly nodes: number } {
-  const traced = traceFunction(backend, fn, state, inputs, options.precision ?? 'float32', (graph) =>
+  const traced = traceFunction(backend, fn, state, inputs, options, (graph) =>
     graph.placeholder(DType.resource, []),
   );
   const { graph, outputs, structure, origin } = traced;

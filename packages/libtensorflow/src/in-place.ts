@@ -14,9 +14,6 @@ export interface TracedVariable {
   updated?: GraphTensor;
 }
 
-/** Below this many elements the call of an island costs more than it saves. */
-const SMALLEST_ISLAND = 32 * 1024;
-
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 type TraceKernel = (inputs: Inputs, attrs: Readonly<Record<string, unknown>>) => tf.Tensor | tf.Tensor[];
 
@@ -27,6 +24,7 @@ function inPlaceKernels(
   backend: TensorFlowBackend,
   trace: Trace,
   variables: readonly TracedVariable[],
+  smallestIsland: number,
 ): Record<string, TraceKernel> {
   const { graph, caster } = trace;
   const input = (tensor: tf.Tensor | undefined): GraphTensor =>
@@ -78,7 +76,7 @@ function inPlaceKernels(
     Fuse(inputs, { fn }) {
       const tensors = Object.values(inputs);
       const run = fn as (...tensors: readonly tf.Tensor[]) => tf.Tensor[];
-      if (tensors.every(({ size }) => size < SMALLEST_ISLAND)) return run(...tensors);
+      if (tensors.every(({ size }) => size < smallestIsland)) return run(...tensors);
       const given = tensors.map((tensor) => input(tensor));
       const island = islandOf(backend, trace.precision, run, given);
       return graph.call(island, given).map(output);
@@ -101,9 +99,10 @@ export function withInPlaceKernels<T>(
   backend: TensorFlowBackend,
   trace: Trace,
   variables: readonly TracedVariable[],
+  smallestIsland: number,
   fn: () => T,
 ): T {
-  const kernels = inPlaceKernels(backend, trace, variables);
+  const kernels = inPlaceKernels(backend, trace, variables, smallestIsland);
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     tf.registerKernel({
       kernelName,

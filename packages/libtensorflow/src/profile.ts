@@ -3,9 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { activeBackend } from './backend.ts';
 import { type DeviceState, type Variable, variableType } from './device-state.ts';
 import { attribute, type GraphTensor } from './graph.ts';
-import type { Precision } from './precision.ts';
 import { type Feed, type OpTime, openSession } from './session.ts';
-import { type StepFunction, traceFunction } from './trace-function.ts';
+import { type StepFunction, type TraceOptions, traceFunction } from './trace-function.ts';
 import { leaves, type Tree } from './tree.ts';
 
 /**
@@ -16,12 +15,12 @@ export function profile<S extends Tree, I extends readonly Tree[], R>(
   fn: StepFunction<S, I, R>,
   state: DeviceState<S>,
   inputs: I,
-  { precision = 'float32', warmup = 2 }: { readonly precision?: Precision; readonly warmup?: number } = {},
+  { warmup = 2, ...options }: TraceOptions & { readonly warmup?: number } = {},
 ): OpTime[] {
   const backend = activeBackend();
   const { eager } = backend;
   const copies: { variable: Variable; handle: GraphTensor }[] = [];
-  const traced = traceFunction(backend, fn, state, inputs, precision, (graph, variable) => {
+  const traced = traceFunction(backend, fn, state, inputs, options, (graph, variable) => {
     const attributes = [
       attribute.type('dtype', variableType(variable)),
       attribute.shape('shape', variable.shape),

@@ -12,6 +12,15 @@ import { leaves, mapLeaves, type Tree } from './tree.ts';
 /** A function of state and inputs that returns outputs and, where it changes it, the new state. */
 export type StepFunction<S extends Tree, I extends readonly Tree[], R> = (state: S, ...inputs: I) => R;
 
+/** What a trace depends on beside the function; the fields of `CompileOptions`. */
+export interface TraceOptions {
+  readonly precision?: Precision;
+  readonly smallestIsland?: number;
+}
+
+/** Below this many elements the call of an island costs more than it saves. */
+const SMALLEST_ISLAND = 32 * 1024;
+
 /** The graph of a traced function; the caller disposes `graph`. */
 export interface TracedFunction {
   readonly graph: Graph;
@@ -67,7 +76,7 @@ export function traceFunction<S extends Tree, I extends readonly Tree[], R>(
   fn: StepFunction<S, I, R>,
   state: DeviceState<S>,
   inputs: I,
-  precision: Precision,
+  { precision = 'float32', smallestIsland = SMALLEST_ISLAND }: TraceOptions,
   makeHandle: (graph: Graph, variable: Variable) => GraphTensor,
 ): TracedFunction {
   const trace = createTrace(backend.eager, precision);
@@ -113,7 +122,7 @@ export function traceFunction<S extends Tree, I extends readonly Tree[], R>(
     });
     let result: TracedFunction | undefined;
     backend.record(trace.binding, () =>
-      withInPlaceKernels(backend, trace, traced, () =>
+      withInPlaceKernels(backend, trace, traced, smallestIsland, () =>
         tf.tidy(() => {
           result = body(placeholders, traced);
         }),

@@ -6,6 +6,7 @@ import type { Timing } from './worker.ts';
 export interface SideReport {
   readonly name: string;
   readonly parameters: number;
+  readonly firstSeconds: number;
   readonly medianSeconds: number;
   readonly minSeconds: number;
   /** Of counted matrix work. */
@@ -21,6 +22,13 @@ export function median(values: readonly number[]): number {
   return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
 }
 
+/** A peer with its turns, and how long the first repetition took: with a trace or a compilation in it. */
+export interface Side {
+  readonly peer: Peer;
+  readonly firstSeconds: number;
+  readonly turns: readonly Timing[];
+}
+
 /** Takes `rounds` turns of one repetition a side after `warmup` uncounted ones. */
 export async function interleave(
   peers: readonly Peer[],
@@ -28,27 +36,31 @@ export async function interleave(
   rounds: number,
   warmup: number,
   onRound: (done: number) => void,
-): Promise<Map<Peer, Timing[]>> {
-  const timings = new Map<Peer, Timing[]>(peers.map((peer) => [peer, []]));
-  for (const peer of peers) await peer.run(kind, warmup);
+): Promise<Side[]> {
+  const sides: { peer: Peer; firstSeconds: number; turns: Timing[] }[] = [];
+  for (const peer of peers) {
+    const [firstSeconds] = (await peer.run(kind, warmup)).seconds as [number];
+    sides.push({ peer, firstSeconds, turns: [] });
+  }
   for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) timings.get(peer)?.push(await peer.run(kind, 1));
+    for (const { peer, turns } of sides) turns.push(await peer.run(kind, 1));
     onRound(round + 1);
   }
-  return timings;
+  return sides;
 }
 
 /** The figures of one side from its turns. */
-export function sideReport(peer: Peer, timings: readonly Timing[], flops: number): SideReport {
-  const seconds = timings.flatMap((timing) => timing.seconds);
-  const host = timings.flatMap((timing) => timing.hostSeconds ?? []);
+export function sideReport({ peer, firstSeconds, turns }: Side, flops: number): SideReport {
+  const seconds = turns.flatMap((timing) => timing.seconds);
+  const host = turns.flatMap((timing) => timing.hostSeconds ?? []);
   return {
     name: peer.name,
     parameters: peer.parameters,
+    firstSeconds,
     medianSeconds: median(seconds),
     minSeconds: Math.min(...seconds),
     gflops: flops / median(seconds) / 1e9,
-    peakRssBytes: Math.max(...timings.map(({ peakRss }) => peakRss)),
+    peakRssBytes: Math.max(...turns.map(({ peakRss }) => peakRss)),
     ...(host.length > 0 ? { hostSeconds: median(host) } : {}),
   };
 }

@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { matmulGflops, useTensorFlow } from '@ahpa/libtensorflow';
 import type { Reporter } from '../report.ts';
-import { interleave, median, type SideReport, sideReport } from './compare.ts';
+import { interleave, median, type Side, type SideReport, sideReport } from './compare.ts';
 import { type EncodeSpec, encodeFlops } from './encode-spec.ts';
 import { type Kind, ownPeer, type Peer, type Spec, type TorchMode, torchPeer, torchPython } from './peer.ts';
 import { inferFlops, type StepSpec, stepFlops, stepSpec } from './spec.ts';
@@ -85,35 +85,31 @@ async function measure(
   const others = await opponents();
   const before = peakGflops(spec);
   const bar = reporter.progress('rounds', rounds);
-  const timings = await interleave([ours, ...others], kind, rounds, WARMUP, (done) =>
+  const sides = await interleave([ours, ...others], kind, rounds, WARMUP, (done) =>
     bar.update(done, undefined),
   );
   bar.stop();
   const peak = Math.max(before, peakGflops(spec));
-  for (const peer of timings.keys()) peer.quit();
-  const sides = [...timings].map(([peer, turns]) => sideReport(peer, turns, flopsOf(peer.spec)));
-  const [own, ...rest] = sides as [SideReport, ...SideReport[]];
+  for (const { peer } of sides) peer.quit();
+  const reports = sides.map((side) => sideReport(side, flopsOf(side.peer.spec)));
+  const [own, ...rest] = reports as [SideReport, ...SideReport[]];
   const best = rest.reduce((a, b) => (a.medianSeconds <= b.medianSeconds ? a : b));
-  const [bestPeer, bestTurns] = [...timings].find(([peer]) => peer.name === best.name) as [
-    Peer,
-    typeof ownTurns,
-  ];
-  const ownTurns = timings.get(ours) ?? [];
-  const ratios = ownTurns.map(
-    (turn, i) => (turn.seconds[0] as number) / (bestTurns[i]?.seconds[0] as number),
+  const [ownSide, bestSide] = [sides[0], sides[reports.indexOf(best)]] as [Side, Side];
+  const ratios = ownSide.turns.map(
+    (turn, i) => (turn.seconds[0] as number) / (bestSide.turns[i]?.seconds[0] as number),
   );
   const result = {
     work: kind,
     spec,
     flops: flopsOf(spec),
     matmulGflops: peak,
-    sides,
+    sides: reports,
     best: best.name,
     timeRatio: median(ratios),
     memoryRatio: own.peakRssBytes / best.peakRssBytes,
-    flopsRatio: flopsOf(spec) / flopsOf(bestPeer.spec),
+    flopsRatio: flopsOf(spec) / flopsOf(bestSide.peer.spec),
   };
-  for (const side of sides) reporter.say(line(side, peak));
+  for (const side of reports) reporter.say(line(side, peak));
   reporter.say(
     `time, ours / ${best.name}: ${result.timeRatio.toFixed(3)} (median of ${ratios.length} pairs) for ${result.flopsRatio.toFixed(2)} times the arithmetic; peak memory ratio ${result.memoryRatio.toFixed(2)}`,
   );
@@ -121,9 +117,9 @@ async function measure(
 }
 
 function line(
-  { name, medianSeconds, minSeconds, gflops, peakRssBytes, hostSeconds }: SideReport,
+  { name, firstSeconds, medianSeconds, minSeconds, gflops, peakRssBytes, hostSeconds }: SideReport,
   peak: number,
 ): string {
   const host = hostSeconds === undefined ? '' : `, host ${(hostSeconds * 1000).toFixed(1)} ms`;
-  return `${name.padEnd(18)} ${medianSeconds.toFixed(3)} s (min ${minSeconds.toFixed(3)}), ${gflops.toFixed(0)} GFLOP/s = ${((100 * gflops) / peak).toFixed(0)} % of matmul, ${(peakRssBytes / 1e9).toFixed(2)} GB${host}`;
+  return `${name.padEnd(18)} ${medianSeconds.toFixed(3)} s (min ${minSeconds.toFixed(3)}, first ${firstSeconds.toFixed(1)}), ${gflops.toFixed(0)} GFLOP/s = ${((100 * gflops) / peak).toFixed(0)} % of matmul, ${(peakRssBytes / 1e9).toFixed(2)} GB${host}`;
 }

@@ -10,6 +10,7 @@ import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
 import type { Work } from './worker.ts';
 
 type State = TrainState<Tree, Tree> & Tree;
+type Wired = ReturnType<typeof wire>;
 
 function batchOf(spec: StepSpec): Tree {
   const shape: [number, number, number, number] = [
@@ -34,10 +35,18 @@ export function stepWork(spec: StepSpec): Work {
   const context = alignmentContext(config, model, groups);
   const deps = wire(config, model, createAlignment(config.alignment as BuiltInAlignment, context));
   const numbers = stepConfig(config, SHAPE.classes);
-  const initial = initState(deps, philox(0), numbers) as unknown as State;
-  const parameters = flatten(initial.params).reduce((sum, { size }) => sum + size, 0);
-  const state = deviceState(initial) as DeviceState<State>;
-  disposeTree(initial);
+  const trained = once(() => {
+    const initial = initState(deps, philox(0), numbers) as unknown as State;
+    const state = deviceState(initial) as DeviceState<State>;
+    disposeTree(initial);
+    return state;
+  });
+  const weights = once(() => {
+    const initial = deps.denoiser.init(philox(0));
+    const state = deviceState(initial);
+    disposeTree(initial);
+    return state;
+  });
   const options = { precision: config.train.precision };
   const train = compile(
     (s: State, batch: Tree) => trainStep(deps, s as never, batch as never, numbers),
@@ -54,18 +63,33 @@ export function stepWork(spec: StepSpec): Work {
   }, options);
   const batch = batchOf(spec);
   const { latent, y } = batch as unknown as { latent: { mean: tf.Tensor }; y: tf.Tensor };
-  const weights = state.view((s) => (s.ema[0] as State['params']).denoiser);
   const kinds = {
     step: () =>
       tf.tidy(
-        () => (train(state, batch).metrics as Record<string, tf.Tensor>)['loss']?.dataSync()[0] as number,
+        () => (train(trained(), batch).metrics as Record<string, tf.Tensor>)['loss']?.dataSync()[0] as number,
       ),
     infer: () =>
       tf.tidy(() => {
         const x = tf.concat([latent.mean, latent.mean]);
         const t = tf.randomUniform([2 * spec.batch]);
-        return network(weights, x, t, tf.concat([y, y])).mean.dataSync()[0] as number;
+        return network(weights(), x, t, tf.concat([y, y])).mean.dataSync()[0] as number;
       }),
   };
-  return { parameters, kinds };
+  return { parameters: countParameters(deps), kinds };
+}
+
+/** `make`, called when first asked: a sampler holds no optimizer's state. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function countParameters({ denoiser, alignment }: Pick<Wired, 'denoiser' | 'alignment'>): number {
+  const params = { denoiser: denoiser.init(philox(0)), alignment: alignment.init(philox(0)) };
+  const count = flatten(params).reduce((sum, { size }) => sum + size, 0);
+  disposeTree(params);
+  return count;
 }
