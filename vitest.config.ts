@@ -17,6 +17,7 @@ export default defineConfig({
           exclude: ['**/*.native.test.ts', '**/node_modules/**'],
           setupFiles: ['@ahpa/test-utils/setup'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

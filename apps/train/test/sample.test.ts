@@ -25,6 +25,21 @@ const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest 
   ...more,
 });
 
+describe('a weaker model', () => {
+  const checkpoint = (step: number): string =>
+    join(runFolder(join(runs, 'one')).checkpoints, `000000${step}.safetensors`);
+  const draw = async (out: string, more: Partial<SampleRequest>): Promise<Buffer> =>
+    readFileSync((await sampleRun(request(out, { class: '2', ...more }), listener())).out);
+
+  it('guides in place of the null class: of equal weights it changes nothing, of others it does', async () => {
+    const model = checkpoint(2);
+    const sample = { guidance: 1000 };
+    const plain = await draw('strong.png', { model });
+    expect(await draw('same.png', { model, sample, weak: model })).toEqual(plain);
+    expect(await draw('weak.png', { model, sample, weak: checkpoint(1) })).not.toEqual(plain);
+  });
+});
+
 describe('sampleRun', () => {
   it('draws a row of every class from the newest checkpoint', async () => {
     const result = await sampleRun(request('all.png'), listener());

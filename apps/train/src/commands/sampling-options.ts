@@ -5,7 +5,7 @@ import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import { backendOption } from './config-options.ts';
-import { count, integer, interval, nonNegative } from './numbers.ts';
+import { count, integer, interval, nonNegative, positive } from './numbers.ts';
 
 type Sample = TrainConfig['sample'];
 
@@ -20,6 +20,11 @@ export interface SamplingOptions {
   readonly steps?: number;
   readonly cfg?: number;
   readonly interval?: Sample['guidanceInterval'];
+  readonly channels?: number;
+  readonly weak?: string;
+  readonly shift?: number;
+  readonly rtol?: number;
+  readonly atol?: number;
   readonly seed: number;
   readonly backend?: BackendName;
 }
@@ -48,6 +53,15 @@ export function withSampler(command: Command): Command {
     .option('--steps <count>', 'sampler steps (default: as configured)', count)
     .option('--cfg <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)
     .option('--interval <low,high>', 'times between which guidance acts (default: as configured)', interval)
+    .option('--channels <count>', 'leading latent channels that are guided (default: as configured)', count)
+    .option('--weak <model>', 'a weaker model, run or folder: guide away from it instead of from no class')
+    .option(
+      '--shift <factor>',
+      'of the noise-to-signal ratio of the times (default: as configured)',
+      positive,
+    )
+    .option('--rtol <error>', 'relative error of a dopri5 step (default: as configured)', positive)
+    .option('--atol <error>', 'absolute error of a dopri5 step (default: as configured)', positive)
     .option('--seed <number>', 'of the noise', integer, 0)
     .addOption(backendOption());
 }
@@ -61,11 +75,16 @@ export function modelOf({ run, model }: Pick<SamplingOptions, 'run' | 'model'>):
 }
 
 /** The numbers of the sampler that the command line gives. */
-export function samplerOf({ sampler, steps, cfg, interval: range }: SamplingOptions): Partial<Sample> {
+export function samplerOf(options: SamplingOptions): Partial<Sample> {
+  const { sampler, steps, cfg, interval: range, channels, shift, rtol, atol } = options;
   return {
     ...(sampler !== undefined && { sampler }),
     ...(steps !== undefined && { steps }),
     ...(cfg !== undefined && { guidance: cfg }),
     ...(range !== undefined && { guidanceInterval: range }),
+    ...(channels !== undefined && { guidanceChannels: channels }),
+    ...(shift !== undefined && { shift }),
+    ...(rtol !== undefined && { rtol }),
+    ...(atol !== undefined && { atol }),
   };
 }

@@ -32,6 +32,8 @@ export interface GenerateOptions {
   readonly seed: number;
   readonly sample?: Partial<TrainConfig['sample']>;
   readonly vae?: string;
+  /** A weaker model, which guidance leads away from. */
+  readonly weak?: string;
   readonly backend?: BackendName;
   /** Draw every `of`-th batch only, from the `part`-th (counted from 1) on; other processes draw the others. */
   readonly shard: { readonly part: number; readonly of: number };
@@ -55,8 +57,9 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<GenerateResult> {
   const model = await loadModel(options.model, options, reporter);
-  const opened = await openArtist(model, options, reporter);
-  const record = recordOf(options, model, opened);
+  const weakModel = options.weak === undefined ? undefined : await loadModel(options.weak, options, reporter);
+  const opened = await openArtist(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
+  const record = recordOf(options, model, opened, weakModel);
   const { request } = record;
   const outputs: Output[] = [];
   try {
@@ -74,7 +77,12 @@ export async function generate(
   }
 }
 
-function recordOf(options: GenerateOptions, model: TrainedModel, opened: OpenArtist): GenerateRecord {
+function recordOf(
+  options: GenerateOptions,
+  model: TrainedModel,
+  opened: OpenArtist,
+  weakModel?: TrainedModel,
+): GenerateRecord {
   const { n, labels, seed, batch } = options;
   return {
     request: {
@@ -85,6 +93,7 @@ function recordOf(options: GenerateOptions, model: TrainedModel, opened: OpenArt
       classes: chooseClasses(options.class, model.classes),
       sample: opened.artist.config,
       model: fingerprint(model.weights),
+      ...(weakModel && { weak: fingerprint(weakModel.weights) }),
       vae: opened.vae.sha256,
       batch: Math.min(batch, n),
       backend: opened.backend,

@@ -17,6 +17,8 @@ export interface GenerateRequest {
   readonly sample: SampleConfig;
   /** SHA-256 of the denoiser's weights. */
   readonly model: string;
+  /** SHA-256 of the weaker model's weights, where one guides. */
+  readonly weak?: string;
   /** SHA-256 of the weights of the VAE that decodes. */
   readonly vae: string;
   /** Images computed together: another number rounds otherwise, by at most one step of 255. */

@@ -29,6 +29,8 @@ export function decoder(vae: Model<VaeTree>, config: VaeConfig): Decoder {
 /** What images are drawn with. */
 export interface Artist {
   readonly velocity: VelocityFn;
+  /** The model that guidance leads away from, in place of the null class. */
+  readonly weak?: VelocityFn;
   readonly decode: Decoder;
   readonly shape: DataShape;
   readonly config: SampleConfig;
@@ -47,7 +49,7 @@ type OnStep = (done: number, total: number) => void;
 
 /** One image for each index; `onStep` hears of sampler steps. */
 export async function drawBatch(
-  { velocity, decode, shape, config }: Artist,
+  { velocity, weak, decode, shape, config }: Artist,
   { indices, labels, seed, padTo = 0 }: DrawBatch,
   onStep?: OnStep,
 ): Promise<GridImages> {
@@ -59,7 +61,8 @@ export async function drawBatch(
     sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step);
   const images = tf.tidy(() => {
     const noise = normal('noise') as tf.Tensor4D;
-    const tools = { stepNoise: (step: number) => normal('sde', step), ...(onStep && { onStep }) };
+    const stepNoise = (step: number): tf.Tensor => normal('sde', step);
+    const tools = { stepNoise, ...(weak && { weak }), ...(onStep && { onStep }) };
     return decode(sample(velocity, noise, tf.tensor1d(fill(labels), 'int32'), config, tools));
   });
   const [, height, width] = images.shape;

@@ -1,5 +1,5 @@
 /** Puts a trained model and its VAE on a backend, ready to draw. */
-import { applyDiT, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
+import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
 import type { Tree } from '@ahpa/trainer';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
@@ -20,6 +20,8 @@ import type { Prepared } from './prepare.ts';
 export interface ArtistOptions {
   readonly backend?: BackendName;
   readonly vae?: string;
+  /** A weaker model of the same latents and classes, which guidance leads away from. */
+  readonly weakModel?: TrainedModel;
   readonly sample?: Partial<TrainConfig['sample']>;
 }
 
@@ -37,7 +39,7 @@ export interface OpenArtist {
 /** Selects the backend and loads denoiser and decoder onto it. */
 export async function openArtist(
   model: TrainedModel,
-  { backend, vae: path, sample = {} }: ArtistOptions,
+  { backend, vae: path, weakModel, sample = {} }: ArtistOptions,
   reporter?: HubReporter,
 ): Promise<OpenArtist> {
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
@@ -48,7 +50,9 @@ export async function openArtist(
   const vae = engine.model(vaeParams(files));
   const denoiser = engine.model(denoiserParams(model));
   const parts = { model: model.network, shape: model.shape, decode: decoder(vae, files.config) };
-  const artist = artistOf({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
+  const drawing = artistOf({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
+  const weak = weakModel && engine.model(denoiserParams(weakModel));
+  const artist = weak ? { ...drawing, weak: weakVelocity(model, weakModel, weak) } : drawing;
   return {
     artist,
     size: model.shape.latentSize * vaeStride(files.config),
@@ -57,8 +61,32 @@ export async function openArtist(
     dispose: () => {
       vae.dispose();
       denoiser.dispose();
+      weak?.dispose();
     },
   };
+}
+
+/** The velocity of the weaker model; refuses one of other latents or classes. */
+function weakVelocity(
+  model: TrainedModel,
+  weakModel: TrainedModel,
+  weak: Model<DiTParams & Tree>,
+): VelocityFn {
+  const [ours, theirs] = [model, weakModel].map(({ shape }) => JSON.stringify(shape));
+  if (ours !== theirs) {
+    throw userError(
+      `The weaker model ${weakModel.source} draws ${theirs}, wanted ${ours}: name another --weak.`,
+    );
+  }
+  return velocityOf(weak, weakModel.network);
+}
+
+/** The velocity of a network, on the device. */
+function velocityOf<P extends DiTParams & Tree>(denoiser: Model<P>, network: DiTConfig): VelocityFn {
+  const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
+    velocity: applyDiT(params, x, t, y, network).velocity,
+  }));
+  return (x, t, y) => run(x, t, y).velocity;
 }
 
 /** What draws with a model of denoiser weights. */
@@ -67,10 +95,7 @@ export function artistOf<P extends DiTParams & Tree>(
   { model, shape, decode }: Pick<Prepared, 'model' | 'shape' | 'decode'>,
   denoiser: Model<P>,
 ): Artist {
-  const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
-    velocity: applyDiT(params, x, t, y, model).velocity,
-  }));
-  const velocity: VelocityFn = (x, t, y) => run(x, t, y).velocity;
+  const velocity = velocityOf(denoiser, model);
   return { velocity, decode, shape, config: { ...sample, path: interpolant.path, nullClass: shape.classes } };
 }
 

@@ -20,6 +20,8 @@ export interface SampleRequest {
   readonly n: number;
   readonly out: string;
   readonly vae?: string;
+  /** A weaker model, which guidance leads away from. */
+  readonly weak?: string;
   readonly sample?: Partial<TrainConfig['sample']>;
   readonly seed: number;
   readonly backend?: BackendName;
@@ -42,7 +44,9 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const { n, seed, out } = request;
   const model = await loadModel(request.model, request, reporter);
   const chosen = chooseClasses(request.class, model.classes);
-  const { artist, dispose } = await openArtist(model, request, reporter);
+  const weakModel = request.weak === undefined ? undefined : await loadModel(request.weak, request, reporter);
+  const options = { ...request, ...(weakModel && { weakModel }) };
+  const { artist, dispose } = await openArtist(model, options, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
   const bar = reporter.progress('sampling', 1);
   const images = await drawImages(artist, labels, seed, (done, all) => bar.update(done / all, undefined));
