@@ -4,6 +4,7 @@ import { escape as escapeHtml } from 'html-escaper';
 import { groupNames } from '../data/stats.ts';
 import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../visual/panels.ts';
 import { renderPanels } from '../visual/plot.ts';
+import { alignmentPanels } from './alignment-panels.ts';
 import { type ArmRow, armNames, armTable } from './arms.ts';
 import type { RunRecord } from './read-runs.ts';
 import { differencePanel, lossPanel, probePanel, timePanel } from './report-panels.ts';
@@ -54,6 +55,7 @@ async function alignmentSection({ arm, seed, rows }: RunRecord): Promise<string>
   const panels: Panel[] = [];
   if (rows.some(({ alignment }) => alignment !== undefined)) panels.push(alignmentPanel(rows, groups));
   if (routed.length > 0) panels.push(routePanel(routed, groups), routeHistoryPanel(routed, groups));
+  panels.push(...alignmentPanels(rows));
   return panels.length === 0 ? '' : section(`Alignment of ${arm}, seed ${seed}`, await renderPanels(panels));
 }
 
