@@ -2,7 +2,13 @@
 export const evenHeads =
   ({ tf, losses }, { hidden = 256 }, { hiddenSize, groups }) =>
   (targets, memory = () => ({})) => {
-    const heads = groups.map(({ width }) => ({ kind: 'mlp', inFeatures: hiddenSize, hidden, layers: 3, out: width }));
+    const heads = groups.map(({ width }) => ({
+      kind: 'mlp',
+      inFeatures: hiddenSize,
+      hidden,
+      layers: 3,
+      out: width,
+    }));
     return {
       init: (rng) => ({ projectors: heads.map((head, g) => losses.initHead(head, rng, `projectors.${g}`)) }),
       memory,

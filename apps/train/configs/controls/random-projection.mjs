@@ -3,15 +3,14 @@ import { evenHeads } from './even-heads.mjs';
 
 export default (kit, options, context) => {
   const { tf } = kit;
-  const { latentChannels, patchSize } = options;
-  const inputs = latentChannels * patchSize ** 2;
+  const { patchSize, latentWidth: inputs } = context;
   const memory = (rng) => ({
     projections: context.groups.map(({ width }, g) => rng.normal([inputs, width], `init/projection.${g}`)),
   });
   const patches = (x0) => {
     const [batch, height, width] = x0.shape;
     const [rows, columns] = [height / patchSize, width / patchSize];
-    const cut = tf.reshape(x0, [batch, rows, patchSize, columns, patchSize, latentChannels]);
+    const cut = tf.reshape(x0, [batch, rows, patchSize, columns, patchSize, -1]);
     return tf.reshape(tf.transpose(cut, [0, 1, 3, 2, 4, 5]), [batch * rows * columns, inputs]);
   };
   const targets = ({ x0, memory: { projections } }) =>

@@ -26,8 +26,7 @@ function describeIssue(issue: Issue, above: Path, input: unknown): string[] {
     return nearestBranch(issue.errors).flatMap((inner) => describeIssue(inner, path, input));
   }
   if (issue.code === 'unrecognized_keys') return [`${at(path)}${issue.message}`];
-  if (issue.code === 'invalid_key')
-    return [`${at(path)}wanted lower-case letters, digits and "-" in a group's name`];
+  if (issue.code === 'invalid_key') return [`${at(path)}wanted lower-case letters, digits and "-" in a name`];
   const got = issue.code === 'custom' ? '' : `, got ${JSON.stringify(valueAt(input, path)) ?? 'nothing'}`;
   return [`${at(path)}${wanted(issue)}${got}`];
 }

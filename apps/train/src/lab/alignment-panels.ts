@@ -20,8 +20,13 @@ export function alignmentPanels(rows: readonly StatsRow[]): Panel[] {
     lines('Norm of gradients at the hidden tokens', 'norm', rows, ({ gradients }) => gradients?.norm),
     lines('Cosine with the denoising gradient', 'cosine', rows, ({ gradients }) => gradients?.cosine),
     byTime('Distance to each group by time, latest', 'distance', rows, ({ groupByTime }) => groupByTime),
-    byTime('Cosine with the denoising gradient by time, latest', 'cosine', rows, ({ gradients }) => gradients?.cosineByTime),
-  ].flatMap((panel) => panel ?? []);
+    byTime(
+      'Cosine with the denoising gradient by time, latest',
+      'cosine',
+      rows,
+      ({ gradients }) => gradients?.cosineByTime,
+    ),
+  ].filter((panel) => panel !== undefined);
 }
 
 /** A line for each series over steps; undefined where no row has any. */
@@ -36,7 +41,9 @@ function lines(
   const stride = Math.ceil(known.length / POINTS);
   const values = known
     .filter((_, i) => (known.length - 1 - i) % stride === 0)
-    .flatMap((row) => Object.entries(of(row) as Series).map(([series, value]) => ({ step: row.step, series, value })));
+    .flatMap((row) =>
+      Object.entries(of(row) as Series).map(([series, value]) => ({ step: row.step, series, value })),
+    );
   return {
     ...SIZE,
     title,

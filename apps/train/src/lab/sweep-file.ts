@@ -37,7 +37,7 @@ const schema = section({
   ...layer,
   seeds: z.array(z.int().min(0)).min(1).default([0, 1, 2]).describe('One run of every arm for each.'),
   baseline: z.string().optional().describe('The arm that others are compared with; the first one.'),
-  arms: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), section(layer)).describe('What is compared.'),
+  arms: z.record(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/), section(layer)).describe('What is compared.'),
 });
 
 /** Reads and checks a sweep file; configurations with a path are found from its folder. */
