@@ -75,6 +75,7 @@ describe('export', () => {
     expect(dropped).toBeGreaterThan(1000);
     const { tensors } = await readSafetensors(at('cost/model.safetensors'));
     expect(Object.keys(tensors).filter((name) => /router|head|align/.test(name))).toEqual([]);
+    expect(tensors['pos_embed']?.shape).toEqual([1, 4, 48]); // published files have it
     const count = parameterCount(network).toLocaleString('en');
     const readme = readFileSync(at('cost/README.md'), 'utf8');
     expect(readme.match(new RegExp(`\\| ${count} \\|`, 'g'))).toHaveLength(2);

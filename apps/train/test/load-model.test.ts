@@ -22,7 +22,7 @@ beforeAll(async () => {
   await train(config, runFolder(join(runs, 'one')), listener(), uninterrupted);
   model = await load('one');
   await writeModelFolder(exported, model, { kind: 'file', path: '../vae' });
-});
+}, 60_000);
 
 describe('loadModel', () => {
   it('finds a run by name and by folder, and a checkpoint', async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   process.env['AHPA_CACHE'] = join(runs, 'cache');
   const config = tinyConfig(await writeTinyVae(runs), ['train.steps=2', 'train.checkpointEvery=1']);
   await train(config, runFolder(join(runs, 'one')), listener(), uninterrupted);
-});
+}, 60_000);
 
 const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest => ({
   model: 'one',

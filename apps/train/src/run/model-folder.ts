@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { CONVENTIONS, type Convention, type DiTConfig } from '@ahpa/dit-core';
-import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { CONVENTIONS, type Convention, type DiTConfig, positionTable } from '@ahpa/dit-core';
+import { fromFloat32, readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import { section } from '../config/schema-parts.ts';
@@ -47,6 +47,9 @@ const schema: z.ZodType<ModelJson> = section({
   training: section({ step: z.int().min(0).nullable(), ema: z.string() }),
 });
 
+/** The fixed position embedding: published files have it, and our networks compute it. */
+const POSITIONS = 'pos_embed';
+
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
 
@@ -77,7 +80,7 @@ export async function readModelFolder(folder: string, ema?: string): Promise<Tra
     interpolant,
     sample,
     average: training.ema,
-    weights: await readWeights(join(folder, WEIGHTS)),
+    weights: await readWeights(join(folder, WEIGHTS), { keep: (name) => name !== POSITIONS }),
   };
 }
 
@@ -98,8 +101,14 @@ function within(folder: string, vae: VaeChoice): VaeChoice {
 /** Writes a model whose VAE is found at `vae`, as seen from the folder: the weights in float32, then `config.json`. */
 export async function writeModelFolder(folder: string, model: TrainedModel, vae: VaeChoice): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(join(folder, WEIGHTS), model.weights, { format: 'pt' });
+  const weights = { ...model.weights, [POSITIONS]: positionsOf(model.network) };
+  await writeSafetensors(join(folder, WEIGHTS), weights, { format: 'pt' });
   await writeFile(join(folder, CONFIG), `${JSON.stringify(modelJson(model, vae), null, 2)}\n`);
+}
+
+function positionsOf({ latentSize, patchSize, hiddenSize }: DiTConfig): TensorEntry {
+  const grid = latentSize / patchSize;
+  return fromFloat32(positionTable(grid, hiddenSize), [1, grid * grid, hiddenSize], 'F32');
 }
 
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {

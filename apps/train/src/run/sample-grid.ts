@@ -31,9 +31,9 @@ export function sampleTask(
       const path = samplePath(folder, step);
       if (existsSync(path)) return;
       recorder.pause();
-      const bar = reporter.progress('sampling', 1);
+      const bar = reporter.progress<undefined>('sampling, %', 100);
       await writeClassGrid(path, artist, classes, train.seed, (done, all) =>
-        bar.update(done / all, undefined),
+        bar.update(Math.round((100 * done) / all), undefined),
       );
       bar.stop();
       await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);

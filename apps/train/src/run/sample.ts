@@ -48,8 +48,10 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const options = { ...request, ...(weakModel && { weakModel }) };
   const { artist, dispose } = await openArtist(model, options, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
-  const bar = reporter.progress('sampling', 1);
-  const images = await drawImages(artist, labels, seed, (done, all) => bar.update(done / all, undefined));
+  const bar = reporter.progress<undefined>('sampling, %', 100);
+  const images = await drawImages(artist, labels, seed, (done, all) =>
+    bar.update(Math.round((100 * done) / all), undefined),
+  );
   bar.stop();
   dispose();
   const single = chosen.length === 1;
