@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeNpy } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { lossPath } from '../src/evaluation/held-out.ts';
 import { estimate, pairedDifference } from '../src/lab/compare.ts';
 import { probeRun } from '../src/lab/probe.ts';
 import { readRuns } from '../src/lab/read-runs.ts';
@@ -86,6 +88,29 @@ describe('report', () => {
     expect(page).toContain('<b>−0.0900 ± 0.0248</b>'); // differences -0.10, -0.09, -0.08
     expect(page).toContain('Alignment of ahpa, seed 0');
     expect(page.match(/<svg/g)?.length).toBe(3);
+  });
+
+  it('shows held-out losses, paired by example, and the figures of the newest card', async () => {
+    for (const [name, shift] of [
+      ['none.seed0', 0],
+      ['ahpa.seed0', -0.25],
+    ] as const) {
+      const folder = { root: join(home, 'made', name) };
+      mkdirSync(join(folder.root, 'evaluation'), { recursive: true });
+      const values = Float32Array.from({ length: 40 }, (_, i) => 1 + (i % 7) / 8 + shift);
+      await writeNpy(lossPath(folder, 20), {
+        dtype: 'F32',
+        shape: [4, 10],
+        data: new Uint8Array(values.buffer),
+      });
+      const card = { figures: { 'sqz-fd@8': { value: 100 + shift } } };
+      writeFileSync(join(folder.root, 'evaluation', '0000020.card.json'), JSON.stringify(card));
+    }
+    const page = await reportPage(await readRuns([join(home, 'made')]), options);
+    expect(page).toContain('<th>held-out loss</th>');
+    expect(page).toContain('<td>−0.2500</td>');
+    expect(page).toContain('<td>99.7500</td>');
+    expect(page).toContain('paired by example, seed 0');
   });
 
   it('takes single runs, and the baseline that it is told', async () => {

@@ -7,7 +7,7 @@ import {
   type PairedDifference,
   pairedDifference,
 } from './compare.ts';
-import { MEASURES, type Measure } from './measures.ts';
+import { type Measure, measuresOf } from './measures.ts';
 import type { RunRecord } from './read-runs.ts';
 
 /** One row of the table of arms. */
@@ -36,9 +36,10 @@ export function armNames(runs: readonly RunRecord[], baseline: string | undefine
 
 /** The table of arms, the baseline first. */
 export function armTable(runs: readonly RunRecord[], arms: readonly string[]): ArmRow[] {
+  const measures = measuresOf(runs);
   return arms.map((arm) => {
     const own = runs.filter((run) => run.arm === arm);
-    const figures = MEASURES.map((measure) => {
+    const figures = measures.map((measure) => {
       const values = valuesOf(runs, arm, measure);
       return {
         title: measure.title,

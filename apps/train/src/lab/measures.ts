@@ -1,12 +1,14 @@
 /** The figures by which runs are compared, from their records. */
+
 import type { StatsRow } from '../data/stats.ts';
+import { summarize } from '../evaluation/held-out.ts';
 import type { RunRow } from '../run/stats-row.ts';
 import type { RunRecord } from './read-runs.ts';
 
 /** Share of a run, at its end, over which losses are averaged. */
 const TAIL = 0.1;
 
-/** A figure of a run; smaller is better. */
+/** A figure of a run. */
 export interface Measure {
   readonly title: string;
   /** Undefined where the run has not reported it. */
@@ -32,10 +34,16 @@ export function lossByTime({ rows }: RunRecord): (number | null)[] {
   });
 }
 
-/** What the table of arms shows. */
-export const MEASURES: readonly Measure[] = [
-  {
-    title: 'training loss, last tenth',
-    of: ({ rows }) => meanOf(tailRows(rows).map(({ denoising }) => denoising)),
-  },
-];
+/** What the table of arms shows of runs: losses, and every figure that one of them was evaluated by. */
+export function measuresOf(runs: readonly RunRecord[]): Measure[] {
+  const figures = [...new Set(runs.flatMap((run) => Object.keys(run.figures)))];
+  const measures: Measure[] = [
+    {
+      title: 'training loss, last tenth',
+      of: ({ rows }) => meanOf(tailRows(rows).map(({ denoising }) => denoising)),
+    },
+    { title: 'held-out loss', of: ({ heldOut }) => heldOut && summarize(heldOut).mean },
+    ...figures.map((title) => ({ title, of: (run: RunRecord) => run.figures[title] })),
+  ];
+  return measures.filter(({ of }) => runs.some((run) => of(run) !== undefined));
+}

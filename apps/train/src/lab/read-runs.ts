@@ -1,9 +1,11 @@
 /** Reads what runs have left on disk: configuration, record and newest sample grid. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import type { EvaluationCard } from '@ahpa/evaluation';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats, type StatsRow } from '../data/stats.ts';
 import { userError } from '../errors.ts';
+import { type HeldOutLoss, lossSteps, readLoss } from '../evaluation/held-out.ts';
 import { readRunConfig, runFolder } from '../run/folder.ts';
 import { type Probe, probePath } from './probe-file.ts';
 
@@ -19,6 +21,10 @@ export interface RunRecord {
   /** The newest sample grid, and the newest probe; undefined where there is none yet. */
   readonly samples: string | undefined;
   readonly probe: Probe | undefined;
+  /** The newest held-out losses, by example and bin of time. */
+  readonly heldOut: HeldOutLoss | undefined;
+  /** Figures of the newest evaluation, by name. */
+  readonly figures: Readonly<Record<string, number>>;
 }
 
 /** The runs that paths name: each a run, or a folder of runs. Throws where a path holds neither. */
@@ -51,6 +57,7 @@ async function readRun(root: string): Promise<RunRecord> {
   const grids = existsSync(folder.samples) ? readdirSync(folder.samples).sort() : [];
   const newest = grids.filter((file) => /^\d+\.png$/.test(file)).at(-1);
   const name = basename(root);
+  const losses = await lossSteps(folder);
   return {
     name,
     arm: name.replace(/\.seed\d+$/, ''),
@@ -61,5 +68,17 @@ async function readRun(root: string): Promise<RunRecord> {
     probe: existsSync(probePath(root))
       ? (JSON.parse(readFileSync(probePath(root), 'utf8')) as Probe)
       : undefined,
+    heldOut: losses.length === 0 ? undefined : await readLoss(folder, losses.at(-1) as number),
+    figures: newestFigures(root),
   };
+}
+
+/** Figures of the newest card of a run; a card's name begins with its step. */
+function newestFigures(root: string): Record<string, number> {
+  const folder = join(root, 'evaluation');
+  const cards = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.card.json')) : [];
+  const newest = cards.sort().at(-1);
+  if (newest === undefined) return {};
+  const { figures } = JSON.parse(readFileSync(join(folder, newest), 'utf8')) as EvaluationCard;
+  return Object.fromEntries(Object.entries(figures).map(([name, { value }]) => [name, value]));
 }

@@ -7,7 +7,7 @@ import { renderPanels } from '../visual/plot.ts';
 import { alignmentPanels } from './alignment-panels.ts';
 import { type ArmRow, armNames, armTable } from './arms.ts';
 import type { RunRecord } from './read-runs.ts';
-import { differencePanel, lossPanel, probePanel, timePanel } from './report-panels.ts';
+import { differencePanel, heldOutPanel, lossPanel, probePanel, timePanel } from './report-panels.ts';
 import { STYLE } from './report-style.ts';
 
 /** What a page is made for. */
@@ -26,12 +26,14 @@ export async function reportPage(runs: readonly RunRecord[], options: ReportOpti
   const comparing = arms.length > 1;
   const curves = [
     lossPanel(reported, arms),
-    ...(comparing ? [differencePanel(reported, arms), timePanel(reported, arms)] : []),
+    ...(comparing
+      ? [differencePanel(reported, arms), timePanel(reported, arms), heldOutPanel(reported, arms)]
+      : []),
   ];
   const first = arms.map((arm) => reported.find((run) => run.arm === arm) as RunRecord);
   const sections = [
     section('Arms', armsTable(armTable(reported, arms), arms)),
-    section('Curves', await renderPanels(curves)),
+    section('Curves', await renderPanels(curves.filter((panel) => panel !== undefined))),
     ...(await Promise.all(first.map(alignmentSection))),
     ...(await Promise.all(reported.map(probeSection))),
     section('Samples', samples(first)),

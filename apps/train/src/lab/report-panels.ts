@@ -1,5 +1,6 @@
 /** The panels of a report over several runs, as Vega-Lite specifications. */
 import type { StatsRow } from '../data/stats.ts';
+import { pairedLoss } from '../evaluation/held-out.ts';
 import { COLOURS, type Panel, SIZE, STEPS } from '../visual/panels.ts';
 import { estimate } from './compare.ts';
 import { lossByTime } from './measures.ts';
@@ -100,6 +101,47 @@ export function timePanel(runs: readonly RunRecord[], arms: readonly string[]): 
           y: { field: 'difference', type: 'quantitative', aggregate: 'mean', title: 'difference' },
           color: armColours(arms),
         },
+      },
+      { mark: { type: 'rule', color: '#888888' }, encoding: { y: { datum: 0 } } },
+    ],
+  };
+}
+
+/** Held-out loss minus the baseline's in each bin of time, for one seed: mean over examples, and a band of two standard errors. */
+export function heldOutPanel(runs: readonly RunRecord[], arms: readonly string[]): Panel | undefined {
+  const base = runs.find(({ arm, heldOut }) => arm === arms[0] && heldOut !== undefined);
+  const values = arms.slice(1).flatMap((arm) => {
+    const own = runs.find((run) => run.arm === arm && run.seed === base?.seed && run.heldOut !== undefined);
+    if (base?.heldOut === undefined || own?.heldOut === undefined || own.heldOut.n !== base.heldOut.n)
+      return [];
+    return pairedLoss(own.heldOut, base.heldOut).byTime.map(({ mean, standardError }, bin, { length }) => ({
+      arm,
+      t: (bin + 0.5) / length,
+      mean,
+      low: mean - 2 * standardError,
+      high: mean + 2 * standardError,
+    }));
+  });
+  if (values.length === 0) return undefined;
+  const x = {
+    field: 't',
+    type: 'quantitative',
+    title: 'time t (0 data, 1 noise)',
+    scale: { domain: [0, 1] },
+  };
+  const color = armColours(arms);
+  return {
+    ...SIZE,
+    title: `Held-out loss minus that of ${arms[0]}, paired by example, seed ${base?.seed}`,
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'area', opacity: 0.2 },
+        encoding: { x, y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' }, color },
+      },
+      {
+        mark: { type: 'line', point: true, strokeWidth: 1.6 },
+        encoding: { x, y: { field: 'mean', type: 'quantitative', title: 'difference' }, color },
       },
       { mark: { type: 'rule', color: '#888888' }, encoding: { y: { datum: 0 } } },
     ],
