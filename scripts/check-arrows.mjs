@@ -23,7 +23,7 @@ const ROOMS = {
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
   'packages/latent-cache': {
-    allows: only('@ahpa/weight-files', 'koffi', 'proper-lockfile', 'zod'),
+    allows: only('@ahpa/weight-files', 'koffi', 'zod'),
     node: true,
   },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },

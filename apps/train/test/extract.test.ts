@@ -125,6 +125,11 @@ describe('ahpa extract', () => {
     await expect(extractTo('train', { size: 24 })).rejects.toThrow(/image\.size is 16, wanted 24/);
   });
 
+  it('refuses a finished cache that lacks what is asked for', async () => {
+    await extractTo('bare');
+    await expect(extractTo('bare', { pixels: true })).rejects.toThrow(/fields\.pixels is absent, wanted/);
+  });
+
   it('says what is wrong with a source', async () => {
     await expect(extractTo('none', { source: photos, within: 'test' })).rejects.toThrow(
       /no files below test/,

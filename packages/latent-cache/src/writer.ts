@@ -5,7 +5,6 @@
 import type { Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
 import { hashFile, readIndex, readPlan, sha256, syncFolder, writeWhole } from './files.ts';
 import {
   type CacheIndex,
@@ -77,27 +76,20 @@ export function cachePlan(
   return { kind: 'ahpa-latent-cache', version: 1, ...contents, attachments: Object.fromEntries(hashes) };
 }
 
-/** Opens a folder to write the cache of a plan, alone; continues where an earlier writer stopped. */
+/**
+ * Opens a folder to write the cache of a plan; continues where an earlier writer stopped. The caller sees to it that nobody
+ * else writes there.
+ */
 export async function openWriter(
   folder: string,
   plan: CachePlan,
   attachments: Readonly<Record<string, Uint8Array>>,
 ): Promise<CacheWriter> {
   await mkdir(folder, { recursive: true });
-  const release = await lockfile.lock(folder).catch((cause: Error) => {
-    throw new Error(`${folder} is being written by another process: wait for it, or choose another folder.`, {
-      cause,
-    });
-  });
-  try {
-    if (await readIndex(folder))
-      throw new Error(`${folder} holds a finished cache: choose another folder or remove this one.`);
-    await begin(folder, plan, attachments);
-    return await resume(folder, plan, release);
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  if (await readIndex(folder))
+    throw new Error(`${folder} holds a finished cache: choose another folder or remove this one.`);
+  await begin(folder, plan, attachments);
+  return resume(folder, plan);
 }
 
 /** The open files of the shard after `progress`, cut to what is certain. */
@@ -128,7 +120,6 @@ interface Session {
   readonly folder: string;
   readonly plan: CachePlan;
   readonly journal: FileHandle;
-  readonly release: () => Promise<void>;
   /** Of the shard under way; none between shards. */
   files: OpenShard[];
   /** What the journal says. */
@@ -138,7 +129,7 @@ interface Session {
   syncedAt: number;
 }
 
-async function resume(folder: string, plan: CachePlan, release: () => Promise<void>): Promise<CacheWriter> {
+async function resume(folder: string, plan: CachePlan): Promise<CacheWriter> {
   const certain = await readProgress(folder);
   const files = await openShard(folder, plan, certain);
   const journal = await open(join(folder, FILES.progress), 'a');
@@ -148,7 +139,6 @@ async function resume(folder: string, plan: CachePlan, release: () => Promise<vo
     folder,
     plan,
     journal,
-    release,
     files,
     certain,
     fresh,
@@ -242,5 +232,4 @@ async function close(session: Session): Promise<void> {
   if (session.files.length > 0) await sync(session);
   for (const { file } of session.files) await file.close();
   await session.journal.close();
-  await session.release();
 }

@@ -143,10 +143,9 @@ describe('a cache', () => {
     await expect(openCache(live)).rejects.toThrow(/live holds an unfinished cache/);
   });
 
-  it('is written by one process at a time, for one plan, and once', async () => {
+  it('is written for one plan, and once', async () => {
     const folder = join(home, 'single');
     const writer = await openWriter(folder, PLAN, ATTACHED);
-    await expect(openWriter(folder, PLAN, ATTACHED)).rejects.toThrow(/being written by another process/);
     await expect(writer.finish()).rejects.toThrow('0 of 23 images were appended');
     await writer.close();
     const other = { ...PLAN, recipe: { ...PLAN.recipe, vae: { sha256: 'two' } } };

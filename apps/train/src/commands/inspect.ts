@@ -1,5 +1,6 @@
 /** `ahpa inspect`: says what a checkpoint or weights file is, or what a VAE offers. */
 import { Command, Option } from 'commander';
+import { localPath } from '../hub/local-path.ts';
 import type { Reporter } from '../report.ts';
 import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
 import { type Inspection, type InspectOptions, inspect } from '../weights/inspect-file.ts';
@@ -34,7 +35,7 @@ export function inspectCommand(): Command {
     .option('--scale <factor>', 'of a VAE without config.json: factor of its latents', nonNegative)
     .action((file: string, options: InspectOptions & VaeOptions, command: Command) =>
       perform(command, async (reporter) => {
-        if (options.decoder || (await isVae(file))) {
+        if (options.decoder || (await isVae(await localPath(file, reporter)))) {
           const { size, grid, decoder, scale } = options;
           const choice = {
             kind: 'file',

@@ -50,7 +50,7 @@ async function ensureCache(
       await extract(pictures, files, vae, request, options, { ...reporter, say: () => undefined });
       return;
     } catch (error) {
-      if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code !== 'ELOCKED') throw error;
+      if (!/is at work in this folder/.test((error as Error).message)) throw error;
       if (!waiting) reporter.say(`Waiting for another process that encodes the same images into ${folder}.`);
       await sleep(WAIT_MS);
     }

@@ -2,7 +2,7 @@
  * Images to a cache of features, continued where it was stopped.
  * plan, or the plan that is there -> statistics, fitted, kept or another cache's -> size against the disk -> batches -> index.
  */
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -24,6 +24,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { Model } from '../run/engine.ts';
+import { takeLock } from '../run/lock.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import { duration } from '../visual/progress-line.ts';
 import { type FeatureEncoder, featureEncoder } from './encoder.ts';
@@ -56,6 +57,7 @@ export interface Extracted {
   readonly remarks: Readonly<Record<string, number>>;
 }
 
+const LOCK_FILE = 'writer.lock';
 const SHARD_RECORDS = 8192;
 /** Pixels encoded together. */
 const BATCH_PIXELS = 32 * 64 * 64;
@@ -74,14 +76,31 @@ export async function extract(
   const recipe = { ...recipeOf(files, request), images: { sha256: pictures.sha256 } };
   const finished = await readIndex(options.out);
   if (finished) {
-    const [difference] = differences(finished.recipe, recipe);
+    const wanted = { recipe, fields: byName(fieldsOf(files, request, options)) };
+    const [difference] = differences({ ...finished, fields: byName(finished.fields) }, wanted);
     if (difference === undefined) return { index: finished, remarks: {} };
     throw userError(
       `${options.out} was made otherwise: its ${difference}; choose another folder or remove this one.`,
     );
   }
+  await mkdir(options.out, { recursive: true });
+  const lock = await takeLock(join(options.out, LOCK_FILE), reporter.say);
   const batch = options.batch ?? Math.min(Math.max(Math.round(BATCH_PIXELS / pictures.size ** 2), 1), 64);
-  const norms = await normsOf(pictures, files, vae, request, { ...options, batch }, reporter);
+  return extractAlone(pictures, files, vae, request, { ...options, batch }, recipe, reporter).finally(
+    lock.release,
+  );
+}
+
+async function extractAlone(
+  pictures: Pictures,
+  files: VaeFiles,
+  vae: Model<VaeTree>,
+  request: FeatureRequest,
+  options: ExtractOptions & { readonly batch: number },
+  recipe: Readonly<Record<string, unknown>>,
+  reporter: Reporter,
+): Promise<Extracted> {
+  const norms = await normsOf(pictures, files, vae, request, options, reporter);
   const attachments = {
     [IMAGES_FILE]: pictureList(pictures),
     ...(norms === undefined ? {} : { [STATISTICS_FILE]: encodeNorms(norms) }),
@@ -100,7 +119,7 @@ export async function extract(
   const encoder = featureEncoder(vae, files.config, request, norms ?? {});
   try {
     await announce(options.out, plan, writer.position(), reporter);
-    const remarks = await writeAll(writer, encoder, pictures, request, { ...options, batch }, reporter);
+    const remarks = await writeAll(writer, encoder, pictures, request, options, reporter);
     return { index: await writer.finish(), remarks };
   } catch (error) {
     await writer.close();
@@ -109,6 +128,9 @@ export async function extract(
     encoder.dispose();
   }
 }
+
+const byName = (fields: readonly Field[]): Record<string, Field> =>
+  Object.fromEntries(fields.map((field) => [field.name, field]));
 
 /** Every field of a record. */
 function fieldsOf(files: VaeFiles, request: FeatureRequest, { pixels }: ExtractOptions): Field[] {

@@ -69,7 +69,8 @@ async function openPictures({ data }: TrainConfig, request: ExtractRequest): Pro
     throw userError('There is no source of images: name one, or a configuration whose data.kind is images.');
   const within = request.within ?? (request.source === undefined ? named?.within : undefined) ?? undefined;
   const labels = request.labels ?? named?.labels ?? undefined;
-  const size = request.size ?? ('size' in data ? data.size : 256);
+  const size = request.size ?? ('size' in data ? data.size : undefined);
+  if (size === undefined) throw userError('The size of the images is not said: name it with --size.');
   const source = await openImages(path, { within, labels }).catch((cause: Error) => {
     throw userError(cause.message, { cause });
   });
