@@ -314,3 +314,46 @@ describe('the configurations that are shipped', () => {
     expect(undescribed).toEqual([]);
   });
 });
+
+describe('alignment', () => {
+  const parsed = (alignment: object) => parseTrainConfig({ model: { size: 'SiT-B/2' }, alignment }).alignment;
+
+  it('refuses what does not go together', () => {
+    const ahpa = (rest: object) => () => parsed({ kind: 'ahpa', router: { kind: 'learned' }, ...rest });
+    expect(ahpa({ mix: 'target', distance: 'l2' })).toThrow('alignment.distance: wanted "cosine"');
+    expect(ahpa({ mix: 'target', depths: { fine: [2] } })).toThrow('alignment.depths: wanted none');
+    expect(ahpa({ mix: 'gate', router: { kind: 'measured' } })).toThrow(
+      'alignment.router: wanted a learned one',
+    );
+    expect(ahpa({ mix: 'target', router: { kind: 'learned', train: 'normalized' } })).toThrow(
+      'alignment.router.train: wanted "direct"',
+    );
+    expect(ahpa({ groups: { total: ['latent'] } })).toThrow('wanted another name than "total"');
+    expect(ahpa({ depths: { fine: [13] } })).toThrow(
+      "alignment.depths.fine: wanted at most the model's depth, 12",
+    );
+    expect(() => parsed({ kind: 'sra', teacherDepth: 13 })).toThrow('alignment.teacherDepth: wanted at most');
+    expect(() => parsed({ kind: 'haste', attention: { blocks: [12] } })).toThrow('got 13');
+    expect(() => parsed({ kind: 'irepa', head: { kind: 'conv', kernal: 3 } })).toThrow(
+      'alignment.head: unknown key "kernal", the nearest is "kernel"',
+    );
+  });
+
+  it('has the published numbers of each kind', () => {
+    expect(parsed({ kind: 'repa' })).toMatchObject({
+      weight: 0.5,
+      head: { kind: 'mlp', hidden: 2048, layers: 3 },
+    });
+    expect(parsed({ kind: 'irepa' })).toMatchObject({
+      weight: 1,
+      gamma: 0.6,
+      head: { kind: 'conv', kernel: 3 },
+    });
+    expect(parsed({ kind: 'sra' })).toMatchObject({ weight: 0.2, interval: 0.2, teacherDepth: 8 });
+    expect(parsed({ kind: 'sra2' })).toMatchObject({ weight: 1, head: { hidden: null, layers: 5 } });
+    expect(parsed({ kind: 'haste' })).toMatchObject({
+      weight: 0.5,
+      attention: { weight: 0.5, blocks: [4, 5, 6, 7] },
+    });
+  });
+});

@@ -21,20 +21,18 @@ import { TINY_VAE, tinyConfig } from './tiny.ts';
 type Variant = readonly [name: string, set: readonly string[]];
 
 const ahpa = (name: string, ...set: string[]): Variant => [`ahpa, ${name}`, set];
-const router = (name: string, value: object): Variant =>
-  ahpa(name, `alignment.router=${JSON.stringify({ frequencies: 16, hiddenSize: 16, ...value })}`);
-const fixed = (name: string, value: object): Variant =>
-  ahpa(name, `alignment.router=${JSON.stringify(value)}`);
-const learned = (name: string, value: object): Variant => router(name, { kind: 'learned', ...value });
-const stopping = (name: string, value: object): Variant =>
-  ahpa(name, `alignment.schedule=${JSON.stringify(value)}`);
+const router = (value: object): string => `alignment.router=${JSON.stringify(value)}`;
+const learned = (value: object): string =>
+  router({ kind: 'learned', frequencies: 16, hiddenSize: 16, ...value });
+const schedule = (value: object): string => `alignment.schedule=${JSON.stringify(value)}`;
+const head = (value: object): string => `alignment.head=${JSON.stringify(value)}`;
 const kind = (name: string, ...set: string[]): Variant => [name, [`alignment.kind=${name}`, ...set]];
 
 /** The kinds of alignment, by name, and what makes them of the configuration `tiny`. */
 export const KINDS: readonly Variant[] = [
   kind('none'),
   ['ahpa', []],
-  fixed('fixed router', { kind: 'fixed', schedule: 'linear-handover' }),
+  ahpa('fixed router', router({ kind: 'fixed', schedule: 'linear-handover' })),
   ahpa('smooth L1, one group', 'alignment.distance=smooth-l1', 'alignment.groups={"all":["latent"]}'),
   kind('repa', 'alignment.head.hidden=16'),
   kind('irepa'),
@@ -43,39 +41,70 @@ export const KINDS: readonly Variant[] = [
   kind('haste', 'alignment.head.hidden=16', 'alignment.attention.blocks=[0,1]'),
 ];
 
-/** Everything else that a configuration can say of AHPA and of the others. */
+/** Everything else that a configuration can say of AHPA, several things at once. */
 export const OPTIONS: readonly Variant[] = [
-  learned('entropy', { entropy: 0.1 }),
-  learned('mutual information, remembered shares', { mutualInformation: 0.1, balanceDecay: 0.9 }),
-  learned('normalized', { train: 'normalized' }),
-  learned('uncertainty', { train: 'uncertainty' }),
-  learned('gradient cosine', { train: 'gradcos' }),
-  learned('log-SNR, cooling, two at most', {
-    condition: 'log-snr',
-    topK: 2,
-    temperature: { from: 5, to: 0.5, steps: 40 },
-  }),
-  learned('Fourier, of tokens', { condition: 'fourier', per: 'token' }),
-  fixed('analytic', { kind: 'measured', train: 'analytic' }),
-  fixed('gap, shuffled', { kind: 'measured', train: 'gap', time: 'shuffled' }),
-  fixed('one-hot', { kind: 'one-hot', group: 'mid' }),
-  fixed('sigmoid, reversed', { kind: 'sigmoid', time: 'reversed' }),
-  fixed('table', { kind: 'table', weights: { fine: [1, 0], mid: [1, 1], coarse: [0, 3] } }),
-  ahpa('target mix, residual tokens', 'alignment.mix=target', 'alignment.residual=token'),
-  ahpa('gates, residual samples', 'alignment.mix=gate', 'alignment.residual=sample'),
-  ahpa('relations, spatial norm', 'alignment.distance=relation', 'alignment.targetNorm=spatial'),
-  ahpa('contrast, channel norm', 'alignment.distance=nt-xent', 'alignment.targetNorm=channel'),
   ahpa(
-    'depths, linear heads',
-    'alignment.head={"kind":"linear"}',
+    'entropy, cosine weight',
+    learned({ entropy: 0.1 }),
+    schedule({ kind: 'cosine', start: 10, steps: 40 }),
+  ),
+  ahpa(
+    'mutual information, remembered shares, stop step',
+    learned({ mutualInformation: 0.1, balanceDecay: 0.9 }),
+    schedule({ kind: 'step', at: 30 }),
+  ),
+  ahpa(
+    'normalized, release',
+    learned({ train: 'normalized' }),
+    schedule({ kind: 'release', warmup: 20, fast: 0.5, slow: 0.9, ramp: 10, latest: 50 }),
+  ),
+  ahpa(
+    'uncertainty, criterion',
+    learned({ train: 'uncertainty' }),
+    schedule({ kind: 'criterion', warmup: 10, decay: 0.9, below: 0.9, ramp: 5 }),
+  ),
+  ahpa(
+    'gradient cosine, exponential weight',
+    learned({ train: 'gradcos' }),
+    schedule({ kind: 'exponential', start: 10, steps: 100 }),
+  ),
+  ahpa(
+    'log-SNR, cooling, two at most, shared head',
+    learned({ condition: 'log-snr', topK: 2, temperature: { from: 5, to: 0.5, steps: 40 } }),
+    head({ kind: 'shared', hidden: 16 }),
+  ),
+  ahpa('Fourier, of tokens', learned({ condition: 'fourier', per: 'token' })),
+  ahpa('analytic, convolutions', router({ kind: 'measured', train: 'analytic' }), head({ kind: 'conv' })),
+  ahpa(
+    'gap, shuffled, relations, spatial norm',
+    router({ kind: 'measured', train: 'gap', time: 'shuffled' }),
+    'alignment.distance=relation',
+    'alignment.targetNorm=spatial',
+  ),
+  ahpa(
+    'one-hot, contrast, channel norm',
+    router({ kind: 'one-hot', group: 'mid' }),
+    'alignment.distance=nt-xent',
+    'alignment.targetNorm=channel',
+  ),
+  ahpa(
+    'sigmoid, reversed, depths, linear heads',
+    router({ kind: 'sigmoid', time: 'reversed' }),
+    head({ kind: 'linear' }),
     'alignment.depths={"fine":[1,2],"mid":[2]}',
   ),
-  ahpa('shared head', 'alignment.head={"kind":"shared","hidden":16}'),
-  ahpa('convolutions', 'alignment.head={"kind":"conv"}'),
-  stopping('cosine weight', { kind: 'cosine', start: 10, steps: 40 }),
-  stopping('stop step', { kind: 'step', at: 30 }),
-  stopping('release', { kind: 'release', warmup: 20, fast: 0.5, slow: 0.9, ramp: 10, latest: 50 }),
-  stopping('criterion', { kind: 'criterion', warmup: 10, decay: 0.9, below: 0.9, ramp: 5 }),
+  ahpa(
+    'table, l1',
+    router({ kind: 'table', weights: { fine: [1, 0], mid: [1, 1], coarse: [0, 3] } }),
+    'alignment.distance=l1',
+  ),
+  ahpa('target mix, residual tokens', 'alignment.mix=target', 'alignment.residual=token'),
+  ahpa(
+    'gates, residual samples, l2',
+    'alignment.mix=gate',
+    'alignment.residual=sample',
+    'alignment.distance=l2',
+  ),
 ];
 
 const COUNT = 12;

@@ -121,8 +121,13 @@ export const teacher: z.ZodType<TeacherChoice> = z
         .describe('Encoder taps, their channels one after the other.'),
     }),
     section({
-      kind: z.literal('file').describe('Features of any encoder in a file, one row for each image.'),
-      path: z.string().min(1).describe('The file, as ahpa extract --teacher writes it.'),
+      kind: z.literal('file').describe('Features of any encoder, beside a cache (data.kind cache).'),
+      path: z
+        .string()
+        .min(1)
+        .describe(
+          'A .npz with the array tokens [n, T, D], one row for each record of the cache, and attention.0, attention.1, ... [n, heads, T, T] where there are logits of attention.',
+        ),
     }),
   ])
   .prefault({ kind: 'vae' })

@@ -95,7 +95,7 @@ export interface ModuleConfig {
 export type TeacherChoice =
   /** Taps of the frozen VAE's encoder. */
   | { readonly kind: 'vae'; readonly taps: readonly string[] }
-  /** A file of features that `ahpa extract` or another program wrote, one row an image. */
+  /** A .npz of features of any encoder, one row for each record of the cache that is the data. */
   | { readonly kind: 'file'; readonly path: string };
 
 /** The projection from hidden tokens to targets; a width of null is twice the model's. */

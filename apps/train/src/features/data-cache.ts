@@ -7,6 +7,7 @@ import { cacheExamples, type Examples } from './examples.ts';
 import { IMAGES_FILE } from './extract.ts';
 import { STATISTICS_FILE } from './norms.ts';
 import { recipeOf } from './request.ts';
+import { withTeacher } from './teacher.ts';
 
 /** Opens a cache; throws where there is none, or only part of one. */
 async function openChecked(folder: string): Promise<CacheReader> {
@@ -34,6 +35,10 @@ async function recordNames({ folder, index }: CacheReader): Promise<string[]> {
 }
 
 async function heldOutCache(path: string, train: CacheReader, context: FeatureContext): Promise<Examples> {
+  if (context.teacher !== undefined)
+    throw userError(
+      `${context.teacher.path} is of ${train.folder} alone: hold images out with data.holdOut.`,
+    );
   const cache = await openChecked(path);
   checkRecipe(cache, context);
   const own = (index: CacheReader['index']): unknown => ({
@@ -57,7 +62,7 @@ export async function openCacheData({ path, heldOut, holdOut }: CacheData): Prom
     classes: cache.index.classes,
     examples: async (context) => {
       checkRecipe(cache, context);
-      const all = cacheExamples(cache, batchShape(context));
+      const all = withTeacher(cacheExamples(cache, batchShape(context)), context.teacher);
       const cut = cutByName(all, holdOut > 0 ? await recordNames(cache) : [], holdOut);
       const other = once(() => heldOutCache(heldOut as string, cache, context));
       return { ...cut, heldOut: heldOut === null ? once(cut.heldOut) : other, dispose: () => undefined };

@@ -7,6 +7,7 @@ import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import type { BatchShape } from './batch.ts';
 import { chosenExamples, type Examples } from './examples.ts';
 import { type FeatureRequest, groupShapes, latentShape } from './request.ts';
+import type { Teacher } from './teacher.ts';
 
 /** What examples are made with. */
 export interface FeatureContext {
@@ -15,6 +16,8 @@ export interface FeatureContext {
   readonly request: FeatureRequest;
   /** Side of the latent patches that are the target, where the latent is the target. */
   readonly latentPatch: number | undefined;
+  /** Features of a frozen encoder, which are the targets where they are given; caches only. */
+  readonly teacher?: Teacher;
   readonly reporter: Reporter;
 }
 

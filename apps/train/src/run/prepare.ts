@@ -7,11 +7,12 @@ import type { Data } from '../features/data.ts';
 import type { Examples } from '../features/examples.ts';
 import { openData } from '../features/open-data.ts';
 import { groupShapes } from '../features/request.ts';
+import { openTeacher, type Teacher } from '../features/teacher.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
 import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
-import { targetSource } from '../variants/targets.ts';
+import { type TargetSource, targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
 import { type Decoder, decoder } from './draw.ts';
 import type { Engine } from './engine.ts';
@@ -42,12 +43,14 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
   const grid = shape.latentSize / model.patchSize;
   const request = { groups: source.groups, grid, size: data.size, hierarchy: config.hierarchy };
   const latentPatch = source.latent ? model.patchSize : undefined;
-  const sides = await data.examples({ files, vae, request, latentPatch, reporter });
+  const teacher = await teacherOf(config, source);
+  const context = { files, vae, request, latentPatch, reporter };
+  const sides = await data.examples(teacher === undefined ? context : { ...context, teacher });
   const tokens = tokenCount(model);
   const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2, tokens };
   const groups = source.latent
     ? [latentGroup]
-    : groupShapes(files.config, request).map((group) => ({ ...group, tokens }));
+    : (teacher?.shapes ?? groupShapes(files.config, request).map((group) => ({ ...group, tokens })));
   return {
     shape,
     classes: data.classes,
@@ -61,8 +64,18 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
       sides.dispose();
       vae.dispose();
       void data.close();
+      void teacher?.close();
     },
   };
+}
+
+/** The teacher's features of a configuration that names a file of them. */
+async function teacherOf({ data }: TrainConfig, { teacher }: TargetSource): Promise<Teacher | undefined> {
+  if (teacher === undefined) return undefined;
+  if (data.kind === 'cache') return openTeacher(teacher);
+  throw userError(
+    `alignment.teacher.path: its rows are the records of a cache, got data.kind "${data.kind}"; extract the data first.`,
+  );
 }
 
 /** The sizes that data and VAE fix. Throws where the VAE cannot halve the image as often as it wants to. */
