@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)('every variant', () => {
     const [before, after] = rows.get('alignment.route') ?? [];
     if (before === undefined) return;
     const moved = Math.max(...(after as number[]).map((w, i) => Math.abs(w - (before[i] as number))));
-    const stays = /fixed|one|sigmoid|table/.test(name);
+    const stays = /fixed|one-hot|one group|sigmoid|table/.test(name);
     expect(moved > 1e-4, `router moved by ${moved}`).toBe(!stays);
   });
 });

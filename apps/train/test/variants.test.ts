@@ -234,6 +234,7 @@ describe('statsRow', () => {
     const told = statsRow({ step: 1, images: 3, seconds: 1 }, row, true);
     expect(told.alignmentWeight).toBeCloseTo(0.5);
     expect(told.routerEntropy).toBeCloseTo(Math.log(3), 4);
+    expect(told.maxLogit).toBe(0);
     expect(told.marginals).toEqual({
       fine: expect.closeTo(1 / 3, 5),
       mid: expect.closeTo(1 / 3, 5),

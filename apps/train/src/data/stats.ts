@@ -28,6 +28,8 @@ export interface StatsRow {
   /** Mean weight of each group over the batch, and the mean entropy of the weights in nats. */
   readonly marginals?: Readonly<Record<string, number>>;
   readonly routerEntropy?: number;
+  /** Largest absolute logit of a learned router. */
+  readonly maxLogit?: number;
   /** What pulls at the hidden tokens, and how hard. */
   readonly gradients?: GradientRow;
   /** The router's weight of each group at the times `t` in [0, 1]; 0 is data, 1 is noise. */

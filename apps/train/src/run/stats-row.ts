@@ -55,7 +55,11 @@ function named<T = number>(row: Row, prefix: string): Record<string, T> {
 /** What is told of an alignment beside the losses of its groups. */
 function alignmentOf(row: Row, groups: readonly string[]): Partial<StatsRow> {
   const byTime = named<readonly number[]>(row, 'alignment.groupByTime.');
-  const { 'alignment.marginals': marginals, 'alignment.routerEntropy': routerEntropy } = row;
+  const {
+    'alignment.marginals': marginals,
+    'alignment.routerEntropy': routerEntropy,
+    'alignment.maxLogit': maxLogit,
+  } = row;
   const gradients = named(row, 'gradient.');
   return {
     alignment: row['alignmentLoss'] as number,
@@ -68,6 +72,7 @@ function alignmentOf(row: Row, groups: readonly string[]): Partial<StatsRow> {
             groups.map((group, g) => [group, (marginals as readonly number[])[g]]),
           ),
           routerEntropy,
+          ...(maxLogit === undefined ? {} : { maxLogit }),
         }),
     ...(Object.keys(gradients).length === 0
       ? {}
