@@ -229,9 +229,11 @@ describe('groups on a finer grid than the hidden tokens', () => {
 });
 
 describe('statsRow', () => {
+  const moment = { step: 1, images: 3, seconds: 1, stepsPerSecond: 1, imagesPerSecond: 3, memory: 1 };
+
   it('tells weights, shares, gradients and distances by group', async () => {
     const row = meanRow(await readWindow([first(['alignment.router.balance=0'])]));
-    const told = statsRow({ step: 1, images: 3, seconds: 1 }, row, true);
+    const told = statsRow(moment, row, true);
     expect(told.alignmentWeight).toBeCloseTo(0.5);
     expect(told.routerEntropy).toBeCloseTo(Math.log(3), 4);
     expect(told.maxLogit).toBe(0);
@@ -250,6 +252,6 @@ describe('statsRow', () => {
     expect(cosineByTime['mid']).toHaveLength(10);
     expect(Object.keys(parameters)).toEqual(['projectors', 'router']);
     const none = meanRow(await readWindow([first(['alignment.kind=none'])]));
-    expect(statsRow({ step: 1, images: 3, seconds: 1 }, none, false)).not.toHaveProperty('gradients');
+    expect(statsRow(moment, none, false)).not.toHaveProperty('gradients');
   });
 });
