@@ -1,20 +1,18 @@
 /**
  * Sets a fresh checkout up with nothing but Node, and then runs what `--then` names; quick when all is there.
- * Node version -> pnpm install -> build -> TensorFlow's library -> `--then demo | test`
+ * Node version -> pnpm install -> build -> TensorFlow's library and SqueezeNet -> `--then demo | test`
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { environment, findPnpm, ROOT } from './pnpm.mjs';
 
 const OLDEST_NODE = [20, 19];
 const STAMP = join(ROOT, 'node_modules', '.installed-lockfile');
 const NODE = process.execPath;
 const AHPA = [NODE, join(ROOT, 'apps', 'train', 'dist', 'main.mjs')];
-const LIBRARY = join(ROOT, 'packages', 'libtensorflow', 'dist', 'setup.js');
 
 /** A step that failed: its message and the exit code to end with. */
 class Failure extends Error {
@@ -75,14 +73,10 @@ async function build(pnpm) {
   await must('The build', [...pnpm.around, ...turbo]);
 }
 
+/** TensorFlow's library, and the small network that figures are measured with. */
 async function obtainLibrary() {
-  const { findLibrary } = await import(pathToFileURL(LIBRARY).href);
-  try {
-    say(`TensorFlow's library is at ${findLibrary().path}`);
-  } catch {
-    say("obtaining TensorFlow's library (once for this machine)");
-    await must("Obtaining TensorFlow's library", [...AHPA, 'setup']);
-  }
+  say("looking for TensorFlow's library and SqueezeNet (obtained once for this machine)");
+  await must("Obtaining TensorFlow's library", [...AHPA, 'setup']);
 }
 
 const CHECKS = {

@@ -25,7 +25,7 @@ export { loadInception } from './networks/inception-load.ts';
 export type { FeatureNetwork, ImageFeatures, NetworkParams } from './networks/network.ts';
 export {
   loadSqueezeNet,
-  SQUEEZENET_LAYERS,
+  SQUEEZENET_SHAPES,
   type SqueezeNetWeights,
   squeezeNet,
   squeezeNetMaps,

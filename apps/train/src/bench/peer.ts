@@ -10,16 +10,17 @@ import { userError } from '../errors.ts';
 import { inPackage } from '../package-folder.ts';
 import type { Reporter } from '../report.ts';
 import type { EncodeSpec } from './encode-spec.ts';
+import type { EvaluateSpec } from './evaluate-spec.ts';
 import type { StepSpec } from './spec.ts';
 import type { Timing } from './worker.ts';
 
 const REQUIREMENTS = ['torch==2.13.0', 'diffusers==0.42.1', 'numpy'];
 
 /** The work of one side. */
-export type Spec = StepSpec | EncodeSpec;
+export type Spec = StepSpec | EncodeSpec | EvaluateSpec;
 
-/** What a side is asked to do: take a training step, evaluate the network, or encode images. */
-export type Kind = 'step' | 'infer' | 'encode';
+/** What a side is asked to do: take a training step, evaluate the network, encode images, or evaluate them. */
+export type Kind = 'step' | 'infer' | 'encode' | 'features' | 'neighbours';
 
 /** One side of a benchmark. */
 export interface Peer {

@@ -4,6 +4,7 @@ import { matmulGflops, useTensorFlow } from '@ahpa/libtensorflow';
 import type { Reporter } from '../report.ts';
 import { interleave, median, type Side, type SideReport, sideReport } from './compare.ts';
 import { type EncodeSpec, encodeFlops } from './encode-spec.ts';
+import { type EvaluateSpec, featureFlops, neighbourFlops } from './evaluate-spec.ts';
 import { type Kind, ownPeer, type Peer, type Spec, type TorchMode, torchPeer, torchPython } from './peer.ts';
 import { inferFlops, type StepSpec, stepFlops, stepSpec } from './spec.ts';
 
@@ -56,6 +57,32 @@ export async function benchEncode(options: EncodeOptions, reporter: Reporter): P
   reporter.say(`${vae}, ${batch} images of ${size} px, ${precision}: ${giga(encodeFlops(spec))} GFLOP`);
   const others = (): Promise<Peer[]> => torchPeers(spec, options, reporter);
   return measure('encode', spec, others, (of) => encodeFlops(of as EncodeSpec), options.rounds, reporter);
+}
+
+/** What it says of an evaluation. */
+export interface EvaluateOptions extends BenchOptions, Pick<EvaluateSpec, 'images' | 'rows' | 'width'> {}
+
+/** Measures SqueezeNet with statistics beside PyTorch, and neighbours beside NumPy. */
+export async function benchEvaluate(options: EvaluateOptions, reporter: Reporter): Promise<unknown> {
+  const { images, rows, width, rounds } = options;
+  const spec: EvaluateSpec = {
+    work: 'evaluate',
+    images,
+    batch: Math.min(50, images),
+    rows,
+    width,
+    precision: 'f32',
+    threads: cpus().length,
+  };
+  const others = (): Promise<Peer[]> => torchPeers(spec, options, reporter);
+  reporter.say(`SqueezeNet and statistics, ${images} images of 64 px: ${giga(featureFlops(spec))} GFLOP`);
+  const flops = (of: (spec: EvaluateSpec) => number) => (other: Spec) => of(other as EvaluateSpec);
+  const features = await measure('features', spec, others, flops(featureFlops), rounds, reporter);
+  reporter.say(`third neighbours, ${rows} x ${rows} x ${width}: ${giga(neighbourFlops(spec))} GFLOP (NumPy)`);
+  return {
+    features,
+    neighbours: await measure('neighbours', spec, others, flops(neighbourFlops), rounds, reporter),
+  };
 }
 
 const giga = (flops: number): string => (flops / 1e9).toFixed(0);

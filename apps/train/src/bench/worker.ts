@@ -3,13 +3,15 @@ import { createInterface } from 'node:readline';
 import { activeBackend, useTensorFlow } from '@ahpa/libtensorflow';
 import type { EncodeSpec } from './encode-spec.ts';
 import { encodeWork } from './encode-work.ts';
+import type { EvaluateSpec } from './evaluate-spec.ts';
+import { evaluateWork } from './evaluate-work.ts';
 import type { StepSpec } from './spec.ts';
 import { stepWork } from './step-work.ts';
 
 /** What a worker can do, by the word that asks for it; each call returns a number read from the device. */
 export interface Work {
   readonly parameters: number;
-  readonly kinds: Readonly<Record<string, () => number>>;
+  readonly kinds: Readonly<Record<string, () => number | Promise<number>>>;
 }
 
 /** Answer to `step N`, `infer N` or `encode N`. */
@@ -36,24 +38,29 @@ function executeClock(): { seconds: number } {
   return clock;
 }
 
+function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Work {
+  if (spec.work === 'evaluate') return evaluateWork(spec);
+  return spec.work === 'encode' ? encodeWork(spec) : stepWork(spec);
+}
+
 /** Serves one benchmark over standard input and output until `quit` or the end of input. */
-export async function serve(spec: StepSpec | EncodeSpec): Promise<void> {
+export async function serve(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<void> {
   await useTensorFlow();
   const clock = executeClock();
-  const { parameters, kinds } = spec.work === 'encode' ? encodeWork(spec) : stepWork(spec);
+  const { parameters, kinds } = workOf(spec);
   const answer = (document: unknown): void => void process.stdout.write(`${JSON.stringify(document)}\n`);
   answer({ ready: true, parameters });
   for await (const line of createInterface({ input: process.stdin })) {
     const [command, count] = line.split(' ');
     if (command === 'quit') break;
-    const run = kinds[command as string] as () => number;
+    const run = kinds[command as string] as () => number | Promise<number>;
     const seconds: number[] = [];
     const hostSeconds: number[] = [];
     let value = Number.NaN;
     for (let i = 0; i < Number(count); i++) {
       clock.seconds = 0;
       const begin = performance.now();
-      value = run();
+      value = await run();
       seconds.push((performance.now() - begin) / 1000);
       hostSeconds.push((seconds.at(-1) as number) - clock.seconds);
     }

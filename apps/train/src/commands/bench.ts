@@ -1,8 +1,8 @@
-/** `ahpa bench`: the training step, the network evaluation and the VAE's encoder, measured beside PyTorch or beside no alignment. */
+/** `ahpa bench`: the training step, the network evaluation, the VAE's encoder and the evaluation, measured beside PyTorch or beside no alignment. */
 import { Command, Option } from 'commander';
 import type { EncoderName } from '../bench/encode-spec.ts';
 import type { TorchMode } from '../bench/peer.ts';
-import type { EncodeOptions, StepOptions } from '../bench/run.ts';
+import type { EncodeOptions, EvaluateOptions, StepOptions } from '../bench/run.ts';
 import type { StepSpec } from '../bench/spec.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
@@ -59,6 +59,19 @@ function encodeCommand(): Command {
   );
 }
 
+function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .description('images through SqueezeNet into statistics, and nearest neighbours of features')
+    .option('--images <n>', 'images of 64 px', count, 500)
+    .option('--rows <n>', 'features whose neighbours are found', count, 10_000)
+    .option('--width <n>', 'dimensions of a feature', count, 512)
+    .addOption(new Option('--against <peer>', 'PyTorch and NumPy').choices(['torch']).default('torch'));
+  return common(command, ['eager', 'channels-last'], ['eager', 'channels-last']).action(
+    (options: EvaluateOptions, self: Command) =>
+      perform(self, async (reporter) => (await import('../bench/run.ts')).benchEvaluate(options, reporter)),
+  );
+}
+
 /** The command. */
 export function benchCommand(): Command {
   const worker = new Command('worker').argument('<spec>').action(async (spec: string) => {
@@ -70,5 +83,6 @@ export function benchCommand(): Command {
     .addCommand(stepCommand('step', 'step', 'one training step'))
     .addCommand(stepCommand('sample', 'infer', 'one guided network evaluation, as samplers make it'))
     .addCommand(encodeCommand())
+    .addCommand(evaluateCommand())
     .addCommand(worker, { hidden: true });
 }

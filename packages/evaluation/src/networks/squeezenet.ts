@@ -18,12 +18,34 @@ const SPATIAL_CHANNELS = 3;
 const POOL_BEFORE = new Set(['fire2', 'fire4', 'fire6']);
 const FIRES = ['fire2', 'fire3', 'fire4', 'fire5', 'fire6', 'fire7', 'fire8', 'fire9'] as const;
 
-/** Names and numbers of output channels of all convolutions. */
-export const SQUEEZENET_LAYERS: readonly string[] = [
-  'conv1',
-  ...FIRES.flatMap((fire) => ['squeeze1x1', 'expand1x1', 'expand3x3'].map((part) => `${fire}/${part}`)),
-  'conv10',
+/** Channels of the squeeze and of each expansion. */
+const WIDTHS: readonly (readonly [narrow: number, wide: number])[] = [
+  [16, 64],
+  [16, 64],
+  [32, 128],
+  [32, 128],
+  [48, 192],
+  [48, 192],
+  [64, 256],
+  [64, 256],
 ];
+
+type LayerShape = readonly [side: number, inputs: number, outputs: number];
+
+/** Side of the kernel, input and output channels of every convolution. */
+export const SQUEEZENET_SHAPES: Readonly<Record<string, LayerShape>> = Object.fromEntries<LayerShape>([
+  ['conv1', [3, 3, 64]],
+  ...FIRES.flatMap((fire, i): [string, LayerShape][] => {
+    const [narrow, wide] = WIDTHS[i] as readonly [number, number];
+    const inputs = i === 0 ? 64 : 2 * (WIDTHS[i - 1] as readonly [number, number])[1];
+    return [
+      [`${fire}/squeeze1x1`, [1, inputs, narrow]],
+      [`${fire}/expand1x1`, [1, narrow, wide]],
+      [`${fire}/expand3x3`, [3, narrow, wide]],
+    ];
+  }),
+  ['conv10', [1, 512, 1000]],
+]);
 
 /** A kernel `[h, w, in, out]` and its bias `[out]`, as the pickle lists them. */
 export type SqueezeNetWeights = Readonly<
@@ -41,12 +63,12 @@ interface LayerValues {
  */
 export function loadSqueezeNet(weights: SqueezeNetWeights): NetworkParams {
   const params: Record<string, tf.Tensor> = {};
-  for (const layer of SQUEEZENET_LAYERS) {
+  for (const [layer, [side, inputs, outputs]] of Object.entries(SQUEEZENET_SHAPES)) {
     const [kernel, bias] = weights[layer] ?? [];
-    const [, , , out] = kernel?.shape ?? [];
-    if (!kernel || !bias || kernel.shape.length !== 4 || bias.shape.length !== 1 || bias.shape[0] !== out)
+    const wanted = `[${side},${side},${inputs},${outputs}]`;
+    if (!kernel || !bias || `[${kernel.shape}]` !== wanted || `[${bias.shape}]` !== `[${outputs}]`)
       throw new Error(
-        `SqueezeNet's ${layer} has ${kernel ? `kernel [${kernel.shape}] and bias [${bias?.shape}]` : 'no weights'}, wanted a kernel [h, w, in, out] and a bias [out].`,
+        `SqueezeNet's ${layer} has ${kernel ? `kernel [${kernel.shape}] and bias [${bias?.shape}]` : 'no weights'}, wanted ${wanted} and [${outputs}].`,
       );
     params[`${layer}.bias`] = tf.tensor(bias.data, [...bias.shape]);
     params[`${layer}.kernel`] = tf.tidy(() => {
