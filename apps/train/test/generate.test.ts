@@ -194,6 +194,14 @@ describe('what is refused', () => {
     await expect(start({ out: [runs] })).rejects.toThrow(`${runs} is there already`);
   });
 
+  it('is a file that the disk cannot hold, before anything is written', async () => {
+    const out = [at('huge.npz')];
+    await expect(start({ out, n: 1e12 })).rejects.toThrow(
+      /huge\.npz takes 776,000,000 MB and the disk has [\d,]+ MB left/,
+    );
+    expect(readdirSync(runs).filter((name) => name.startsWith('huge'))).toEqual([]);
+  });
+
   it('is to go on where images are gone', async () => {
     const out = [at('gone.npz')];
     await expect(start({ out }, breaking(4))).rejects.toThrow('broken');

@@ -13,7 +13,7 @@ import { loadModel, type TrainedModel } from '../run/load-model.ts';
 import { type OpenArtist, openArtist } from '../run/open-artist.ts';
 import { chooseClasses } from '../run/sample.ts';
 import { labelsOf } from './labels.ts';
-import { isComplete, type Output, openOutput } from './output.ts';
+import { checkSpace, isComplete, type Output, openOutput } from './output.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './request.ts';
 
 /** What to generate; absent numbers are the model's own. */
@@ -64,6 +64,7 @@ export async function generate(
   const outputs: Output[] = [];
   try {
     for (const paths of options.out.map(outputPaths)) {
+      await checkSpace(paths, request);
       await claimOutput(paths, record);
       if (!(await isComplete(paths, request))) outputs.push(await openOutput(paths, request));
     }

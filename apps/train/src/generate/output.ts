@@ -35,6 +35,21 @@ export async function isComplete(
   return true;
 }
 
+/** Refuses to begin an `.npz` file that the disk cannot hold. */
+export async function checkSpace(
+  { out, progress }: OutputPaths,
+  { images, size }: GenerateRequest,
+): Promise<void> {
+  if (!out.endsWith('.npz') || existsSync(progress) || existsSync(out)) return;
+  const bytes = images * (size ** 2 * 3 + 8);
+  const { bavail, bsize } = await statfs(dirname(out));
+  if (bavail * bsize >= bytes) return;
+  const [wanted, free] = [bytes, bavail * bsize].map(
+    (value) => `${Math.ceil(value / 1e6).toLocaleString('en')} MB`,
+  );
+  throw userError(`${out} takes ${wanted} and the disk has ${free} left: free some or choose another --out.`);
+}
+
 /** Opens a claimed output, new or begun. */
 export async function openOutput(paths: OutputPaths, request: GenerateRequest): Promise<Output> {
   const batches = Math.ceil(request.images / request.batch);
@@ -77,7 +92,6 @@ async function npzWriter(
   request: GenerateRequest,
   started: boolean,
 ): Promise<Writer> {
-  if (!started) await checkSpace(out, request.images * request.size ** 2 * 3);
   const npz = await createNpz(out, forms(request), { goOn: started }).catch(
     (cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT' || !started) throw cause;
@@ -100,16 +114,6 @@ async function npzWriter(
       }),
     close: npz.close,
   };
-}
-
-/** Refuses to begin what the disk cannot hold. */
-async function checkSpace(out: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(out));
-  if (bavail * bsize >= bytes) return;
-  const [wanted, free] = [bytes, bavail * bsize].map((value) => (value / 1e9).toFixed(2));
-  throw userError(
-    `${out} takes ${wanted} GB and the disk has ${free} GB left: free some or choose another --out.`,
-  );
 }
 
 const pngName = (index: number): string => `${String(index).padStart(6, '0')}.png`;
