@@ -7,6 +7,7 @@ import { configCommand } from './commands/config.ts';
 import { convertCommand } from './commands/convert.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { emaCommand } from './commands/ema.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { extractCommand } from './commands/extract.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     runCommand,
     sampleCommand,
     generateCommand,
+    emaCommand,
     exportCommand,
     evaluateCommand,
     compareCommand,

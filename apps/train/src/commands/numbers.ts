@@ -20,6 +20,13 @@ export function nonNegative(text: string): number {
   throw new InvalidArgumentError('Wanted a number of at least 0.');
 }
 
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Wanted a number above 0.');
+}
+
 /** Two times from 0 to 1, the lower first, with a comma between them. */
 export function interval(text: string): readonly [low: number, high: number] {
   const [low = '', high = '', ...rest] = text.split(',');

@@ -2,7 +2,7 @@
 import { WIDEST_SIGMA } from '@ahpa/trainer';
 import { z } from 'zod';
 import { averagesOf } from './averages.ts';
-import { positive, section } from './schema-parts.ts';
+import { count, positive, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
 
 const decay = z.number().min(0).lt(1);
@@ -97,4 +97,8 @@ export const ema: z.ZodType<TrainConfig['ema']> = section({
     .describe(
       'Relative widths of power-function averages kept beside; two, such as 0.05 and 0.1, let any other be reconstructed; EDM2.',
     ),
+  snapshotEvery: count(
+    10_000,
+    'Steps between snapshots of the power-function averages, which are kept for `ahpa ema`; EDM2: 4096.',
+  ),
 }).refine((chosen) => averagesOf(chosen).length > 0, 'wanted at least one decay or relative width');

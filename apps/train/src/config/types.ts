@@ -15,7 +15,11 @@ export interface TrainConfig {
   readonly interpolant: { readonly path: Path };
   readonly time: TimeChoice;
   readonly optim: OptimConfig;
-  readonly ema: { readonly decay: number | readonly number[]; readonly sigmaRel: readonly number[] };
+  readonly ema: {
+    readonly decay: number | readonly number[];
+    readonly sigmaRel: readonly number[];
+    readonly snapshotEvery: number;
+  };
   readonly train: RunConfig;
   readonly sample: SampleChoice;
   readonly evaluate: EvaluateChoice;

@@ -45,7 +45,8 @@ export const samplePath = ({ samples }: RunFolder, step: number): string =>
   join(samples, `${String(step).padStart(7, '0')}.png`);
 
 /** Keys that may change between the sessions of a run: they do not change what is learned. */
-const FREE = /^(description|sample\..*|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
+const FREE =
+  /^(description|sample\..*|ema\.snapshotEvery|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
 
 /**
  * Makes the folder or checks that it was made for `config`, keeps other processes out of it and writes the resolved configuration.

@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createSaver } from '@ahpa/checkpoint';
 import { type Batch, batchIndices, run, type Tree, trainStep } from '@ahpa/trainer';
+import { snapshotTasks } from '../averages/snapshots.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
 import { evaluateTask } from '../evaluation/in-training.ts';
@@ -86,6 +87,7 @@ async function trainIn(
     onReport: recorder.report,
     tasks: [
       checkpointTask({ folder, meta, stepper, saver, lock, recorder, from: start.step }),
+      ...snapshotTasks(folder, meta, stepper),
       sampleTask(config, folder, parts, artist, recorder, reporter),
       ...heldOutTask(losses, folder, parts.heldOut, heldOutLoss(parts.deps, ema, seed), reporter.say),
       ...evaluateTask({
