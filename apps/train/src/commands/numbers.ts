@@ -34,10 +34,3 @@ export function interval(text: string): readonly [low: number, high: number] {
   if (rest.length === 0 && times[0] <= times[1] && times[1] <= 1) return times;
   throw new InvalidArgumentError('Wanted two times from 0 to 1, the lower first, such as 0,0.7.');
 }
-
-/** A number above 0. */
-export function positive(text: string): number {
-  const value = Number(text);
-  if (text !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('Wanted a number above 0.');
-}
