@@ -5,6 +5,7 @@ import { readSafetensors, readWeights, writeSafetensors } from '@ahpa/weight-fil
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { denoiserParams, loadModel } from '../src/run/load-model.ts';
+import { isVae } from '../src/vae/inspect.ts';
 import { type Converted, type ConvertRequest, convert } from '../src/weights/convert.ts';
 import { inspect } from '../src/weights/inspect-file.ts';
 import type { Recognised } from '../src/weights/recognise.ts';
@@ -125,6 +126,7 @@ describe('convert', () => {
 
 describe('inspect', () => {
   it("names REPA's checkpoint, part by part", async () => {
+    expect(await isVae(golden('repa.pt'))).toBe(false);
     const found = await inspect(golden('repa.pt'), { heads: 2 });
     expect(found.kind).toBe("PyTorch checkpoint: SiT with alignment heads, in REPA's names");
     expect(found.metadata).toEqual({ parts: ['model', 'ema'] });

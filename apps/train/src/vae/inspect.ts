@@ -5,6 +5,7 @@ import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-h
 import { readWeights } from '@ahpa/weight-files';
 import type { VaeFileChoice } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
+import { isTorch, torchParts } from '../weights/file-parts.ts';
 import { readVae, vaeStride } from './load.ts';
 
 /** One map of the encoder for one image. */
@@ -48,6 +49,7 @@ function isVaeConfig(path: string): boolean {
 /** Whether a folder or file is a VAE rather than something else with tensors; only names are read. */
 export async function isVae(path: string): Promise<boolean> {
   if (statSync(path).isDirectory()) return isVaeConfig(join(path, 'config.json'));
+  if ((await isTorch(path)) && (await torchParts(path)).length > 1) return false; // a training checkpoint
   let found = false;
   await readWeights(path, {
     keep: (name) => {
