@@ -4,6 +4,7 @@ import { type Batch, batchIndices, initState, philox, type Tree, trainStep } fro
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
+import { inParts } from './batches.ts';
 import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
 import { createEngine } from './create-engine.ts';
 import type { RunFolder } from './folder.ts';
@@ -69,10 +70,10 @@ export async function replay(path: string, reporter: Reporter): Promise<Replay> 
   const numbers = stepConfig(config, parts.shape.classes);
   const like = initState(parts.deps, philox(config.train.seed), numbers);
   const { stepper } = engine.training(
-    (state: RunState, batch: Batch<Tree>) => trainStep(parts.deps, state, batch, numbers),
+    (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     treeOf(like, checkpoint.tensors, path),
   );
-  const batch = await parts.train.batch(Uint32Array.from(breakage.batch));
+  const batch = await inParts(Uint32Array.from(breakage.batch), config.train.accumulate, parts.train);
   const { loss, gradNorm, applied } = await stepper.step(batch);
   const [l, g, a] = await Promise.all(
     [loss, gradNorm, applied].map(async (metric) => (await metric?.data())?.[0]),

@@ -7,6 +7,7 @@ import { appendStats, readStats, rewindStats } from '../data/stats.ts';
 import type { Progress, Reporter } from '../report.ts';
 import { type TrainingPayload, trainingFormat } from '../visual/progress-line.ts';
 import type { RunFolder } from './folder.ts';
+import type { Speed } from './speed.ts';
 import { statsRow } from './stats-row.ts';
 
 /** Hears of every step. */
@@ -26,6 +27,7 @@ export async function createRecorder(
   config: TrainConfig,
   { stats, tensorboard }: RunFolder,
   step: number,
+  speed: (steps: number, seconds: number) => Speed,
   reporter: Reporter,
 ): Promise<Recorder> {
   await rewindStats(stats, step);
@@ -45,10 +47,12 @@ export async function createRecorder(
     tick,
     async report(done, row) {
       const seconds = Number(((performance.now() - begin) / 1000).toFixed(3));
-      const perSecond = (done - seen.step) / (seconds - seen.seconds);
-      const memory = Math.round(process.memoryUsage.rss() / 1e6);
-      const speed = { stepsPerSecond: round(perSecond), imagesPerSecond: round(perSecond * batch) };
-      const moment = { step: done, images: done * batch, seconds, ...speed, memory };
+      const moment = {
+        step: done,
+        images: done * batch,
+        seconds,
+        ...speed(done - seen.step, seconds - seen.seconds),
+      };
       seen = { step: done, seconds };
       const entry = statsRow(moment, row, config.alignment.kind !== 'none');
       const { denoising, alignment } = entry;
@@ -64,8 +68,6 @@ export async function createRecorder(
     },
   };
 }
-
-const round = (value: number): number => Number(value.toPrecision(4));
 
 /** Every number of a row by its name. */
 const scalarsOf = (row: object): Value[] =>

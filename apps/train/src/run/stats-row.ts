@@ -2,17 +2,13 @@
 import type { Row } from '@ahpa/trainer';
 import type { StatsRow } from '../data/stats.ts';
 import { ROUTE_TIMES } from '../variants/metrics.ts';
+import type { Speed } from './speed.ts';
 
 /** When a row was measured. */
-export interface Moment {
+export interface Moment extends Speed {
   readonly step: number;
   readonly images: number;
   readonly seconds: number;
-  /** Since the last row; null for a row at the same instant. */
-  readonly stepsPerSecond: number;
-  readonly imagesPerSecond: number;
-  /** Resident memory of the process, MB. */
-  readonly memory: number;
 }
 
 /** A row, and what the plots do not show. */

@@ -11,6 +11,7 @@ import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
 import { evaluateTask } from '../evaluation/in-training.ts';
 import type { Reporter } from '../report.ts';
 import { stepConfig } from '../wiring.ts';
+import { inParts } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
 import { createEngine } from './create-engine.ts';
@@ -20,7 +21,9 @@ import type { Lock } from './lock.ts';
 import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';
+import { assertRoom } from './room.ts';
 import { sampleTask } from './sample-grid.ts';
+import { speedometer } from './speed.ts';
 import { type RunState, startState } from './start.ts';
 
 /** How a run ended, and its newest files. */
@@ -56,13 +59,15 @@ async function trainIn(
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const start = await startState(config, folder, parts, reporter);
+  await assertRoom(folder.root, start.state);
   const numbers = stepConfig(config, parts.shape.classes);
   const { stepper, model } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     start.state,
   );
   const ema = model(({ ema }) => (ema[0] as RunState['params']).denoiser);
-  const recorder = await createRecorder(config, folder, start.step, reporter);
+  const speed = await speedometer(config.train, parts.model);
+  const recorder = await createRecorder(config, folder, start.step, speed, reporter);
   const { batch, accumulate, seed, steps, reportEvery } = config.train;
   const { shape, classes } = parts;
   const meta = { config, shape, classes };
@@ -81,7 +86,7 @@ async function trainIn(
       await setImmediate(); // signals are heard and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return inParts(batchIndices(seed, done, batch, parts.train.count), accumulate, parts.train.batch);
+      return inParts(batchIndices(seed, done, batch, parts.train.count), accumulate, parts.train);
     },
     reportEvery,
     onReport: recorder.report,
@@ -111,16 +116,6 @@ async function trainIn(
   for (const part of [ema, stepper, parts]) part.dispose();
   const { root, checkpoints, samples, plot, stats } = folder;
   return { run: root, step, complete: step >= steps, checkpoints, samples, plot, stats };
-}
-
-/** The batches of `count` equal parts of `rows`. */
-function inParts<B>(
-  rows: Uint32Array,
-  count: number,
-  batch: (rows: Uint32Array) => B | Promise<B>,
-): Promise<B[]> {
-  const size = rows.length / count;
-  return Promise.all(Array.from({ length: count }, (_, i) => batch(rows.subarray(i * size, (i + 1) * size))));
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {

@@ -1,0 +1,16 @@
+/** Whether a disk has room, asked before anything is computed. */
+import { statfs } from 'node:fs/promises';
+import { flatten, type Tree } from '@ahpa/trainer';
+import { userError } from '../errors.ts';
+
+/** Throws where the disk of `folder` has no room for one more checkpoint of `state`. */
+export async function assertRoom(folder: string, state: Tree): Promise<void> {
+  const wanted = flatten(state).reduce((bytes, { size }) => bytes + 4 * size, 0);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free >= wanted) return;
+  const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  throw userError(
+    `No space is left on the disk of ${folder} for a checkpoint: it has ${mega(free)} free, wanted ${mega(wanted)}; free some space or choose another folder.`,
+  );
+}

@@ -1,0 +1,37 @@
+/** How fast a run goes, and what share of the machine's arithmetic that is. */
+import { type DiTConfig, forwardFlops } from '@ahpa/dit-core';
+import type { RunConfig } from '../config/types.ts';
+
+/** The speed since the last row; null where no time passed. */
+export interface Speed {
+  readonly stepsPerSecond: number;
+  readonly imagesPerSecond: number;
+  /** The transformer's floating-point operations over those of square matrix products in the same time; compiled steps only. */
+  readonly matmulShare?: number;
+  /** Resident memory of the process, MB. */
+  readonly memory: number;
+}
+
+/** Sizes of the products that tell the peak: a fraction of a second on a few cores. */
+const PEAK = { size: 512, products: 16, calls: 3 };
+
+/** Measures the peak once, and returns what makes a speed of steps and seconds. */
+export async function speedometer(
+  { batch, precision, backend, eager, checkpointBlocks }: RunConfig,
+  model: DiTConfig,
+): Promise<(steps: number, seconds: number) => Speed> {
+  const isCompiled = backend === 'tensorflow' && !eager;
+  const peak = isCompiled ? (await import('@ahpa/libtensorflow')).matmulGflops(precision, PEAK) : undefined;
+  const gflop = ((checkpointBlocks ? 4 : 3) * forwardFlops(model).flops) / 1e9;
+  return (steps, seconds) => {
+    const images = (steps * batch) / seconds;
+    return {
+      stepsPerSecond: short(steps / seconds),
+      imagesPerSecond: short(images),
+      ...(peak === undefined ? {} : { matmulShare: short((images * gflop) / peak) }),
+      memory: Math.round(process.memoryUsage.rss() / 1e6),
+    };
+  };
+}
+
+const short = (value: number): number => Number(value.toPrecision(4));
