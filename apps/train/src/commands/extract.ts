@@ -1,6 +1,6 @@
 /** `ahpa extract`: images to a cache of VAE features that `ahpa train` reads. */
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ExtractRequest } from '../features/run-extract.ts';
 import type { ConfigOptions } from './config-options.ts';
 import { backendOption, configOf, withConfig } from './config-options.ts';
@@ -23,6 +23,11 @@ export function extractCommand(): Command {
     .option('--strict', 'stop at the first image that cannot be read')
     .option('--verify', 'read the finished cache again and compare its hashes')
     .option('--threads <n>', 'threads that decode, 0 for the main one', integer, availableParallelism())
+    .addOption(
+      new Option('--teacher <network>', "a frozen network's tokens too, for REPA, iREPA and HASTE").choices([
+        'squeezenet',
+      ]),
+    )
     .option('--batch <n>', 'images encoded together (default: by their size)', count)
     .addOption(backendOption())
     .action((source: string | undefined, options: Options, command: Command) =>

@@ -54,6 +54,14 @@ export async function openNetwork(
 
 /** SqueezeNet v1.1, downloaded where it is not there yet. */
 export async function openSqueezeNet(engine: Engine, say: (message: string) => void): Promise<OpenNetwork> {
+  const { params, sha256 } = await squeezeNetParams(say);
+  return onEngine(squeezeNet, params, sha256, engine);
+}
+
+/** The weights of SqueezeNet v1.1 on the active backend, owned by the caller, and their hash. */
+export async function squeezeNetParams(
+  say: (message: string) => void,
+): Promise<{ readonly params: NetworkParams; readonly sha256: string }> {
   const path = await obtainSqueezeNet(say);
   const hash = createHash('sha256')
     .update(await readFile(path))
@@ -65,7 +73,7 @@ export async function openSqueezeNet(engine: Engine, say: (message: string) => v
     layer,
     [layers[`${layer}.kernel`], layers[`${layer}.bias`]],
   ]);
-  return onEngine(squeezeNet, loadSqueezeNet(Object.fromEntries(pairs)), hash, engine);
+  return { params: loadSqueezeNet(Object.fromEntries(pairs)), sha256: hash };
 }
 
 function floats(

@@ -10,6 +10,7 @@ import { readVae, vaeParams } from '../vae/load.ts';
 import { targetSource } from '../variants/targets.ts';
 import { modelConfig } from '../wiring.ts';
 import { type Extracted, type ExtractOptions, extract } from './extract.ts';
+import { extractTeacher, type TEACHERS } from './extract-teacher.ts';
 import { type Pictures, sourcePictures } from './pictures.ts';
 
 /** What the command line says. */
@@ -22,6 +23,8 @@ export interface ExtractRequest extends Omit<ExtractOptions, 'pixels' | 'strict'
   readonly strict?: boolean;
   readonly verify?: boolean;
   readonly threads: number;
+  /** Network whose features are written beside the cache. */
+  readonly teacher?: (typeof TEACHERS)[number];
 }
 
 /** What the command reports. */
@@ -92,7 +95,12 @@ async function extracted(
     const { groups } = targetSource(config.alignment, files.config);
     const wanted = { groups, grid, size: pictures.size, hierarchy: config.hierarchy };
     const { pixels = false, strict = false } = request;
-    return await extract(pictures, files, vae, wanted, { ...request, pixels, strict }, reporter);
+    const made = await extract(pictures, files, vae, wanted, { ...request, pixels, strict }, reporter);
+    if (request.teacher !== undefined) {
+      const path = await extractTeacher(request.out, made.index, pictures, grid, engine, reporter);
+      reporter.say(`Train with --set alignment.teacher.kind=file --set alignment.teacher.path=${path}.`);
+    }
+    return made;
   } finally {
     vae.dispose();
     await pictures.close();
