@@ -4,12 +4,13 @@ import { squeezeNetTokens } from '@ahpa/evaluation';
 import { openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { readStats } from '../src/data/stats.ts';
 import { squeezeNetParams } from '../src/evaluation/network.ts';
 import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
 import { runExtract } from '../src/features/run-extract.ts';
+import { createEngine } from '../src/run/create-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { train } from '../src/run/train.ts';
 import { missing } from './native.ts';
@@ -25,6 +26,10 @@ const pixelsOf = (image: number): Uint8Array =>
   Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * (image + 2) * 7 + (i % 3) * 50) % 256);
 
 describe.skipIf(missing !== undefined || !obtained)('a teacher', () => {
+  beforeAll(async () => {
+    await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+  });
+
   it('is written beside a cache, row by row, and trained with', async () => {
     const home = temporary();
     const photos = join(home, 'photos', 'stripes');
