@@ -6,6 +6,7 @@ import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { flatten, type Rng, type Tree } from '@ahpa/trainer';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
+import { useBackend } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import { openData } from '../features/open-data.ts';
@@ -178,6 +179,7 @@ async function alignmentParameters(
   model: DiTConfig,
   groups: readonly FeatureGroup[],
 ): Promise<number> {
+  await useBackend('cpu');
   const alignment = await loadAlignment(config.alignment, alignmentContext(config, model, groups));
   const zeros: Rng = {
     normal: (shape) => tf.zeros([...shape]),
