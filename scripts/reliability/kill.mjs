@@ -11,6 +11,7 @@ import {
   fingerprint,
   newest,
   random,
+  reached,
   rows,
   say,
   start,
@@ -55,7 +56,8 @@ for (let kill = 0; kill < KILLS; kill++) {
   const before = await newest(runs, 'run');
   const env = atBoundary ? { FAULT_UNDER: join(runs, 'run'), FAULT_KILL: place } : {};
   const run = start(tinyRun(runs, 'run', { 'train.steps': 1_000_000 }), { env });
-  const time = setTimeout(() => run.child.kill('SIGKILL'), atBoundary ? 60_000 : 1000 + 4000 * draw());
+  if (!atBoundary) await reached(run, runs, 'run', (rows(runs, 'run').at(-1)?.step ?? 0) + 1);
+  const time = setTimeout(() => run.child.kill('SIGKILL'), atBoundary ? 60_000 : 2000 * draw());
   const { signal, output } = await run.ended;
   clearTimeout(time);
   const after = await newest(runs, 'run');
