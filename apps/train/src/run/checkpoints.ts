@@ -21,8 +21,14 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return upToDate(await loadCheckpoint(path));
 }
 
-/** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
+/** The newest valid checkpoint of a run, under today's names. */
 export async function newestCheckpoint(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
+  const newest = await newestValid(folder, reporter);
+  return newest && upToDate(newest);
+}
+
+/** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
+export async function newestValid(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
   if ((await listCheckpoints(folder)).length === 0) return undefined;
   const latest = await loadLatest(folder).catch((cause: Error) => {
     const [first, ...rest] = cause.message.split('\n');
@@ -30,7 +36,7 @@ export async function newestCheckpoint(folder: string, reporter: Reporter): Prom
   });
   for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
   if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
-  return upToDate(latest);
+  return latest;
 }
 
 /** A counter that checkpoints did not have before runs stopped at several bad steps in a row. */

@@ -9,7 +9,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
 import { type ImageSet, split } from '../data/emoji.ts';
 import type { Progress, Reporter } from '../report.ts';
-import { newestCheckpoint } from '../run/checkpoints.ts';
+import { newestValid } from '../run/checkpoints.ts';
 import { createEngine } from '../run/create-engine.ts';
 import { tensorsOf, treeOf } from '../run/tree-file.ts';
 import { writeGrid } from '../visual/grid.ts';
@@ -143,7 +143,7 @@ async function startState(
   reporter: Reporter,
 ): Promise<{ readonly state: VaeTrainState; readonly step: number }> {
   const state = initVaeState(initVae(vae, philox(seed)) as VaeTree);
-  const checkpoint = await newestCheckpoint(join(out, 'checkpoints'), reporter);
+  const checkpoint = await newestValid(join(out, 'checkpoints'), reporter);
   if (checkpoint === undefined) return { state, step: 0 };
   const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
   disposeTree(state);
