@@ -190,20 +190,14 @@ def sra():
 
 
 def targets():
-    """iREPA's loss, channel LayerNorm, and the innovation of a level beyond the latent."""
+    """iREPA's loss, and channel LayerNorm."""
     projected, y = test_values((2, 6, 4), 3), test_values((2, 6, 4), 4)
     normal = (y - 0.6 * y.mean(1, keepdim=True)) / (y.std(1, keepdim=True) + 1e-6)
-    level, latent = test_values((2, 6, 4), 5), test_values((2, 6, 2), 6)
-    mean, whiten, predict = test_values((4,), 7), test_values((4, 3), 8), test_values((2, 3), 9)
-    offset, variance = test_values((3,), 10), torch.tensor([0.9, 0.4, 0.02])
-    residual = (level - mean) @ whiten - (latent @ predict + offset)
-    scaled = residual / variance.clamp(min=0.1).sqrt()
     write(
         "targets.json",
         {
             "irepa": golden(cosine(projected, normal).mean()),
             "channelNorm": golden(F.layer_norm(y, (4,), eps=1e-6)),
-            "innovation": golden(scaled * (variance.sum() / (variance / variance.clamp(min=0.1)).sum()).sqrt()),
         },
     )
 

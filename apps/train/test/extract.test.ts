@@ -165,6 +165,7 @@ describe('training', () => {
     ['max', 'spatial', 1],
     ['average', 'pca', undefined],
     ['average', 'none', 1],
+    ['average', 'innovation', undefined],
   ] as const)('takes %s and %s', async (resize, norm, factor) => {
     const set = [
       `hierarchy.resize=${resize}`,
@@ -185,6 +186,38 @@ describe('training', () => {
     expectNear(valuesOf(await cached.train.batch(rows)), valuesOf(await online.train.batch(rows)), 1e-3);
     cached.dispose();
     online.dispose();
+  });
+
+  it.each([
+    ['whiten', 0.5, 1],
+    ['innovation', 0, 0.1],
+  ] as const)('on %s sees tokens that correlate with the latent by %d to %d', async (norm, least, most) => {
+    await extractTo(norm, {}, [
+      `hierarchy.norm=${norm}`,
+      'hierarchy.components=3',
+      'hierarchy.dtype=float32',
+    ]);
+    const cache = await openCache(at(norm));
+    const rows = Array.from({ length: cache.index.count }, (_, i) => i);
+    const [z, tokens] = ['latent.mean', 'tokens.coarse'].map((field, i) => {
+      const values = tf.tensor(cache.gather(field, rows) as Float32Array, [rows.length * 4, 4 - i]);
+      const centred = tf.sub(values, tf.mean(values, 0));
+      return tf.div(centred, tf.norm(centred, 2, 0)) as tf.Tensor2D;
+    }) as [tf.Tensor2D, tf.Tensor2D];
+    const largest = tf.max(tf.abs(tf.matMul(z, tokens, true))).dataSync()[0] as number;
+    cache.close();
+    expect(largest).toBeGreaterThan(least);
+    expect(largest).toBeLessThan(most);
+  });
+
+  it('on innovations goes on from a cache and online alike', async () => {
+    const set = ['hierarchy.norm=innovation', 'hierarchy.components=3', 'train.steps=2', 'train.batch=4'];
+    await extractTo('trained-on', {}, set);
+    const cached = await run('innovation-cached', configOf({ kind: 'cache', path: at('trained-on') }, set));
+    const online = await run('innovation-online', imagesConfig(set));
+    expect([cached.length, cached.every(Number.isFinite)]).toEqual([2, true]);
+    for (const [i, loss] of cached.entries())
+      expect(Math.abs(loss - (online[i] as number))).toBeLessThan(1e-3);
   });
 
   it('holds out another cache with the same statistics, and its pixels', async () => {

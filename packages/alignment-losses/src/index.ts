@@ -24,7 +24,6 @@ export {
   unfoldTokens,
 } from './head.ts';
 export { applyHeads, type HeadsConfig, type HeadsKind, type HeadsParams, initHeads } from './heads.ts';
-export { type InnovationFit, innovation } from './innovation.ts';
 export type { LinearParams } from './nn.ts';
 export { channelNorm, SPATIAL_GAMMA, spatialZScore } from './normalize.ts';
 export { gram, relationTokens } from './relation.ts';

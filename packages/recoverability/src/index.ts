@@ -10,3 +10,5 @@ export {
   recoverability,
   type TargetMap,
 } from './recoverability.ts';
+export { ridge } from './ridge.ts';
+export { residualScales } from './targets.ts';

@@ -46,11 +46,16 @@ export function increment(yy: Split<Matrix>, below: Matrix, own: Matrix): Matrix
     const column = residual.subMatrix(0, residual.rows - 1, k, k);
     return column.transpose().mmul(yy.fit).mmul(column).get(0, 0) / count;
   });
-  const scales = energies.map((energy) => 1 / Math.sqrt(Math.max(energy, VARIANCE_FLOOR)));
-  const before = energies.reduce((sum, energy) => sum + energy, 0);
-  const after = energies.reduce((sum, energy, k) => sum + energy * (scales[k] as number) ** 2, 0);
+  return residual.mulRowVector(residualScales(energies));
+}
+
+/** Factors for dimensions of these variances: over the deviation (variance at least 0.1), times one that restores the total energy. RARE. */
+export function residualScales(variances: readonly number[]): number[] {
+  const scales = variances.map((variance) => 1 / Math.sqrt(Math.max(variance, VARIANCE_FLOOR)));
+  const before = variances.reduce((sum, variance) => sum + variance, 0);
+  const after = variances.reduce((sum, variance, k) => sum + variance * (scales[k] as number) ** 2, 0);
   const restore = Math.sqrt(before / after);
-  return residual.mulRowVector(scales.map((scale) => scale * restore));
+  return scales.map((scale) => scale * restore);
 }
 
 /** Weights of a readout cut to a half, a quarter and an eighth of their rank along the fitted values' strongest directions, and whole. */

@@ -6,6 +6,7 @@ import {
   channelStatistics,
   emptyMoments,
   fitPca,
+  innovation,
   normalizeTokens,
   type Pca,
   projectTokens,
@@ -69,6 +70,24 @@ describe('normalizeTokens', () => {
     expect(() => normalizeTokens(tf.zeros([1, 1, 3]), { kind: 'spatial', gamma: 1 })).toThrow(
       'wanted at least 2 of them',
     );
+  });
+});
+
+describe('innovation', () => {
+  it('is what the prediction leaves, times the scale of each dimension', () => {
+    const latent = testTensor([2, 5, 2], 1) as tf.Tensor3D;
+    const prediction = {
+      slopes: testTensor([2, 3], 2),
+      offset: tf.tensor1d([1, 2, 3]),
+      scale: tf.tensor1d([2, 0.5, 4]),
+    };
+    const predicted = tf.add(
+      tf.matMul(tf.reshape(latent, [10, 2]), prediction.slopes as tf.Tensor2D),
+      [1, 2, 3],
+    );
+    const white = tf.add(tf.reshape(predicted, [2, 5, 3]), [1, 0, -1]) as tf.Tensor3D;
+    const left = expectLive(() => innovation(white, latent, prediction), 1);
+    expectClose(left, tf.mul(tf.ones([2, 5, 3]), [2, 0, -4]), { atol: 1e-5 });
   });
 });
 

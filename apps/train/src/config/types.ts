@@ -97,7 +97,7 @@ export interface RepaData {
 /** How features become targets. */
 export interface HierarchyConfig {
   readonly resize: Resize;
-  readonly norm: 'none' | 'dataset' | 'spatial' | 'pca' | 'whiten';
+  readonly norm: 'none' | 'dataset' | 'spatial' | 'pca' | 'whiten' | 'innovation';
   readonly components: number;
   readonly gamma: number;
   readonly calibration: number;

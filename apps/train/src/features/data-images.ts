@@ -8,7 +8,6 @@ import { onlineExamples } from './examples.ts';
 import { fitNorms, needsFit } from './fit.ts';
 import type { FittedNorms } from './norms.ts';
 import { type Pictures, sourcePictures } from './pictures.ts';
-import { rawWidths } from './request.ts';
 
 /** Images encoded together while statistics are fitted. */
 const FIT_BATCH = 16;
@@ -37,13 +36,12 @@ export async function fittedNorms(
     'fitting statistics',
     Math.min(request.hierarchy.calibration, pictures.names.length),
   );
-  const widths = rawWidths(files.config, request);
-  return fitNorms(raw, pictures, request, widths, FIT_BATCH, (done) => bar.update(done, undefined)).finally(
-    () => {
-      bar.stop();
-      raw.dispose();
-    },
-  );
+  return fitNorms(raw, pictures, files.config, request, FIT_BATCH, (done) =>
+    bar.update(done, undefined),
+  ).finally(() => {
+    bar.stop();
+    raw.dispose();
+  });
 }
 
 async function sidesOf(config: ImagesData, train: Pictures, context: FeatureContext): Promise<Sides> {

@@ -1,9 +1,18 @@
 /**
  * Images to features: the posterior in diffusion units, and normalised tokens of each group.
- * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = norm(resize(F)) with F the concatenated maps.
+ * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = norm(resize(F)) with F the concatenated maps,
+ * less what the latent of each token predicts of them where the norm is `innovation`.
  */
 import { disposeTree, type Tree } from '@ahpa/trainer';
-import { encode, groupTokens, normalizeTokens, scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
+import {
+  encode,
+  groupTokens,
+  innovation,
+  normalizeTokens,
+  type Prediction,
+  scaleLatent,
+  type VaeConfig,
+} from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Model } from '../run/engine.ts';
 import type { VaeTree } from '../vae/load.ts';
@@ -19,6 +28,10 @@ export interface FeatureEncoder {
   encode(x: tf.Tensor4D): Encoded;
   dispose(): void;
 }
+
+/** The part `[B, T, d]` of latents `[B, h, w, C]` under each token, all its values. */
+export const latentTokens = (mean: tf.Tensor4D, grid: number): tf.Tensor3D =>
+  groupTokens([mean], grid, 'unshuffle');
 
 /** The encoder of a request; without `norms` its tokens are not normalised. */
 export function featureEncoder(
@@ -46,13 +59,17 @@ function encodeAll(
   const { posterior, levels } = encode(params, x, config, taps);
   const std = tf.exp(tf.mul(posterior.logVar, 0.5)) as tf.Tensor4D;
   const origin = scaleLatent(tf.zerosLike(std), config);
+  const mean = scaleLatent(posterior.mean, config);
+  const latents = hierarchy.norm === 'innovation' ? latentTokens(mean, grid) : undefined;
   return {
-    mean: scaleLatent(posterior.mean, config),
+    mean,
     std: tf.sub(scaleLatent(std, config), origin),
     tokens: groups.map((group, g) => {
       const maps = group.taps.map((tap) => levels[tap] as tf.Tensor4D);
       const tokens = groupTokens(maps, grid, hierarchy.resize);
-      return normalizeTokens(tokens, targetNorm(hierarchy, norms[g] ?? {}));
+      const fitted = norms[g] ?? {};
+      const normal = normalizeTokens(tokens, targetNorm(hierarchy, fitted));
+      return latents ? innovation(normal, latents, fitted as unknown as Prediction) : normal;
     }),
   };
 }

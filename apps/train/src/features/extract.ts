@@ -31,7 +31,7 @@ import { type FeatureEncoder, featureEncoder } from './encoder.ts';
 import { fitNorms, needsFit, padded } from './fit.ts';
 import { decodeNorms, encodeNorms, type FittedNorms, STATISTICS_FILE } from './norms.ts';
 import { type Picture, type Pictures, pictureList, pictureTensor } from './pictures.ts';
-import { type FeatureRequest, groupShapes, latentShape, rawWidths, recipeOf } from './request.ts';
+import { type FeatureRequest, groupShapes, latentShape, recipeOf } from './request.ts';
 
 /** The list of images beside a cache. */
 export const IMAGES_FILE = 'images.tsv';
@@ -164,8 +164,7 @@ async function normsOf(
   const raw = featureEncoder(vae, files.config, request);
   const total = Math.min(request.hierarchy.calibration, pictures.names.length);
   const bar = reporter.progress('fitting statistics', total);
-  const widths = rawWidths(files.config, request);
-  return fitNorms(raw, pictures, request, widths, batch, (done) => bar.update(done, undefined)).finally(
+  return fitNorms(raw, pictures, files.config, request, batch, (done) => bar.update(done, undefined)).finally(
     () => {
       bar.stop();
       raw.dispose();

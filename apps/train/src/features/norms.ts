@@ -20,7 +20,8 @@ export type FittedNorms = Readonly<Record<string, FittedNorm>>;
 /** The file beside a cache that holds them. */
 export const STATISTICS_FILE = 'statistics.safetensors';
 
-const array = (values: Float32Array, ...shape: number[]): FittedArray => ({ shape, values });
+/** An array of a shape. */
+export const array = (values: Float32Array, ...shape: number[]): FittedArray => ({ shape, values });
 
 /** Numbers of a PCA. */
 export const pcaNorm = ({ mean, basis, variance }: Pca): FittedNorm => ({
@@ -69,7 +70,7 @@ export function normTensors(norms: FittedNorms, groups: readonly { readonly name
   });
 }
 
-/** The normalisation that tensors of a group mean. */
+/** The normalisation that tensors of a group mean; of an innovation, the whitening before it. */
 export function targetNorm(
   { norm, gamma }: HierarchyConfig,
   tensors: Readonly<Record<string, tf.Tensor>>,
@@ -87,7 +88,7 @@ export function targetNorm(
       };
     default: {
       const pca = { mean: at('mean'), basis: at('basis'), variance: at('variance') };
-      return { kind: norm === 'whiten' ? 'whiten' : 'project', pca };
+      return { kind: norm === 'pca' ? 'project' : 'whiten', pca };
     }
   }
 }

@@ -35,7 +35,8 @@ export function rawWidths(config: VaeConfig, { groups, grid, size, hierarchy }: 
 }
 
 /** Whether a normalisation keeps only some components. */
-export const reduces = ({ norm }: HierarchyConfig): boolean => norm === 'pca' || norm === 'whiten';
+export const reduces = ({ norm }: HierarchyConfig): boolean =>
+  norm === 'pca' || norm === 'whiten' || norm === 'innovation';
 
 /** Names and widths of the groups as batches hold them. */
 export function groupShapes(config: VaeConfig, request: FeatureRequest): GroupShape[] {
