@@ -10,6 +10,7 @@ import { readStats } from '../src/data/stats.ts';
 import { squeezeNetParams } from '../src/evaluation/network.ts';
 import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
 import { runExtract } from '../src/features/run-extract.ts';
+import { probeRun } from '../src/lab/probe.ts';
 import { createEngine } from '../src/run/create-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { train } from '../src/run/train.ts';
@@ -73,5 +74,9 @@ describe.skipIf(missing !== undefined || !obtained)('a teacher', () => {
     const rows = await readStats(folder.stats);
     expect(rows.length).toBe(6);
     expect(rows.every(({ alignment: loss }) => Number.isFinite(loss))).toBe(true);
+
+    const probe = await probeRun({ run: folder.root, images: 10, batch: 1, bins: 1, seed: 0 }, listener());
+    expect(probe.targets.map(({ name }) => name)).toEqual(['tokens']);
+    expect(probe.targets[0]?.r2.flat().every(Number.isFinite)).toBe(true);
   });
 });

@@ -13,13 +13,17 @@ export function readoutMoments({ xx, xy }: Moments, yy: Matrix, target: Matrix):
   return { xx, xz: xy.mmul(target), energy: traceOfProduct(target, yy.mmul(target)) };
 }
 
-/** Weights `[1 + D, r]` with intercept: argmin sum |z - [1, x] W|² + penalty e |W without its intercept|², e the mean of sum x_i². */
+/**
+ * Weights `[1 + D, r]` with intercept: argmin sum |z - [1, x] W|² + penalty e |W without its intercept|², e the mean of sum x_i².
+ * Where sums rounded to float32 leave the equations indefinite, as with fewer tokens than D, the penalty is raised tenfold until they are not.
+ */
 export function ridge({ xx, xz }: Pick<ReadoutMoments, 'xx' | 'xz'>, penalty: number): Matrix {
   const width = xx.rows - 1;
   const energy = (xx.trace() - xx.get(0, 0)) / width;
   const penalised = Matrix.add(xx, xx.transpose()).mul(0.5); // exactly symmetric, which rounded sums are not
   for (let i = 1; i <= width; i++) penalised.set(i, i, penalised.get(i, i) + penalty * energy);
-  return new CholeskyDecomposition(penalised).solve(xz);
+  const cholesky = new CholeskyDecomposition(penalised);
+  return cholesky.isPositiveDefinite() ? cholesky.solve(xz) : ridge({ xx, xz }, penalty * 10);
 }
 
 /** Sum of squared errors of weights: E - 2 tr(Wᵀ xz) + tr(Wᵀ xx W). */

@@ -91,6 +91,22 @@ describe('recoverability', () => {
     expect(map.targets[0]?.gap).toEqual([[expect.closeTo(0, 6)]]);
   });
 
+  it('stays finite with fewer tokens than hidden channels and sums that were rounded', () => {
+    const [x, y] = [values(5, 12, 7), values(5, 3, 8)];
+    const rounded = ({ xx, xy }: Moments): Moments => ({
+      xx: Matrix.add(xx, values(13, 13, 9).mul(1e-5)),
+      xy,
+    });
+    const same = <T>(part: T): Split<T> => ({ fit: part, dev: part, evaluation: part });
+    const map = recoverability({
+      levels: [{ name: 'few', width: 3 }],
+      yy: same(product(y, y)),
+      latent: same(moments(values(5, 2, 5), y)),
+      hidden: [[same(rounded(moments(x, y)))]],
+    });
+    expect(Number.isFinite(map.targets[0]?.r2[0]?.[0])).toBe(true);
+  });
+
   it('refuses levels that do not make up y', () => {
     const wrong = { ...measurement(), levels: LEVELS.slice(1) };
     expect(() => recoverability(wrong)).toThrow('yy has 16 rows, wanted 11 = 1 + 4 + 6');

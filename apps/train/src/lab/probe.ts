@@ -57,9 +57,11 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   return probe;
 }
 
-/** The groups that a run aligns with, or those of this VAE where it aligns with none. */
+/** Kinds whose targets are tokens of features: groups of the VAE, or a teacher's. */
+const OF_FEATURES: readonly AlignmentConfig['kind'][] = ['ahpa', 'repa', 'irepa', 'module'];
+
+/** The features that a run aligns with, or the groups of this VAE where it aligns with none. */
 function hierarchyOf(alignment: AlignmentConfig): AlignmentConfig {
-  return alignment.kind === 'ahpa'
-    ? alignment
-    : loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;
+  if (OF_FEATURES.includes(alignment.kind)) return alignment;
+  return loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;
 }
