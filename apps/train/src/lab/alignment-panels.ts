@@ -1,5 +1,5 @@
 /** The panels of one run's alignment: where the router's weight goes, what pulls at the hidden tokens, and at which noise. */
-import type { StatsRow } from '../data/stats.ts';
+import { groupNames, type StatsRow } from '../data/stats.ts';
 import { COLOURS, type Panel, SIZE, STEPS } from '../visual/panels.ts';
 
 /** Points of a curve, at most. */
@@ -52,7 +52,10 @@ function lines(
     encoding: {
       x: { field: 'step', type: 'quantitative', title: 'step', axis: { ...STEPS, tickCount: 6 } },
       y: { field: 'value', type: 'quantitative', title: unit, scale: { zero: false } },
-      color: colours(values.map(({ series }) => series)),
+      color: colours(
+        rows,
+        values.map(({ series }) => series),
+      ),
     },
   };
 }
@@ -77,13 +80,18 @@ function byTime(
     encoding: {
       x: { field: 't', type: 'quantitative', title: 'time t (0 data, 1 noise)', scale: { domain: [0, 1] } },
       y: { field: 'value', type: 'quantitative', title: unit, scale: { zero: false } },
-      color: colours(values.map(({ series }) => series)),
+      color: colours(
+        rows,
+        values.map(({ series }) => series),
+      ),
     },
   };
 }
 
-function colours(series: readonly string[]): Panel {
-  const domain = [...new Set(series)];
+/** Groups have the same colours in every panel of a run. */
+function colours(rows: readonly StatsRow[], series: readonly string[]): Panel {
+  const groups = groupNames(rows).filter((group) => series.includes(group));
+  const domain = [...new Set([...groups, ...series])];
   const range = domain.map((_, i) => COLOURS[i % COLOURS.length]);
   return { field: 'series', type: 'nominal', title: null, scale: { domain, range } };
 }

@@ -41,7 +41,7 @@ export async function reportPage(runs: readonly RunRecord[], options: ReportOpti
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>AHPA report</title>',
     `<style>${STYLE}</style></head><body><h1>AHPA report</h1>`,
-    `<p>${reported.length} runs. Made with <code>${escapeHtml(options.command)}</code>.</p>`,
+    `<p>${reported.length} ${reported.length === 1 ? 'run' : 'runs'}. Made with <code>${escapeHtml(options.command)}</code>.</p>`,
     ...sections,
     '</body></html>',
   ].join('\n');
@@ -72,25 +72,35 @@ async function probeSection({ name, probe }: RunRecord): Promise<string> {
 
 function armsTable(rows: readonly ArmRow[], arms: readonly string[]): string {
   const titles = rows[0]?.figures.map(({ title }) => title) ?? [];
-  const head = ['arm', 'runs', 'steps', ...titles.flatMap((title) => [title, `minus ${arms[0]}`])];
+  const compared = arms.length > 1;
+  const head = [
+    'arm',
+    'runs',
+    'steps',
+    ...titles.flatMap((title) => (compared ? [title, `minus ${arms[0]}`] : [title])),
+  ];
   const body = rows.map(({ arm, runs, steps, figures }) => [
     escapeHtml(arm),
     String(runs),
     steps.toLocaleString('en'),
-    ...figures.flatMap(({ value, difference }) => [
-      value === undefined ? '–' : withError(value.mean, value.standardError),
-      difference === undefined ? '–' : withMargin(difference),
-    ]),
+    ...figures.flatMap(({ value, difference }) => {
+      const own = value === undefined ? '–' : withError(value.mean, value.standardError);
+      return compared ? [own, difference === undefined ? '–' : withMargin(difference)] : [own];
+    }),
   ]);
   const line = (tag: string, cells: readonly string[]): string =>
     `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   const note =
     'Means over seeds ± one standard error. Differences are paired by seed, ± half the 95 % t-interval; one whose interval leaves out zero is bold. One seed gives no interval.';
-  return `<table>${line('th', head)}${body.map((cells) => line('td', cells)).join('')}</table><p class="note">${note}</p>`;
+  const lines = [line('th', head), ...body.map((cells) => line('td', cells))];
+  return `<div class="wide"><table>${lines.join('')}</table></div><p class="note">${note}</p>`;
 }
 
 const withError = (mean: number, error: number | undefined): string =>
-  error === undefined ? mean.toFixed(4) : `${mean.toFixed(4)} ± ${error.toFixed(4)}`;
+  error === undefined ? digits(mean, mean) : `${digits(mean, mean)} ± ${digits(error, mean)}`;
+
+/** Four decimals, fewer for values of a scale from 100 on. */
+const digits = (value: number, scale: number): string => value.toFixed(Math.abs(scale) < 100 ? 4 : 1);
 
 function withMargin({
   mean,
@@ -99,9 +109,9 @@ function withMargin({
   readonly mean: number;
   readonly margin: number | undefined;
 }): string {
-  const signed = `${mean < 0 ? '−' : '+'}${Math.abs(mean).toFixed(4)}`;
+  const signed = `${mean < 0 ? '−' : '+'}${digits(Math.abs(mean), mean)}`;
   if (margin === undefined) return signed;
-  const text = `${signed} ± ${margin.toFixed(4)}`;
+  const text = `${signed} ± ${digits(margin, mean)}`;
   return Math.abs(mean) > margin ? `<b>${text}</b>` : text;
 }
 
