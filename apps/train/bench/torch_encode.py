@@ -9,13 +9,12 @@ Needs: pip install torch==2.13.0 diffusers==0.42.1 numpy
 """
 
 import json
-import resource
 import sys
-import time
 
 import torch
 import torch.nn as nn
 from diffusers import AutoencoderKL, AutoencoderTiny
+from serve import serve
 
 spec = json.loads(sys.argv[1])
 torch.set_num_threads(spec.get("threads", 2))
@@ -76,19 +75,4 @@ def encode():
     return mean_of(images).float().mean().item()
 
 
-def answer(document):
-    print(json.dumps(document), flush=True)
-
-
-answer({"ready": True, "torch": torch.__version__, "parameters": sum(p.numel() for p in model.parameters())})
-for line in sys.stdin:
-    command, *count = line.split()
-    if command == "quit":
-        break
-    seconds = []
-    for _ in range(int(count[0])):
-        start = time.perf_counter()
-        value = encode()
-        seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    answer({"seconds": seconds, "value": value, "peakRss": peak})
+serve(model, {"encode": encode})

@@ -8,15 +8,14 @@ Protocol as torch_step.py, with `features N` (PyTorch) and `neighbours N` (NumPy
 
 import json
 import os
-import resource
 import sys
-import time
 
 os.environ.pop("OPENBLAS_CORETYPE", None)  # would keep NumPy from its fastest kernels
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from serve import serve
 from torch import nn
 
 spec = json.loads(sys.argv[1])
@@ -67,19 +66,4 @@ def neighbours():
     return float(result[0])
 
 
-def answer(document):
-    print(json.dumps(document), flush=True)
-
-
-answer({"ready": True, "torch": torch.__version__, "parameters": sum(p.numel() for p in model.parameters())})
-for line in sys.stdin:
-    command, *count = line.split()
-    if command == "quit":
-        break
-    seconds = []
-    for _ in range(int(count[0])):
-        start = time.perf_counter()
-        value = {"features": features, "neighbours": neighbours}[command]()
-        seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    answer({"seconds": seconds, "value": value, "peakRss": peak})
+serve(model, {"features": features, "neighbours": neighbours})

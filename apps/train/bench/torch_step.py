@@ -10,13 +10,12 @@ Needs: pip install torch==2.13.0
 
 import json
 import math
-import resource
 import sys
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from serve import serve
 
 spec = json.loads(sys.argv[1])
 torch.set_num_threads(spec.get("threads", 2))
@@ -149,22 +148,4 @@ def infer():
         return network(x, t, y)[0].float().mean().item()
 
 
-def timed(fn, count):
-    seconds = []
-    for _ in range(count):
-        start = time.perf_counter()
-        value = fn()
-        seconds.append(time.perf_counter() - start)
-    return {"seconds": seconds, "value": value, "peakRss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-
-
-def answer(document):
-    print(json.dumps(document), flush=True)
-
-
-answer({"ready": True, "torch": torch.__version__, "parameters": sum(p.numel() for p in model.parameters())})
-for line in sys.stdin:
-    command, *count = line.split()
-    if command == "quit":
-        break
-    answer(timed(step if command == "step" else infer, int(count[0])))
+serve(model, {"step": step, "infer": infer})
