@@ -103,7 +103,12 @@ describe('report', () => {
         shape: [4, 10],
         data: new Uint8Array(values.buffer),
       });
-      const card = { figures: { 'sqz-fd@8': { value: 100 + shift } } };
+      const card = {
+        version: 1,
+        figures: { 'sqz-fd@8': { value: 100 + shift } },
+        reference: {},
+        network: {},
+      };
       writeFileSync(join(folder.root, 'evaluation', '0000020.card.json'), JSON.stringify(card));
     }
     const page = await reportPage(await readRuns([join(home, 'made')]), options);

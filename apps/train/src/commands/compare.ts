@@ -1,21 +1,14 @@
 /** `ahpa compare`: cards side by side where they may be, and held-out losses of runs example by example. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
 import { Command } from 'commander';
 import { userError } from '../errors.ts';
+import { readCard } from '../evaluation/cards.ts';
 import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../evaluation/held-out.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { perform } from './perform.ts';
-
-async function readCard(path: string): Promise<EvaluationCard> {
-  const card = JSON.parse(await readFile(path, 'utf8')) as EvaluationCard;
-  if (card.version !== 1 || typeof card.figures !== 'object')
-    throw userError(`${path} is no evaluation card of this version: make it with ahpa evaluate.`);
-  return card;
-}
 
 /** The command. */
 export function compareCommand(): Command {

@@ -1,10 +1,9 @@
 /** What a run measured of a model: its last report, cards of evaluations, and a grid of samples. */
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { readStats, type StatsRow } from '../data/stats.ts';
-import { userError } from '../errors.ts';
+import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
 import { runFolder } from '../run/folder.ts';
 import type { TrainedModel } from '../run/load-model.ts';
 
@@ -17,7 +16,7 @@ export interface Facts {
   readonly samples?: string;
 }
 
-/** Collects the facts: the named cards, and those that lie in the run's folder as `*.card.json`. */
+/** Collects the facts: the named cards, and those of the run up to the model's step. */
 export async function factsOf(model: TrainedModel, cards: readonly string[]): Promise<Facts> {
   const named = await Promise.all(cards.map(readCard));
   if (model.config === undefined || model.step === undefined) return { cards: named };
@@ -28,23 +27,13 @@ export async function factsOf(model: TrainedModel, cards: readonly string[]): Pr
     upTo({ step: Number.parseInt(name, 10) }),
   );
   const samples = grids.sort().at(-1);
-  const own = namesIn(folder.root, /\.card\.json$/).map((name) => join(folder.root, name));
+  const own = (await runCards(folder.root)).filter((card) => upTo({ step: stepOf(card) }));
   return {
     ...(last && { last }),
     ...(samples !== undefined && { samples: join(folder.samples, samples) }),
-    cards: [...named, ...(await Promise.all(own.map(readCard)))],
+    cards: [...named, ...own],
   };
 }
 
 const namesIn = (folder: string, pattern: RegExp): string[] =>
   existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)) : [];
-
-async function readCard(path: string): Promise<EvaluationCard> {
-  try {
-    const card = JSON.parse(await readFile(path, 'utf8')) as Partial<EvaluationCard>;
-    if (card.version === 1 && card.figures && card.reference && card.network) return card as EvaluationCard;
-    throw new Error('it lacks figures, reference or network');
-  } catch (cause) {
-    throw userError(`${path} is no card of ahpa evaluate (${(cause as Error).message}).`, { cause });
-  }
-}

@@ -1,10 +1,10 @@
 /** Reads what runs have left on disk: configuration, record and newest sample grid. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { EvaluationCard } from '@ahpa/evaluation';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats, type StatsRow } from '../data/stats.ts';
 import { userError } from '../errors.ts';
+import { runCards } from '../evaluation/cards.ts';
 import { type HeldOutLoss, lossSteps, readLoss } from '../evaluation/held-out.ts';
 import { readRunConfig, runFolder } from '../run/folder.ts';
 import { type Probe, probePath } from './probe-file.ts';
@@ -69,16 +69,12 @@ async function readRun(root: string): Promise<RunRecord> {
       ? (JSON.parse(readFileSync(probePath(root), 'utf8')) as Probe)
       : undefined,
     heldOut: losses.length === 0 ? undefined : await readLoss(folder, losses.at(-1) as number),
-    figures: newestFigures(root),
+    figures: await newestFigures(root),
   };
 }
 
-/** Figures of the newest card of a run; a card's name begins with its step. */
-function newestFigures(root: string): Record<string, number> {
-  const folder = join(root, 'evaluation');
-  const cards = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.card.json')) : [];
-  const newest = cards.sort().at(-1);
-  if (newest === undefined) return {};
-  const { figures } = JSON.parse(readFileSync(join(folder, newest), 'utf8')) as EvaluationCard;
+/** Figures of the newest card of a run. */
+async function newestFigures(root: string): Promise<Record<string, number>> {
+  const figures = (await runCards(root)).at(-1)?.figures ?? {};
   return Object.fromEntries(Object.entries(figures).map(([name, { value }]) => [name, value]));
 }
