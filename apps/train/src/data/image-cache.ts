@@ -1,8 +1,8 @@
 /** Keeps drawn images on disk: one raw uint8 file and one JSON index, each written whole or not at all. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { writeDurably } from '@ahpa/checkpoint';
 import { z } from 'zod';
 
 /** The layout of the two files; another number is drawn again. */
@@ -68,9 +68,8 @@ export async function readImageCache(
 
 /** Writes `<stem>.u8`, then `<stem>.json`, each through a temporary file and a rename. */
 export async function writeImageCache(stem: string, { index, images }: CachedImages): Promise<void> {
-  await mkdir(dirname(stem), { recursive: true });
-  await writeWhole(`${stem}.u8`, images);
-  await writeWhole(`${stem}.json`, `${JSON.stringify(index)}\n`);
+  await writeDurably(`${stem}.u8`, [images]);
+  await writeDurably(`${stem}.json`, [Buffer.from(`${JSON.stringify(index)}\n`)]);
 }
 
 function parseIndex(text: string): ImageIndex | undefined {
@@ -79,10 +78,4 @@ function parseIndex(text: string): ImageIndex | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
 }

@@ -5,12 +5,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeDurably } from '@ahpa/checkpoint';
 import type { DrawingCard, EvaluationCard, LinearAlgebra } from '@ahpa/evaluation';
 import type { Task } from '@ahpa/trainer';
 import { averageName, averagesOf } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
-import { writeWhole } from '../files.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { Reporter } from '../report.ts';
 import type { Artist } from '../run/draw.ts';
@@ -111,7 +111,7 @@ export async function evaluateStep(run: EvaluatedRun, step: number): Promise<Eva
     const command = `ahpa train, evaluate.every ${config.evaluate.every}`;
     const evaluator = { network, reference, algebra };
     const { card } = await evaluateSamples({ source, drawing }, evaluator, { command }, reporter);
-    await writeWhole(cardPath(folder, step), `${JSON.stringify(card, null, 2)}\n`);
+    await writeDurably(cardPath(folder, step), [Buffer.from(`${JSON.stringify(card, null, 2)}\n`)]);
     return card;
   } finally {
     network.dispose();

@@ -1,8 +1,8 @@
 /** A sweep file: arms that differ in their configuration, each trained once for every seed. */
-import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { checkWith } from '../config/parse.ts';
+import { CONFIG_FILE, readConfigFile } from '../config/read-file.ts';
 import { section } from '../config/schema-parts.ts';
 import { userError } from '../errors.ts';
 
@@ -42,7 +42,7 @@ const schema = section({
 
 /** Reads and checks a sweep file; configurations with a path are found from its folder. */
 export function readSweep(path: string): Sweep {
-  const { arms, ...sweep } = checkWith(schema, parseJson(path), path);
+  const { arms, ...sweep } = checkWith(schema, readConfigFile(path), path);
   const names = Object.keys(arms);
   const { baseline = names[0] as string } = sweep;
   if (names.length === 0) throw userError(`${path}: arms is empty, wanted at least one arm.`);
@@ -53,7 +53,7 @@ export function readSweep(path: string): Sweep {
   return {
     ...sweep,
     ...located(sweep),
-    name: basename(path, '.json'),
+    name: basename(path).replace(CONFIG_FILE, ''),
     baseline,
     arms: Object.fromEntries(Object.entries(arms).map(([name, arm]) => [name, located(arm)])),
   };
@@ -71,13 +71,4 @@ export function sweepRuns({ config, set, seeds, arms }: Sweep): SweepRun[] {
 }
 
 const locate = (path: string, name: string): string =>
-  name.endsWith('.json') ? resolve(dirname(path), name) : name;
-
-function parseJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw userError(`${path} is not JSON (${cause.message}).`, { cause });
-  }
-}
+  CONFIG_FILE.test(name) ? resolve(dirname(path), name) : name;
