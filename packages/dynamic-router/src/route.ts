@@ -79,7 +79,7 @@ export function softWeights<T extends tf.Tensor>(logits: T, config: RouterConfig
 }
 
 /** The temperature after `step` steps. */
-export function temperatureAt(temperature: Temperature, step?: tf.Tensor): tf.Tensor | number {
+function temperatureAt(temperature: Temperature, step?: tf.Tensor): tf.Tensor | number {
   if (typeof temperature === 'number') return temperature;
   if (step === undefined)
     throw new RangeError('route: the temperature changes with the step; pass inputs.step.');

@@ -19,7 +19,7 @@ export function routeTime(kind: RouteTime, t: tf.Tensor1D, seed = 0): tf.Tensor1
 }
 
 /** A permutation of 0..n-1 (Fisher-Yates on a 32-bit congruential generator). */
-export function shuffledBins(n: number, seed: number): number[] {
+function shuffledBins(n: number, seed: number): number[] {
   let state = (seed * 2654435761 + 1) >>> 0;
   const below = (limit: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

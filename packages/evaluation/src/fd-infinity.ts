@@ -18,7 +18,7 @@ export interface ExtrapolatedDistance {
 const POINTS = 15;
 
 /** Value at x = 0 of the least-squares line. */
-export function intercept(x: readonly number[], y: readonly number[]): number {
+function intercept(x: readonly number[], y: readonly number[]): number {
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const [mx, my] = [mean(x), mean(y)];
   const covariance = x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0);

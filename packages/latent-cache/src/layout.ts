@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Layout of the files; another number cannot be read. */
-export const VERSION = 1;
+const VERSION = 1;
 
 /** Names of the files beside the shards. */
 export const FILES = { plan: 'plan.json', progress: 'progress.jsonl', index: 'index.json' } as const;

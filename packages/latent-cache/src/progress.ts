@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FILES, type Progress, SCHEMAS } from './layout.ts';
 
 /** Nothing is done yet. */
-export const START: Progress = { position: 0, records: 0, dropped: [], shards: [] };
+const START: Progress = { position: 0, records: 0, dropped: [], shards: [] };
 
 /** What all lines say together; a last line that was cut off is removed, any other bad one is an error. */
 export async function readProgress(folder: string): Promise<Progress> {

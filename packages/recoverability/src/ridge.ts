@@ -27,12 +27,12 @@ export function ridge({ xx, xz }: Pick<ReadoutMoments, 'xx' | 'xz'>, penalty: nu
 }
 
 /** Sum of squared errors of weights: E - 2 tr(Wᵀ xz) + tr(Wᵀ xx W). */
-export function squaredError({ xx, xz, energy }: ReadoutMoments, weights: Matrix): number {
+function squaredError({ xx, xz, energy }: ReadoutMoments, weights: Matrix): number {
   return energy - 2 * traceOfProduct(weights, xz) + traceOfProduct(weights, xx.mmul(weights));
 }
 
 /** Share of the targets' variance, about their own mean, that weights explain; below 0 where they are worse than the mean. */
-export function explainedVariance(moments: ReadoutMoments, weights: Matrix): number {
+function explainedVariance(moments: ReadoutMoments, weights: Matrix): number {
   const sums = moments.xz.getRow(0);
   const variance = moments.energy - sums.reduce((sum, value) => sum + value * value, 0) / tokenCount(moments);
   return 1 - squaredError(moments, weights) / variance;

@@ -65,7 +65,7 @@ export async function activeAlgebra(): Promise<LinearAlgebra> {
 }
 
 /** Opens network and reference. */
-export async function openEvaluator(
+async function openEvaluator(
   { ref, ...choice }: Pick<EvaluateRequest, 'ref'> & NetworkChoice,
   engine: Engine,
   reporter: Reporter,

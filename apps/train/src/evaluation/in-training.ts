@@ -41,7 +41,7 @@ export interface EvaluatedRun {
 }
 
 /** The training images, at most `most` of them. */
-export function examplePixels(path: string, examples: Examples, size: number, most: number): PixelSource {
+function examplePixels(path: string, examples: Examples, size: number, most: number): PixelSource {
   const n = Math.min(most, examples.count);
   const read: PixelSource['read'] = async (start, count) => ({
     data: await examples.pixels(Uint32Array.from({ length: count }, (_, i) => start + i)),
@@ -88,7 +88,7 @@ export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): Netw
 });
 
 /** Evaluates the averaged weights as they are now and keeps the card; resolves to it. */
-export async function evaluateStep(run: EvaluatedRun, step: number): Promise<EvaluationCard> {
+async function evaluateStep(run: EvaluatedRun, step: number): Promise<EvaluationCard> {
   const { config, folder, classes, artist, engine, reporter } = run;
   const { images } = config.evaluate;
   const network = await openNetwork(choiceOf(config), engine, reporter.say);

@@ -36,7 +36,7 @@ export async function hashPixels({ n, read }: Pick<PixelSource, 'n' | 'read'>): 
 }
 
 /** The images of an array `[n, H, W, 3]` uint8. */
-export function arrayPixels(
+function arrayPixels(
   path: string,
   { dtype, shape, read }: NpyArray,
   close: () => Promise<void>,

@@ -38,7 +38,7 @@ export interface Samples {
 const DEFAULT_N = 5000;
 
 /** Whether a name means a model that draws, and not files of images. */
-export const meansModel = (name: string, runs: string): boolean =>
+const meansModel = (name: string, runs: string): boolean =>
   isModelFolder(name) ||
   name.endsWith('.safetensors') ||
   [name, join(runs, name)].some((path) => existsSync(runFolder(path).checkpoints));

@@ -18,7 +18,7 @@ const BATCH = 32;
 const WIDTH = 512;
 
 /** File of a teacher's features beside a cache. */
-export const teacherPath = (cache: string, teacher: (typeof TEACHERS)[number]): string =>
+const teacherPath = (cache: string, teacher: (typeof TEACHERS)[number]): string =>
   join(cache, `teacher-${teacher}.npz`);
 
 /** Writes SqueezeNet's tokens `[records, grid * grid, 512]`, float16, and resolves to the file's path; begun files are begun again. */

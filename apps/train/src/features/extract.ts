@@ -173,11 +173,7 @@ async function normsOf(
 }
 
 /** The numbers beside a cache that serves the same request. */
-export async function cachedNorms(
-  folder: string,
-  files: VaeFiles,
-  request: FeatureRequest,
-): Promise<FittedNorms> {
+async function cachedNorms(folder: string, files: VaeFiles, request: FeatureRequest): Promise<FittedNorms> {
   const plan = await readPlan(folder);
   if (!plan) throw userError(`${folder} holds no cache whose statistics could be used.`);
   const [difference] = differences(plan.recipe, recipeOf(files, request));

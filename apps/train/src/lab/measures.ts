@@ -16,7 +16,7 @@ export interface Measure {
 }
 
 /** The rows of a run's last tenth, by steps. */
-export function tailRows(rows: readonly StatsRow[]): readonly StatsRow[] {
+function tailRows(rows: readonly StatsRow[]): readonly StatsRow[] {
   const last = rows.at(-1)?.step ?? 0;
   return rows.filter(({ step }) => step > last * (1 - TAIL));
 }

@@ -87,7 +87,7 @@ function ofModel(model: TrainedModel): OpenNetwork {
 }
 
 /** The fixed position table, as files hold it. */
-export function positionsOf({ latentSize, patchSize, hiddenSize }: Network): TensorEntry {
+function positionsOf({ latentSize, patchSize, hiddenSize }: Network): TensorEntry {
   const grid = latentSize / patchSize;
   const data = new Uint8Array(positionTable(grid, hiddenSize).buffer);
   return { dtype: 'F32', shape: [1, grid * grid, hiddenSize], data };
