@@ -10,11 +10,11 @@ export const BACKENDS = ['tensorflow', 'wasm', 'cpu'] as const;
 /** A backend as the configuration names it. */
 export type BackendName = RunConfig['backend'];
 
-/** Registers and selects a backend together with its gradients. Throws one sentence where it cannot be had. */
-export async function useBackend(name: BackendName): Promise<void> {
+/** Registers and selects a backend together with its gradients. Throws one sentence where it cannot be had. `threadsPerOp` is TensorFlow's. */
+export async function useBackend(name: BackendName, threadsPerOp?: number): Promise<void> {
   if (name === 'tensorflow') {
     const { useTensorFlow } = await import('@ahpa/libtensorflow');
-    await useTensorFlow();
+    await useTensorFlow(threadsPerOp === undefined ? {} : { threadsPerOp });
     return;
   }
   tf.enableProdMode(); // silences a greeting on the console

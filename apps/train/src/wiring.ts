@@ -10,6 +10,7 @@ import {
 } from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
 import type { ModelConfig, OptimConfig, TrainConfig } from './config/types.ts';
+import { LANES } from './run/lanes.ts';
 import { tapsOf } from './variants/context.ts';
 
 /** What the data say of the model: the latent's size and the number of classes. */
@@ -22,7 +23,14 @@ export interface DataShape {
 /** The transformer of a configuration. */
 export function modelConfig({ size, encoderDepth, qkNorm }: ModelConfig, shape: DataShape): DiTConfig {
   const preset = typeof size === 'string' ? SIT[size] : size;
-  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth], ...(qkNorm && { qkNorm }) };
+  return {
+    ...preset,
+    ...shape,
+    mlpRatio: 4,
+    encoderDepths: [encoderDepth],
+    lanes: LANES,
+    ...(qkNorm && { qkNorm }),
+  };
 }
 
 /** The parts of a training step. */

@@ -5,20 +5,25 @@ import { checkpoint } from './differentiable.ts';
 import { activatedProduct, GELU, gatedResidual, linear, modulatedLayerNorm, product } from './nn.ts';
 import type { BlockParams, FinalLayerParams } from './params.ts';
 
+/** What a block multiplies and adds, three times each: activated = silu(condition) [B, D] -> [B, 6 D]. */
+export const blockModulation = (params: BlockParams, activated: tf.Tensor2D): tf.Tensor2D =>
+  linear(activated, params.adaLN_modulation[1]);
+
+/** The parameters of a block beside those of its modulation. */
+type InnerParams = Pick<BlockParams, 'attn' | 'mlp'>;
+
 /**
- * adaLN-zero block: x [B, T, D], activated = silu(condition) [B, D] -> [B, T, D].
+ * adaLN-zero block: x [B, T, D], modulation [B, 6 D] -> [B, T, D].
  * x += gate1 attention(LN(x) (1 + scale1) + shift1); x += gate2 mlp(LN(x) (1 + scale2) + shift2).
  */
 export function applyBlock(
-  params: BlockParams,
+  { attn, mlp }: InnerParams,
   x: tf.Tensor3D,
-  activated: tf.Tensor2D,
+  modulation: tf.Tensor2D,
   heads: number,
 ): tf.Tensor3D {
   return tf.tidy(() => {
-    const modulation = linear(activated, params.adaLN_modulation[1]); // [B, 6 D]
     const [shift1, scale1, gate1, shift2, scale2, gate2] = tf.split(modulation, 6, 1) as Six;
-    const { attn, mlp } = params;
     const mixed = mixedTokens(attn, modulatedLayerNorm(x, shift1, scale1), heads);
     const middle = gatedResidual(x, gate1, product(mixed, attn.proj.weight), attn.proj.bias);
     const wide = product(modulatedLayerNorm(middle, shift2, scale2), mlp.fc1.weight);
@@ -28,40 +33,40 @@ export function applyBlock(
 }
 
 /**
- * The attention logits inside `applyBlock`: x [B, T, D], activated [B, D] -> [B, N, T, T]. They are computed beside the block, so
+ * The attention logits inside `applyBlock`: x [B, T, D], modulation [B, 6 D] -> [B, N, T, T]. They are computed beside the block, so
  * that the block may compute its attention in whatever form is fast.
  */
 export function blockLogits(
-  params: BlockParams,
+  { attn }: InnerParams,
   x: tf.Tensor3D,
-  activated: tf.Tensor2D,
+  modulation: tf.Tensor2D,
   heads: number,
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    const modulation = linear(activated, params.adaLN_modulation[1]);
     const [shift, scale] = tf.split(modulation, 6, 1) as Six;
-    return attentionLogits(params.attn, modulatedLayerNorm(x, shift, scale), heads);
+    return attentionLogits(attn, modulatedLayerNorm(x, shift, scale), heads);
   });
 }
 
 /** `applyBlock` that keeps nothing for the gradient but its inputs. */
 export function applyCheckpointedBlock(
-  params: BlockParams,
+  { attn, mlp }: InnerParams,
   x: tf.Tensor3D,
-  activated: tf.Tensor2D,
+  modulation: tf.Tensor2D,
   heads: number,
 ): tf.Tensor3D {
+  const params = { attn, mlp };
   const leaves: tf.Tensor[] = [];
   replaceLeaves(params, (leaf) => {
     leaves.push(leaf);
     return leaf;
   });
   return checkpoint(
-    (input, condition, ...values) => {
+    (input, given, ...values) => {
       const own = replaceLeaves(params, () => values.shift() as tf.Tensor);
-      return applyBlock(own, input as tf.Tensor3D, condition as tf.Tensor2D, heads);
+      return applyBlock(own, input as tf.Tensor3D, given as tf.Tensor2D, heads);
     },
-    [x, activated, ...leaves],
+    [x, modulation, ...leaves],
   );
 }
 

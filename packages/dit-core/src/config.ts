@@ -29,6 +29,8 @@ export type DiTConfig = {
   readonly convention?: Convention;
   /** Keep only the input of each block for the gradient and run the block again: less memory, a third more work. */
   readonly checkpointBlocks?: boolean;
+  /** Into how many independent chains the blocks split a batch that it divides, so that operations of one overlap those of another; 1 where absent. */
+  readonly lanes?: number;
 };
 
 /** Names of the published sizes, and patch size 1 beside them. */

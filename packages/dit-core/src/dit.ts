@@ -3,10 +3,17 @@
  * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { applyBlock, applyCheckpointedBlock, applyFinalLayer, blockLogits } from './block.ts';
+import {
+  applyBlock,
+  applyCheckpointedBlock,
+  applyFinalLayer,
+  blockLogits,
+  blockModulation,
+} from './block.ts';
 import { assertConfig, type DiTConfig } from './config.ts';
 import { networkTime, networkVelocity } from './convention.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
+import { joinLanes, laneCount, splitLanes } from './lanes.ts';
 import { linear, silu } from './nn.ts';
 import type { DiTParams } from './params.ts';
 import { patchify, unpatchify } from './patch.ts';
@@ -44,14 +51,20 @@ export function applyDiT(
     let x = embedPatches(params.x_embedder.proj, xt, patchSize);
     x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
     const activated = silu(embedCondition(params, networkTime(t, config), y)); // [B, D], shared by all blocks
+    const lanes = laneCount(xt.shape[0], config.lanes);
+    let chains = splitLanes(x, lanes);
     params.blocks.forEach((block, index) => {
-      if (attentionTaps.includes(index)) attention.push(blockLogits(block, x, activated, heads));
-      x = runBlock(block, x, activated, heads);
+      const modulation = blockModulation(block, activated);
+      const parts = splitLanes(modulation, lanes);
+      if (attentionTaps.includes(index))
+        attention.push(blockLogits(block, joinLanes(chains), modulation, heads));
+      chains = chains.map((chain, lane) => runBlock(block, chain, parts[lane] as tf.Tensor2D, heads));
       if (!encoderDepths.includes(index + 1)) return;
-      x = tap(x, hidden.length);
-      hidden.push(x);
+      const tokens = tap(joinLanes(chains), hidden.length);
+      hidden.push(tokens);
+      chains = splitLanes(tokens, lanes);
     });
-    const output = unpatchify(applyFinalLayer(params.final_layer, x, activated), patchSize);
+    const output = unpatchify(applyFinalLayer(params.final_layer, joinLanes(chains), activated), patchSize);
     return { velocity: networkVelocity(output, config), hidden, attention };
   });
 }

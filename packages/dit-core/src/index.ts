@@ -1,6 +1,6 @@
 /** SiT diffusion transformers, interpolants and samplers. */
 export { attention, attentionLogits, selfAttention } from './attention.ts';
-export { applyBlock, applyFinalLayer } from './block.ts';
+export { applyBlock, applyFinalLayer, blockModulation } from './block.ts';
 export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
 export { CONVENTIONS, type Convention } from './convention.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
@@ -9,6 +9,7 @@ export { forwardFlops, parameterCount } from './flops.ts';
 export type { VelocityFn } from './guidance.ts';
 export { initDiT } from './init.ts';
 export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
+export { joinLanes, laneCount, splitLanes } from './lanes.ts';
 export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
 export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, NormParams, Rng } from './params.ts';

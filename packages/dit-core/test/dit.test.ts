@@ -12,6 +12,7 @@ import {
   applyBlock,
   applyDiT,
   type BlockParams,
+  blockModulation,
   type DiTConfig,
   type DiTParams,
   initDiT,
@@ -41,7 +42,12 @@ describe('against PyTorch', () => {
     const tiny = initDiT({ ...config, hiddenSize: 16, depth: 1, encoderDepths: [1] }, testRng);
     const params = fill(tiny.blocks[0] as BlockParams);
     const apply = (x: tf.Tensor, condition: tf.Tensor): tf.Tensor =>
-      applyBlock(params, x as tf.Tensor3D, tf.mul(condition, tf.sigmoid(condition)), 2);
+      applyBlock(
+        params,
+        x as tf.Tensor3D,
+        blockModulation(params, tf.mul(condition, tf.sigmoid(condition)) as tf.Tensor2D),
+        2,
+      );
     const inputs = [testTensor([2, 6, 16], 1), testTensor([2, 16], 2)] as const;
     expectClose(apply(...inputs), golden.out);
     const [dx, dc] = tf.grads((x, c) => tf.mean(tf.square(apply(x as tf.Tensor, c as tf.Tensor))))([
@@ -70,16 +76,22 @@ describe('against PyTorch', () => {
     });
   });
 
-  test.each([false, true])(
-    'the gradient of mean(velocity²) for every parameter, blocks checkpointed: %s',
-    (checkpointBlocks) => {
+  test.each([
+    [false, 1],
+    [true, 1],
+    [false, 2],
+    [true, 2],
+    [false, 3],
+  ])(
+    'the gradient of mean(velocity²) for every parameter, blocks checkpointed: %s, lanes: %d',
+    (checkpointBlocks, lanes) => {
       const golden = readGolden<Record<string, GoldenTensor>>(import.meta.url, 'gradients.json');
       const params = fill(initDiT(config, testRng));
       const paths = leavesOf(params).map(([path]) => path);
       const [xt, t, y] = [latents(), times(), labels()];
       const loss = (...leaves: tf.Tensor[]): tf.Scalar => {
         const moved: DiTParams = mapLeaves(params, (path) => leaves[paths.indexOf(path)] as tf.Tensor);
-        return tf.mean(tf.square(applyDiT(moved, xt, t, y, { ...config, checkpointBlocks }).velocity));
+        return tf.mean(tf.square(applyDiT(moved, xt, t, y, { ...config, checkpointBlocks, lanes }).velocity));
       };
       const gradients = tf.grads((...leaves) => loss(...leaves))(leavesOf(params).map(([, leaf]) => leaf));
       expect([...paths].sort()).toEqual(Object.keys(golden).sort());

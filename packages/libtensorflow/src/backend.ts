@@ -80,16 +80,18 @@ export class TensorFlowBackend extends NodeJSKernelBackend {
 export interface UseOptions {
   /** Path of libtensorflow_cc; by default the first one found (see `findLibrary`). */
   readonly library?: string;
+  /** Threads of one operation, by default as many as there are processors. Fewer suit graphs whose operations run side by side. */
+  readonly threadsPerOp?: number;
 }
 
 /**
- * Registers and selects the `tensorflow` backend; calling it again only selects it.
+ * Registers and selects the `tensorflow` backend; calling it again only selects it, whatever the options.
  * Throws one sentence naming `setup` when no library is found.
  */
 export async function useTensorFlow(options: UseOptions = {}): Promise<TensorFlowBackend> {
   if (!tf.engine().registryFactory['tensorflow']) {
     const path = options.library ?? findLibrary().path;
-    const eager = createEagerBinding(loadNative(path));
+    const eager = createEagerBinding(loadNative(path, options.threadsPerOp));
     registerKernels();
     tf.registerBackend('tensorflow', () => new TensorFlowBackend(eager), 3);
   }

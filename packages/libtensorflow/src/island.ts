@@ -5,6 +5,7 @@ import { DType } from './c-api.ts';
 import { createGraph, type GraphFunction, type GraphTensor } from './graph.ts';
 import { bfloat16Prevails, type Precision } from './precision.ts';
 import { boolAttribute } from './proto.ts';
+import { withSliceSums } from './slice-sums.ts';
 import { createTrace } from './trace.ts';
 
 /** Islands by the text of their graphs: equal ones are one function, compiled once, kept for the process. */
@@ -37,7 +38,7 @@ export function islandOf(
         const wide = inputs.map((input) =>
           backend.createOutputTensor(trace.register(trace.caster.to(input, DType.float32))),
         );
-        const results = [fn(...wide)].flat();
+        const results = withSliceSums(() => [fn(...wide)].flat());
         outputs = results.map((result) => {
           const made = trace.tensor(backend.getInputTensorIds([result])[0] as number);
           return low && size(made.shape) >= largest ? trace.caster.to(made, DType.bfloat16) : made;

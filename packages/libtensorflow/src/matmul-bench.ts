@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly size: number;
   /** Products in one call, each of the last one's result, so that the host's part does not count. */
   readonly products: number;
+  /** Such chains side by side, for a backend whose operations use only some of the threads. */
+  readonly chains?: number;
   /** Calls that are timed; the median counts. */
   readonly calls: number;
 }
@@ -19,7 +21,7 @@ const median = (values: readonly number[]): number =>
 
 /** Speed of square matrix products in GFLOP/s, one multiplication and one addition counted as two operations. */
 export function matmulGflops(precision: Precision, options: BenchOptions): number {
-  const { size, products, calls } = options;
+  const { size, products, calls, chains = 1 } = options;
   const matrices = tf.tidy(() => ({
     a: tf.truncatedNormal([size, size], 0, 1, 'float32', 1),
     b: tf.truncatedNormal([size, size], 0, size ** -0.5, 'float32', 2),
@@ -28,9 +30,12 @@ export function matmulGflops(precision: Precision, options: BenchOptions): numbe
   tf.dispose(matrices);
   const multiply = compile(
     ({ a, b }: typeof matrices) => {
-      let product: tf.Tensor = a;
-      for (let i = 0; i < products; i++) product = tf.matMul(product, b);
-      return { mean: tf.mean(product) };
+      const chain = (start: number): tf.Tensor => {
+        let product: tf.Tensor = tf.mul(a, start);
+        for (let i = 0; i < products; i++) product = tf.matMul(product, b);
+        return tf.mean(product);
+      };
+      return { mean: tf.addN(Array.from({ length: chains }, (_, i) => chain(i + 1))) };
     },
     { precision, name: `matmul_${precision}` },
   );
@@ -45,5 +50,5 @@ export function matmulGflops(precision: Precision, options: BenchOptions): numbe
   const milliseconds = median(Array.from({ length: calls }, time));
   multiply.dispose();
   state.dispose();
-  return (2 * size ** 3 * products) / milliseconds / 1e6;
+  return (2 * size ** 3 * products * chains) / milliseconds / 1e6;
 }

@@ -1,6 +1,7 @@
 /** The one native library of the process: loaded once, kept loaded, with one eager context. */
 import koffi from 'koffi';
 import { type CApi, loadCApi } from './c-api.ts';
+import { threadsConfig } from './proto.ts';
 
 /** A TensorFlow device as the eager context lists it. */
 export interface Device {
@@ -59,13 +60,17 @@ function listDevices(api: CApi, context: number): Device[] {
   return devices;
 }
 
-function open(path: string): Native {
+function open(path: string, threadsPerOp: number | undefined): Native {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   try {
     return quietly(() => {
       if (process.platform !== 'win32') pin(path);
       const api = loadCApi(path);
       const options = api.TFE_NewContextOptions() as number;
+      if (threadsPerOp !== undefined) {
+        const config = threadsConfig(threadsPerOp);
+        api.TFE_ContextOptionsSetConfig(options, config, config.length, api.status);
+      }
       const context = api.TFE_NewContext(options, api.status) as number;
       api.TFE_DeleteContextOptions(options);
       api.check('creating the eager context');
@@ -83,11 +88,11 @@ function open(path: string): Native {
 let loaded: Native | undefined;
 
 /**
- * Loads libtensorflow_cc from `path`, once for the process.
+ * Loads libtensorflow_cc from `path`, once for the process; operations use `threadsPerOp` threads each, all processors where absent.
  * Throws when the file does not load or when another file is loaded already.
  */
-export function loadNative(path: string): Native {
-  loaded ??= open(path);
+export function loadNative(path: string, threadsPerOp?: number): Native {
+  loaded ??= open(path, threadsPerOp);
   if (loaded.path !== path) {
     throw new Error(
       `TensorFlow is loaded from ${loaded.path} already and cannot be loaded again from ${path}`,

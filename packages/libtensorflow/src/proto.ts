@@ -41,6 +41,13 @@ export function grapplerConfig(): Uint8Array {
   return pbf.finish();
 }
 
+/** A ConfigProto whose operations use so many threads each (config.proto: intra_op_parallelism_threads = 2). */
+export function threadsConfig(threadsPerOp: number): Uint8Array {
+  const pbf = new PbfWriter();
+  pbf.writeVarintField(2, threadsPerOp);
+  return pbf.finish();
+}
+
 /** An AttrValue holding a boolean (attr_value.proto: b = 5). */
 export function boolAttribute(value: boolean): Uint8Array {
   const pbf = new PbfWriter();

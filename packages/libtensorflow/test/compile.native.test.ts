@@ -287,6 +287,41 @@ describe.skipIf(missing)('compile', () => {
     expectClose(low.y, compile(fused)(state).y, { atol: 2e-2, rtol: 0 });
   });
 
+  it.each([
+    [[4, 6, 384], -1],
+    [[4, 256, 40], 1],
+    [
+      [2, 96, 200],
+      [0, 1],
+    ],
+    [
+      [2, 70, 250],
+      [1, 2],
+    ],
+    [[31, 37, 41], 2],
+    [[16, 2100], 1],
+  ] as const)('sums and averages a fused part of shape %j over axes %j', (shape, axis) => {
+    const x = testTensor([...shape], 9);
+    const reductions = (t: tf.Tensor): tf.Tensor[] => {
+      const axes = [axis].flat() as number[];
+      const squares = tf.square(t);
+      return [
+        tf.sum(t, axes),
+        tf.mean(squares, axes, true),
+        tf.sum(tf.mean(t, axes, true)),
+        tf.sub(t, tf.mean(t, axes, true)),
+      ];
+    };
+    const fused = compile((_: Record<string, never>, t: tf.Tensor) => ({ ...fuse(reductions, [t]) }), {
+      smallestIsland: 1,
+    });
+    const got = fused(deviceState({}), x) as unknown as Record<number, tf.Tensor>;
+    reductions(x).forEach((wanted, i) => {
+      expect((got[i] as tf.Tensor).shape).toEqual(wanted.shape);
+      expectClose(got[i] as tf.Tensor, wanted, { atol: 1e-4, rtol: 1e-5 });
+    });
+  });
+
   it('refuses a tensor in a fused part that is no input of it', () => {
     const leaky = compile((_: Record<string, never>, x: tf.Tensor) => {
       const other = tf.square(x);

@@ -1,6 +1,7 @@
 /** This program's side of a benchmark: works when told to on standard input, as `bench/torch_step.py` and `bench/torch_encode.py` do. */
 import { createInterface } from 'node:readline';
 import { activeBackend, useTensorFlow } from '@ahpa/libtensorflow';
+import { threadsPerOp } from '../run/lanes.ts';
 import type { EncodeSpec } from './encode-spec.ts';
 import { encodeWork } from './encode-work.ts';
 import type { EvaluateSpec } from './evaluate-spec.ts';
@@ -45,7 +46,7 @@ function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Work {
 
 /** Serves one benchmark over standard input and output until `quit` or the end of input. */
 export async function serve(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<void> {
-  await useTensorFlow();
+  await useTensorFlow(spec.work === 'step' ? { threadsPerOp: threadsPerOp() } : {});
   const clock = executeClock();
   const { parameters, kinds } = workOf(spec);
   const answer = (document: unknown): void => void process.stdout.write(`${JSON.stringify(document)}\n`);

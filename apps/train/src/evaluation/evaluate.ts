@@ -56,7 +56,7 @@ export interface Evaluator {
 
 /** The engine for frozen networks. */
 export const evaluationEngine = (backend: BackendName = 'tensorflow'): Promise<Engine> =>
-  createEngine({ backend, eager: false, precision: 'float32' });
+  createEngine({ backend, eager: false, precision: 'float32' }, { wideOperations: true });
 
 /** Linear algebra of the active backend. */
 export async function activeAlgebra(): Promise<LinearAlgebra> {

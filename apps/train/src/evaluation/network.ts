@@ -92,6 +92,6 @@ function onEngine(
   engine: Engine,
 ): OpenNetwork {
   const model = engine.model(params);
-  const run = model.bind((weights, images: tf.Tensor4D) => ({ ...apply(weights, images) }));
+  const run = model.map((weights, images: tf.Tensor4D) => ({ ...apply(weights, images) }));
   return { prefix, name, sha256, run, dispose: model.dispose };
 }

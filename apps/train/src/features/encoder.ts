@@ -42,7 +42,7 @@ export function featureEncoder(
 ): FeatureEncoder {
   const hierarchy = norms ? request.hierarchy : { ...request.hierarchy, norm: 'none' as const };
   const fitted = normTensors(norms ?? {}, request.groups);
-  const run = vae.bind((params, x: tf.Tensor4D, numbers: Tree) =>
+  const run = vae.map((params, x: tf.Tensor4D, numbers: Tree) =>
     encodeAll(params, x, numbers as Record<string, tf.Tensor>[], config, { ...request, hierarchy }),
   );
   return { encode: (x) => run(x, fitted), dispose: () => disposeTree(fitted) };

@@ -32,7 +32,7 @@ export async function extractTeacher(
 ): Promise<string> {
   const path = teacherPath(cache, 'squeezenet');
   const network = engine.model((await squeezeNetParams(reporter.say)).params);
-  const run = network.bind((params, x: tf.Tensor4D) => ({
+  const run = network.map((params, x: tf.Tensor4D) => ({
     tokens: squeezeNetTokens(params, tf.mul(tf.add(x, 1), 127.5), grid),
   }));
   const left = new Set(dropped.map(({ row }) => row));

@@ -86,7 +86,7 @@ async function extracted(
   reporter: Reporter,
 ): Promise<Extracted> {
   const files = await readVae(config.vae, reporter);
-  const engine = await createEngine(config.train);
+  const engine = await createEngine(config.train, { wideOperations: true });
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));
   try {

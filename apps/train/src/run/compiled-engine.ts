@@ -3,15 +3,25 @@ import { compile, type DeviceState, deviceState, type Precision } from '@ahpa/li
 import { disposeTree, type Tree } from '@ahpa/trainer';
 import { compiledStepper } from './compiled-stepper.ts';
 import type { Engine, Model } from './engine.ts';
+import { inLanes } from './lanes.ts';
 
-function compiledModel<P extends Tree>(device: DeviceState<P>, release: () => void): Model<P> {
+function compiledModel<P extends Tree>(device: DeviceState<P>, lanes: number, release: () => void): Model<P> {
   const compiled: { dispose(): void }[] = [];
+  const bind = <I extends readonly Tree[], R extends Record<string, Tree>>(
+    fn: (params: P, ...inputs: I) => R,
+  ) => {
+    const call = compile(fn);
+    compiled.push(call);
+    return (...inputs: I) => call(device, ...inputs) as unknown as R;
+  };
   return {
-    bind<I extends readonly Tree[], R extends Record<string, Tree>>(fn: (params: P, ...inputs: I) => R) {
-      const call = compile(fn);
-      compiled.push(call);
-      return (...inputs: I) => call(device, ...inputs) as unknown as R;
-    },
+    bind,
+    map: (fn) =>
+      bind((params, ...inputs) =>
+        inLanes(lanes, inputs[0], (part) =>
+          fn(params, ...(inputs.with(0, part) as unknown as typeof inputs)),
+        ),
+      ),
     dispose: () => {
       for (const call of compiled) call.dispose();
       release();
@@ -19,17 +29,17 @@ function compiledModel<P extends Tree>(device: DeviceState<P>, release: () => vo
   };
 }
 
-/** Compiles steps in the given precision; frozen models compute in float32. */
-export function compiledEngine(precision: Precision): Engine {
+/** Compiles steps in the given precision; frozen models compute in float32, their batches in `lanes` parts side by side. */
+export function compiledEngine(precision: Precision, lanes: number): Engine {
   return {
     model: (params) => {
       const device = deviceState(params);
       disposeTree(params);
-      return compiledModel(device, device.dispose);
+      return compiledModel(device, lanes, device.dispose);
     },
     training: (step, state) => {
       const stepper = compiledStepper(step, state, { precision });
-      return { stepper, model: (pick) => compiledModel(stepper.device.view(pick), () => undefined) };
+      return { stepper, model: (pick) => compiledModel(stepper.device.view(pick), lanes, () => undefined) };
     },
   };
 }

@@ -3,15 +3,18 @@ import { useBackend } from '../backend.ts';
 import type { RunConfig } from '../config/types.ts';
 import { eagerEngine } from './eager-engine.ts';
 import type { Engine } from './engine.ts';
+import { LANES, threadsPerOp } from './lanes.ts';
 
-/** Selects the backend and says how it is used: compiled where it can be and nobody asked for the opposite. */
-export async function createEngine({
-  backend,
-  eager,
-  precision,
-}: Pick<RunConfig, 'backend' | 'eager' | 'precision'>): Promise<Engine> {
-  await useBackend(backend);
+/**
+ * Selects the backend and says how it is used: compiled where it can be and nobody asked for the opposite. Operations of compiled
+ * functions run side by side on a part of the processors each; `wideOperations` gives each all of them, for work outside such functions.
+ */
+export async function createEngine(
+  { backend, eager, precision }: Pick<RunConfig, 'backend' | 'eager' | 'precision'>,
+  { wideOperations = eager }: { readonly wideOperations?: boolean } = {},
+): Promise<Engine> {
+  await useBackend(backend, wideOperations ? undefined : threadsPerOp());
   if (backend !== 'tensorflow' || eager) return eagerEngine;
   const { compiledEngine } = await import('./compiled-engine.ts');
-  return compiledEngine(precision);
+  return compiledEngine(precision, wideOperations ? 1 : LANES);
 }

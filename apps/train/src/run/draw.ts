@@ -20,7 +20,7 @@ export type Decoder = (latent: tf.Tensor4D) => tf.Tensor4D;
 
 /** The decoder of a VAE. */
 export function decoder(vae: Model<VaeTree>, config: VaeConfig): Decoder {
-  const run = vae.bind((params, latent: tf.Tensor4D) => ({
+  const run = vae.map((params, latent: tf.Tensor4D) => ({
     image: decode(params, unscaleLatent(latent, config), config),
   }));
   return (latent) => run(latent).image;

@@ -3,13 +3,11 @@ import { disposeTree, eagerStepper, type Tree, tidyTree } from '@ahpa/trainer';
 import type { Engine, Model } from './engine.ts';
 
 function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model<P> {
-  return {
-    bind:
-      (fn) =>
-      (...inputs) =>
-        tidyTree(() => fn(params(), ...inputs)),
-    dispose,
-  };
+  const bind: Model<P>['bind'] =
+    (fn) =>
+    (...inputs) =>
+      tidyTree(() => fn(params(), ...inputs));
+  return { bind, map: bind, dispose };
 }
 
 /** Runs everything op by op on the active backend. */

@@ -1,10 +1,15 @@
 /** The form in which functions run: models of parameters, and steppers of states. */
 import type { Stepper, StepResult, Tree } from '@ahpa/trainer';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** Parameters, and functions of them. */
 export interface Model<P extends Tree> {
   /** `fn(params, ...inputs)` as a function of the inputs; what it returns is the caller's. */
   bind<I extends readonly Tree[], R extends Record<string, Tree>>(
+    fn: (params: P, ...inputs: I) => R,
+  ): (...inputs: I) => R;
+  /** The same where the first input is a batch `[B, ...]` whose items do not meet, and so is each result: parts may be computed side by side. */
+  map<I extends readonly [Tensor, ...Tree[]], R extends Record<string, Tree>>(
     fn: (params: P, ...inputs: I) => R,
   ): (...inputs: I) => R;
   dispose(): void;

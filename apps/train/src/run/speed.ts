@@ -1,6 +1,7 @@
 /** How fast a run goes, and what share of the machine's arithmetic that is. */
 import { type DiTConfig, forwardFlops } from '@ahpa/dit-core';
 import type { RunConfig } from '../config/types.ts';
+import { LANES } from './lanes.ts';
 
 /** The speed since the last row; null where no time passed. */
 export interface Speed {
@@ -13,7 +14,7 @@ export interface Speed {
 }
 
 /** Sizes of the products that tell the peak: a fraction of a second on a few cores. */
-const PEAK = { size: 512, products: 16, calls: 3 };
+const PEAK = { size: 512, products: 16, calls: 3, chains: LANES };
 
 /** Measures the peak once, and returns what makes a speed of steps and seconds. */
 export async function speedometer(

@@ -24,7 +24,7 @@ export function reconstructor(
   model: Model<VaeTree>,
   vae: VaeConfig,
 ): (x: tf.Tensor4D) => { restored: tf.Tensor; mean: tf.Tensor } {
-  return model.bind((params, x: tf.Tensor4D) => {
+  return model.map((params, x: tf.Tensor4D) => {
     const { mean } = encode(params, x, vae).posterior;
     return { restored: tf.clipByValue(decode(params, mean, vae), -1, 1), mean };
   });

@@ -48,7 +48,7 @@ export async function trainVae(
 ): Promise<VaeQuality & { readonly step: number }> {
   const { out, vae, optim, batch, seed, steps, backend = 'tensorflow', precision, signal } = options;
   await mkdir(out, { recursive: true });
-  const engine = await createEngine({ backend, eager: false, precision });
+  const engine = await createEngine({ backend, eager: false, precision }, { wideOperations: true });
   const rng = philox(seed);
   const rows = split(set, options.holdOut);
   const start = await startState(options, reporter);
