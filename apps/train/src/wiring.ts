@@ -23,14 +23,7 @@ export interface DataShape {
 /** The transformer of a configuration. */
 export function modelConfig({ size, encoderDepth, qkNorm }: ModelConfig, shape: DataShape): DiTConfig {
   const preset = typeof size === 'string' ? SIT[size] : size;
-  return {
-    ...preset,
-    ...shape,
-    mlpRatio: 4,
-    encoderDepths: [encoderDepth],
-    lanes: LANES,
-    ...(qkNorm && { qkNorm }),
-  };
+  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth], ...(qkNorm && { qkNorm }) };
 }
 
 /** The parts of a training step. */
@@ -42,6 +35,7 @@ export function wire(
   const { depths, attention } = tapsOf(config.alignment, config.model.encoderDepth);
   const network: DiTConfig = {
     ...model,
+    lanes: LANES,
     checkpointBlocks: config.train.checkpointBlocks,
     encoderDepths: depths,
     attentionTaps: attention,

@@ -13,6 +13,7 @@ import type { DataShape } from '../wiring.ts';
 import { createEngine } from './create-engine.ts';
 import { type Artist, decoder } from './draw.ts';
 import type { Model } from './engine.ts';
+import { LANES } from './lanes.ts';
 import { denoiserParams, type TrainedModel } from './load-model.ts';
 import type { Prepared } from './prepare.ts';
 
@@ -84,7 +85,7 @@ function weakVelocity(
 /** The velocity of a network, on the device. */
 function velocityOf<P extends DiTParams & Tree>(denoiser: Model<P>, network: DiTConfig): VelocityFn {
   const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
-    velocity: applyDiT(params, x, t, y, network).velocity,
+    velocity: applyDiT(params, x, t, y, { ...network, lanes: LANES }).velocity,
   }));
   return (x, t, y) => run(x, t, y).velocity;
 }
