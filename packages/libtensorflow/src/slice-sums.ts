@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Slices that one pass adds; more make the compiled loop long. */
-const MOST_SLICES = 16;
+const MOST_SLICES = 8;
 /** A row this short is left to XLA's own reduction, */
 const SHORT_ROW = 32;
 /** and an axis this long: its slices lie too far apart. */
