@@ -14,7 +14,7 @@ const checkpoints = () => import(pathToFileURL(join(ROOT, 'packages/checkpoint/d
 /** A fresh folder for runs. */
 export const workFolder = () => mkdtempSync(join(tmpdir(), 'ahpa-reliability-'));
 
-/** The words of a command that trains a network of a few thousand weights on emoji of 32 pixels. */
+/** The words of a command that trains a network of a few thousand weights on emoji of 32 pixels; `undefined` in `set` leaves a key out. */
 export const tinyRun = (runs, name, set = {}) => {
   const keys = {
     'data.size': 32,
@@ -31,7 +31,9 @@ export const tinyRun = (runs, name, set = {}) => {
     'sample.steps': 2,
     ...set,
   };
-  const assignments = Object.entries(keys).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const assignments = Object.entries(keys)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return ['train', '--config', 'tiny', '--runs', runs, '--name', name, '--set', ...assignments];
 };
 

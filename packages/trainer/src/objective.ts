@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AlignmentContext } from './alignment.ts';
 import { binByTime } from './bins.ts';
 import type { Inputs } from './draw.ts';
+import { ordered } from './ordered.ts';
 import type { Metrics, TrainDeps, Tree } from './ports.ts';
 import type { Params, TrainState } from './state.ts';
 import { flatten, tidyTree, unflatten } from './tree.ts';
@@ -40,16 +41,14 @@ export function lossAndGradient<D extends Tree, A extends Tree, T extends Tree>(
     let kept: Metrics = {};
     const objective = (...leaves: tf.Tensor[]): tf.Scalar => {
       const { denoiser, alignment } = unflatten(params, leaves);
-      const { velocity, hidden, attention } = deps.denoiser.apply(
-        denoiser,
-        inputs.xt,
-        inputs.t,
-        inputs.y,
-        (x, tap) => watch.watch(x, TOTAL, tap),
+      const predicted = deps.denoiser.apply(denoiser, inputs.xt, inputs.t, inputs.y, (x, tap) =>
+        watch.watch(x, TOTAL, tap),
       );
+      const { hidden, attention } = predicted;
+      const velocity = ordered(predicted.velocity, [], () => [...watch.gradients(ALIGNED).values()]);
       const items = tf.mean(tf.square(tf.sub(velocity, inputs.velocity)), [1, 2, 3]) as tf.Tensor1D;
       const denoisingLoss = tf.mean(items);
-      const seen = { attention: attention ?? [], ...watchedTokens(watch, hidden) };
+      const seen = { attention: attention ?? [], ...watchedTokens(watch, hidden, velocity) };
       const aligned = deps.alignment.loss(alignment, seen, context);
       const loss = tf.add(denoisingLoss, tf.mul(aligned.loss, weight)) as tf.Scalar;
       const named = Object.entries(aligned.metrics).map(([name, value]) => [`alignment.${name}`, value]);
@@ -71,12 +70,23 @@ export function lossAndGradient<D extends Tree, A extends Tree, T extends Tree>(
   });
 }
 
-/** The hidden tokens as the alignment sees them: what comes back through them is its gradient, and each term's is its own. */
+/**
+ * The hidden tokens as the alignment sees them: what comes back through them is its gradient, and each term's is its own. The alignment
+ * is computed between the denoiser's way forward, which ends with `velocity`, and its way back: beside them it would hold up one of the
+ * chains that a graph computes side by side.
+ */
 function watchedTokens(
   watch: Watch,
   hidden: readonly tf.Tensor3D[],
+  velocity: tf.Tensor4D,
 ): { hidden: readonly tf.Tensor3D[]; branch: (term: string, tap: number) => tf.Tensor3D } {
-  const aligned = hidden.map((x, tap) => watch.watch(x, ALIGNED, tap));
+  const aligned = hidden.map((x, tap) =>
+    watch.watch(
+      ordered(x, [velocity], () => []),
+      ALIGNED,
+      tap,
+    ),
+  );
   return { hidden: aligned, branch: (term, tap) => watch.watch(aligned[tap] as tf.Tensor3D, term, tap) };
 }
 

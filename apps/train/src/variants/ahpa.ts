@@ -5,11 +5,12 @@
  *   L = mean_n sum_g w_n,g mean_k r_n,k d_g,n,k + penalty(w)            mix: loss (or gate, with w in (0, 1) each)
  *   L = mean_n mean_k r_n,k (1 - cos(P(h_n)_k, sum_g w_n,g M_g F_g,n,k)) + penalty(w)                  mix: target
  */
-import { applyHeads, type HeadsConfig, type HeadsParams, initHeads } from '@ahpa/alignment-losses';
+import { type HeadsConfig, type HeadsParams, initHeads } from '@ahpa/alignment-losses';
 import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';
+import { projectTokens } from './heads.ts';
 import { groupMetrics, routeMetrics } from './metrics.ts';
 import { lossMix, targetMix } from './mix.ts';
 import { createRouter } from './router/index.ts';
@@ -52,7 +53,7 @@ export function ahpaAlignment(
       const { weights, penalty, metrics } = router.route(params.router, view);
       const tokensOf = (i: number): tf.Tensor3D =>
         oneInput ? view.tokens : branch(terms[i]?.name as string, terms[i]?.tap as number);
-      const projected = applyHeads(params.projectors, tokensOf, heads);
+      const projected = projectTokens(params.projectors, tokensOf, heads);
       const { loss, perGroup } = oneTarget
         ? targetMix(projected[0] as tf.Tensor3D, targets, weights, residual)
         : lossMix(

@@ -4,7 +4,6 @@
  * REPA:  L = mean_{n,k} 1 - cos(P(h_n)_k, y_n,k)     iREPA: the same with y <- (y - gamma mean_T y) / (std_T y + 1e-6)
  */
 import {
-  applyHeads,
   type HeadsConfig,
   type HeadsParams,
   initHeads,
@@ -15,6 +14,7 @@ import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { IrepaConfig, RepaConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, type FeatureGroup, headKind } from './context.ts';
+import { projectTokens } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of REPA; dropped at export. */
@@ -39,7 +39,7 @@ export function repaAlignment(
         ? [tf.clone(tokens as tf.Tensor3D)]
         : [spatialZScore(tokens as tf.Tensor3D, config.gamma)],
     loss({ projectors }, { hidden }, { targets: [target] }) {
-      const [projected] = applyHeads(projectors, () => hidden[0] as tf.Tensor3D, heads);
+      const [projected] = projectTokens(projectors, () => hidden[0] as tf.Tensor3D, heads);
       const loss = tf.mean(tokenDistance(distance, projected as tf.Tensor3D, target as tf.Tensor3D));
       return { loss: loss as tf.Scalar, metrics: { distance: loss } };
     },

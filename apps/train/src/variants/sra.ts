@@ -4,7 +4,6 @@
  * L = mean smoothL1(P(h_m(x_t, t)), h'_n(x_t', t')),  t' = max(t - 0.2 u, 0),  u uniform in [0, 1)
  */
 import {
-  applyHeads,
   earlierTimes,
   type HeadsConfig,
   type HeadsParams,
@@ -15,6 +14,7 @@ import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { SraConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';
+import { projectTokens } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of SRA; dropped at export. */
@@ -37,7 +37,7 @@ export function sraAlignment(
     targets: ({ teacher, t, chance }) =>
       teacher(earlierTimes(t, chance, config.interval)).hidden[teachers] as tf.Tensor3D,
     loss({ projectors }, { hidden }, { targets }) {
-      const [projected] = applyHeads(projectors, () => hidden[own] as tf.Tensor3D, heads);
+      const [projected] = projectTokens(projectors, () => hidden[own] as tf.Tensor3D, heads);
       const loss = tf.mean(tokenDistance(config.distance, projected as tf.Tensor3D, targets));
       return { loss: loss as tf.Scalar, metrics: { distance: loss } };
     },

@@ -1,0 +1,19 @@
+/** The order in which a graph computes what does not depend on one another. */
+import * as tf from '@tensorflow/tfjs-core';
+import { orderAfter } from './kernel.ts';
+
+const afterAll = <X extends tf.Tensor>(x: X, others: readonly tf.Tensor[]): X =>
+  tf.clone(others.reduce<tf.Tensor>(orderAfter, x)) as X;
+
+/** `x`, computed after the tensors `before`, and its gradient after those that `beforeGradient` gives when it is asked for. */
+export function ordered<X extends tf.Tensor>(
+  x: X,
+  before: readonly tf.Tensor[],
+  beforeGradient: () => readonly tf.Tensor[],
+): X {
+  const identity = tf.customGrad<X>((input) => ({
+    value: afterAll(input as X, before),
+    gradFunc: (dy: X) => afterAll(dy, beforeGradient()),
+  }));
+  return identity(x);
+}
