@@ -32,11 +32,12 @@ const secondsPerStep = (all) => all.map(({ stepsPerSecond }) => 1 / stepsPerSeco
 const pace = median(secondsPerStep(await run('pace', 40, 1000)));
 const every = Math.round(60 / pace);
 say(`a step of ${pace.toFixed(3)} s, saved every ${every} steps for ${minutes} minutes, in ${runs}`);
-const times = secondsPerStep(await run('saving', Math.round(minutes + 0.5) * every, every));
+const steps = Math.round((minutes + 0.5) * every); // the last half minute bears the end of the last save
+const times = secondsPerStep(await run('saving', steps, every));
 const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
 const stall = mean / median(times) - 1;
 conclude(stall < 0.05 ? [] : [`training takes ${(100 * stall).toFixed(1)} % longer`], {
   stallPercent: Number((100 * stall).toFixed(2)),
   secondsPerStep: { median: median(times), mean, most: Math.max(...times) },
-  saves: Math.round(minutes + 0.5),
+  saves: minutes,
 });

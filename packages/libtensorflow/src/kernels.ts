@@ -83,15 +83,17 @@ function philox(op: string) {
   };
 }
 
+/** Registers a kernel of the `tensorflow` backend in place of one of the same name. */
+export function setKernel(kernelName: string, kernelFunc: unknown): void {
+  if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
+  tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernelFunc as tf.KernelFunc });
+}
+
 /** Registers the kernels above for the `tensorflow` backend. */
 export function registerKernels(): void {
-  const register = (kernelName: string, kernelFunc: unknown): void => {
-    if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
-    tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernelFunc as tf.KernelFunc });
-  };
-  register('GatherV2', gather);
-  register('L2Loss', l2Loss);
-  register('MulNoNan', mulNoNan);
-  register('PhiloxNormal', philox('StatelessRandomNormalV2'));
-  register('PhiloxUniform', philox('StatelessRandomUniformV2'));
+  setKernel('GatherV2', gather);
+  setKernel('L2Loss', l2Loss);
+  setKernel('MulNoNan', mulNoNan);
+  setKernel('PhiloxNormal', philox('StatelessRandomNormalV2'));
+  setKernel('PhiloxUniform', philox('StatelessRandomUniformV2'));
 }

@@ -1,5 +1,6 @@
 /** Sums for islands: XLA's reductions on a CPU add one element after the other, additions of slices are vectorised. */
 import * as tf from '@tensorflow/tfjs-core';
+import { setKernel } from './kernels.ts';
 
 /** Slices that one pass adds; more make the compiled loop long. */
 const MOST_SLICES = 8;
@@ -65,22 +66,16 @@ const sliced =
 
 const kernelOf = (name: string): Kernel => tf.getKernel(name, 'tensorflow')?.kernelFunc as unknown as Kernel;
 
-function replaceKernel(kernelName: string, kernel: Kernel): void {
-  tf.unregisterKernel(kernelName, 'tensorflow');
-  const kernelFunc = kernel as unknown as tf.KernelFunc;
-  tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc });
-}
-
 /** Runs `fn` with the kernels `Sum` and `Mean` of the backend `tensorflow` made of slices. */
 export function withSliceSums<T>(fn: () => T): T {
   const [sum, mean] = [kernelOf('Sum'), kernelOf('Mean')];
   const reduced = new WeakSet<object>();
-  replaceKernel('Sum', sliced(sum, sum, false, reduced));
-  replaceKernel('Mean', sliced(mean, sum, true, reduced));
+  setKernel('Sum', sliced(sum, sum, false, reduced));
+  setKernel('Mean', sliced(mean, sum, true, reduced));
   try {
     return fn();
   } finally {
-    replaceKernel('Sum', sum);
-    replaceKernel('Mean', mean);
+    setKernel('Sum', sum);
+    setKernel('Mean', mean);
   }
 }

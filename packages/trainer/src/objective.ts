@@ -80,13 +80,7 @@ function watchedTokens(
   hidden: readonly tf.Tensor3D[],
   velocity: tf.Tensor4D,
 ): { hidden: readonly tf.Tensor3D[]; branch: (term: string, tap: number) => tf.Tensor3D } {
-  const aligned = hidden.map((x, tap) =>
-    watch.watch(
-      ordered(x, [velocity], () => []),
-      ALIGNED,
-      tap,
-    ),
-  );
+  const aligned = hidden.map((x, tap) => watch.watch(ordered(x, [velocity]), ALIGNED, tap));
   return { hidden: aligned, branch: (term, tap) => watch.watch(aligned[tap] as tf.Tensor3D, term, tap) };
 }
 

@@ -9,7 +9,7 @@ const afterAll = <X extends tf.Tensor>(x: X, others: readonly tf.Tensor[]): X =>
 export function ordered<X extends tf.Tensor>(
   x: X,
   before: readonly tf.Tensor[],
-  beforeGradient: () => readonly tf.Tensor[],
+  beforeGradient: () => readonly tf.Tensor[] = () => [],
 ): X {
   const identity = tf.customGrad<X>((input) => ({
     value: afterAll(input as X, before),

@@ -10,7 +10,7 @@ import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';
-import { projectTokens } from './heads.ts';
+import { applyHeadsInLanes } from './heads.ts';
 import { groupMetrics, routeMetrics } from './metrics.ts';
 import { lossMix, targetMix } from './mix.ts';
 import { createRouter } from './router/index.ts';
@@ -53,7 +53,7 @@ export function ahpaAlignment(
       const { weights, penalty, metrics } = router.route(params.router, view);
       const tokensOf = (i: number): tf.Tensor3D =>
         oneInput ? view.tokens : branch(terms[i]?.name as string, terms[i]?.tap as number);
-      const projected = projectTokens(params.projectors, tokensOf, heads);
+      const projected = applyHeadsInLanes(params.projectors, tokensOf, heads);
       const { loss, perGroup } = oneTarget
         ? targetMix(projected[0] as tf.Tensor3D, targets, weights, residual)
         : lossMix(

@@ -14,7 +14,7 @@ import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { HasteConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, type FeatureGroup, headKind } from './context.ts';
-import { projectTokens } from './heads.ts';
+import { applyHeadsInLanes } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of HASTE; dropped at export. */
@@ -54,7 +54,7 @@ export function hasteAlignment(
           : new Array(blocks).fill(affinityLogits(tokens as tf.Tensor3D, attention.temperature)),
     }),
     loss({ projectors }, seen, { targets }) {
-      const [projected] = projectTokens(projectors, () => seen.branch('tokens', 0), heads);
+      const [projected] = applyHeadsInLanes(projectors, () => seen.branch('tokens', 0), heads);
       const distance = repaLoss(projected as tf.Tensor3D, targets.tokens);
       const each = seen.attention.map((student, b) =>
         attentionDistance(student, targets.attention[b] as tf.Tensor4D),

@@ -14,7 +14,7 @@ import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { IrepaConfig, RepaConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, type FeatureGroup, headKind } from './context.ts';
-import { projectTokens } from './heads.ts';
+import { applyHeadsInLanes } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of REPA; dropped at export. */
@@ -39,7 +39,7 @@ export function repaAlignment(
         ? [tf.clone(tokens as tf.Tensor3D)]
         : [spatialZScore(tokens as tf.Tensor3D, config.gamma)],
     loss({ projectors }, { hidden }, { targets: [target] }) {
-      const [projected] = projectTokens(projectors, () => hidden[0] as tf.Tensor3D, heads);
+      const [projected] = applyHeadsInLanes(projectors, () => hidden[0] as tf.Tensor3D, heads);
       const loss = tf.mean(tokenDistance(distance, projected as tf.Tensor3D, target as tf.Tensor3D));
       return { loss: loss as tf.Scalar, metrics: { distance: loss } };
     },

@@ -14,7 +14,7 @@ import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { SraConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';
-import { projectTokens } from './heads.ts';
+import { applyHeadsInLanes } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of SRA; dropped at export. */
@@ -37,7 +37,7 @@ export function sraAlignment(
     targets: ({ teacher, t, chance }) =>
       teacher(earlierTimes(t, chance, config.interval)).hidden[teachers] as tf.Tensor3D,
     loss({ projectors }, { hidden }, { targets }) {
-      const [projected] = projectTokens(projectors, () => hidden[own] as tf.Tensor3D, heads);
+      const [projected] = applyHeadsInLanes(projectors, () => hidden[own] as tf.Tensor3D, heads);
       const loss = tf.mean(tokenDistance(config.distance, projected as tf.Tensor3D, targets));
       return { loss: loss as tf.Scalar, metrics: { distance: loss } };
     },

@@ -8,7 +8,7 @@ import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Sra2Config } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind } from './context.ts';
-import { projectTokens } from './heads.ts';
+import { applyHeadsInLanes } from './heads.ts';
 import { scheduled } from './scheduled.ts';
 
 /** The trained part of SRA2; dropped at export. */
@@ -29,7 +29,7 @@ export function sra2Alignment(
     targets: ({ x0, targets: [mean] }) =>
       config.latent === 'sample' ? [patchify(x0, patchSize)] : [tf.clone(mean as tf.Tensor3D)],
     loss({ projectors }, { hidden }, { targets: [latent] }) {
-      const [projected] = projectTokens(projectors, () => hidden[0] as tf.Tensor3D, heads);
+      const [projected] = applyHeadsInLanes(projectors, () => hidden[0] as tf.Tensor3D, heads);
       const loss = tf.mean(tokenDistance(config.distance, projected as tf.Tensor3D, latent as tf.Tensor3D));
       return { loss: loss as tf.Scalar, metrics: { distance: loss } };
     },
