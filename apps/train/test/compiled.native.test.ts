@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';
 import { createEngine } from '../src/run/create-engine.ts';
+import { tensorsOf } from '../src/run/tree-file.ts';
 import { missing } from './native.ts';
 import { toyRun } from './toy-run.ts';
 
@@ -28,6 +29,21 @@ describe.skipIf(missing !== undefined)('the compiled step', () => {
     expect(flatten(first).every((leaf) => leaf.isDisposed)).toBe(true);
     expect(compiled.state().step.dataSync()[0]).toBe(1);
     compiled.dispose();
+  });
+
+  it('copies its state for a checkpoint, again into the same memory', async () => {
+    const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+    const { step, init, batch } = toyRun([]);
+    const { stepper, snapshot } = engine.training(step, init());
+    const first = await snapshot();
+    expect(first).toEqual(await tensorsOf(stepper.state()));
+    const given = batch(0);
+    for (const tree of [stepper.step(given) as Record<string, tf.Tensor>, given]) disposeTree(tree);
+    const second = await snapshot(first);
+    expect(second['step']?.data.buffer).toBe(first['step']?.data.buffer);
+    expect(second).toEqual(await tensorsOf(stepper.state()));
+    expect(Array.from(second['step']?.data ?? [])).toEqual([1, 0, 0, 0]);
+    stepper.dispose();
   });
 
   it('shows the present values to models of its state', async () => {

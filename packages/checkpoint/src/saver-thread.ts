@@ -1,13 +1,15 @@
 /** The thread of a saver: saves what it is sent and answers each request once. */
 import { parentPort } from 'node:worker_threads';
-import { type SaveReply, type SaveRequest, saveAndRotate } from './saver.ts';
+import { buffersOf, type SaveReply, type SaveRequest, saveAndRotate } from './saver.ts';
 
 parentPort?.on('message', async (request: SaveRequest) => {
+  const { tensors } = request;
   const reply: SaveReply = await saveAndRotate(request).then(
-    () => ({}),
+    () => ({ tensors }),
     ({ message, code, path }: NodeJS.ErrnoException) => ({
+      tensors,
       error: { message, ...(code && { code }), ...(path && { path }) },
     }),
   );
-  parentPort?.postMessage(reply);
+  parentPort?.postMessage(reply, buffersOf(tensors));
 });

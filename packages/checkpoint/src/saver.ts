@@ -7,19 +7,25 @@ import { type RotationConfig, rotate } from './folder.ts';
 export interface SaveRequest {
   readonly folder: string;
   readonly step: number;
-  /** Their memory is given away: it may not be used any more. */
+  /** Their memory is given away until `ready` gives it back: it may not be used meanwhile. */
   readonly tensors: Tensors;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly rotation: RotationConfig;
 }
 
-/** What the thread answers: an error, or nothing. */
-export type SaveReply = {
+/** What the thread answers: the memory it was given, and an error where there was one. */
+export interface SaveReply {
+  readonly tensors: Tensors;
   readonly error?: { readonly message: string; readonly code?: string; readonly path?: string };
-};
+}
 
 /** Saves one checkpoint after the other. */
 export interface Saver {
+  /**
+   * Resolves when no checkpoint is under way, to the tensors of the last one: their memory may be filled with the next, which spares the
+   * system finding as much anew. Rejects with the error of one that failed.
+   */
+  ready(): Promise<Tensors | undefined>;
   /** Resolves when the checkpoint is taken over, which waits for the one before. Rejects with the error of one that failed. */
   save(request: SaveRequest): Promise<void>;
   /** Throws the error of a save that failed. */
@@ -40,23 +46,29 @@ const THREAD = import.meta.url.endsWith('.ts') ? undefined : new URL('./saver-th
 /** A saver; its thread starts with the first checkpoint. */
 export function createSaver(): Saver {
   let worker: Worker | undefined;
-  let underWay: Promise<void> = Promise.resolve();
+  let underWay: Promise<Tensors | undefined> = Promise.resolve(undefined);
   let failure: Error | undefined;
   const check = (): void => {
     if (failure) throw failure;
   };
-  const start = (request: SaveRequest): Promise<void> => {
-    if (THREAD === undefined) return saveAndRotate(request);
+  const start = (request: SaveRequest): Promise<Tensors> => {
+    if (THREAD === undefined) return saveAndRotate(request).then(() => request.tensors);
     worker ??= new Worker(THREAD);
     return hand(worker, request);
   };
+  const ready = async (): Promise<Tensors | undefined> => {
+    const memory = await underWay;
+    check();
+    return memory;
+  };
   return {
     check,
+    ready,
     async save(request) {
-      await underWay;
-      check();
+      await ready();
       underWay = start(request).catch((error: Error) => {
         failure = error;
+        return undefined;
       });
     },
     async close() {
@@ -67,18 +79,22 @@ export function createSaver(): Saver {
   };
 }
 
-/** Gives a request and its memory to the thread; resolves when it is done. */
-function hand(worker: Worker, request: SaveRequest): Promise<void> {
+/** The memory of tensors, each piece once. */
+export const buffersOf = (tensors: Tensors): ArrayBuffer[] => [
+  ...new Set(Object.values(tensors).map(({ data }) => data.buffer as ArrayBuffer)),
+];
+
+/** Gives a request and its memory to the thread; resolves to the memory when it is done. */
+function hand(worker: Worker, request: SaveRequest): Promise<Tensors> {
   return new Promise((resolve, reject) => {
     const died = (code: unknown): void =>
       reject(code instanceof Error ? code : new Error(`The thread that saves checkpoints ended (${code}).`));
-    const answered = ({ error }: SaveReply): void => {
+    const answered = ({ tensors, error }: SaveReply): void => {
       worker.off('error', died).off('exit', died);
       if (error) reject(Object.assign(new Error(error.message), error));
-      else resolve();
+      else resolve(tensors);
     };
     worker.once('message', answered).once('error', died).once('exit', died);
-    const buffers = new Set(Object.values(request.tensors).map(({ data }) => data.buffer as ArrayBuffer));
-    worker.postMessage(request, [...buffers]);
+    worker.postMessage(request, buffersOf(request.tensors));
   });
 }

@@ -287,6 +287,21 @@ describe('createSaver', () => {
     expect(plain((await loadLatest(folder)).tensors)).toEqual(plain(tensors(4)));
   });
 
+  test('gives the memory back when the checkpoint is written', async () => {
+    const saver = createSaver();
+    expect(await saver.ready()).toBeUndefined();
+    await saver.save({ folder, step: 1, tensors: tensors(1), meta: {}, rotation });
+    const memory = (await saver.ready()) as Record<string, TensorEntry>;
+    expect(plain(memory)).toEqual(plain(tensors(1)));
+    for (const [name, { data }] of Object.entries(tensors(2))) memory[name]?.data.set(data);
+    await saver.save({ folder, step: 2, tensors: memory, meta: {}, rotation });
+    await saver.close();
+    expect(plain((await loadCheckpoint(join(folder, '0000001.safetensors'))).tensors)).toEqual(
+      plain(tensors(1)),
+    );
+    expect(plain((await loadLatest(folder)).tensors)).toEqual(plain(tensors(2)));
+  });
+
   test('tells of a failure at the next chance and at the end, and spoils nothing', async () => {
     const saver = createSaver();
     await saver.save({ folder, step: 1, tensors: tensors(), meta: {}, rotation });
@@ -294,6 +309,7 @@ describe('createSaver', () => {
     await saver.save({ folder, step: 2, tensors: bad, meta: {}, rotation });
     const next = saver.save({ folder, step: 3, tensors: tensors(), meta: {}, rotation });
     await expect(next).rejects.toThrow(/"bad" is not finite/);
+    await expect(saver.ready()).rejects.toThrow(/not finite/);
     expect(saver.check).toThrow(/not finite/);
     await expect(saver.close()).rejects.toThrow(/not finite/);
     expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([1]);

@@ -1,5 +1,6 @@
 /** State that lives on the device in resource variables, which compiled functions update in place. */
 import type * as tf from '@tensorflow/tfjs-core';
+import type { TensorMetadata } from '../kernels/bundle.js';
 import { activeBackend, type TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
 import { attribute } from './graph.ts';
@@ -23,6 +24,8 @@ export interface DeviceState<S extends Tree = Tree> {
   readonly signature: string;
   /** A copy of the present values as a tree of tensors, owned by the caller. */
   read(): S;
+  /** Copies the present bytes of each leaf, in the order of `list`, into memory of the caller's. Throws where a length differs. */
+  copyTo(memory: readonly Uint8Array[]): void;
   /** Replaces the values. Throws when the tree differs in form, shape or dtype. */
   write(tree: S): void;
   /** Part of the state, sharing its variables: `state.view(({ ema }) => ema)`. */
@@ -77,10 +80,19 @@ function createVariable(backend: TensorFlowBackend, tensor: tf.Tensor): Variable
   return variable;
 }
 
-function readVariable(backend: TensorFlowBackend, variable: Variable): tf.Tensor {
+/** The value of a variable, which shares the variable's memory until the next update. */
+function readValue(backend: TensorFlowBackend, variable: Variable): TensorMetadata {
   const attributes = [attribute.type('dtype', variableType(variable))];
-  const [made] = backend.eager.executeOp('ReadVariableOp', attributes, [variable.handle], 1);
-  return backend.createOutputTensor(made as NonNullable<typeof made>);
+  return backend.eager.executeOp('ReadVariableOp', attributes, [variable.handle], 1)[0] as TensorMetadata;
+}
+
+function copyVariable(backend: TensorFlowBackend, variable: Variable, memory: Uint8Array): void {
+  const { id } = readValue(backend, variable);
+  try {
+    backend.eager.copyData(id, memory);
+  } finally {
+    backend.eager.deleteTensor(id);
+  }
 }
 
 function createView<S extends Tree>(
@@ -94,7 +106,14 @@ function createView<S extends Tree>(
     list,
     signature: signatureOf(list),
     read: () =>
-      mapLeaves(variables as S, (index) => readVariable(backend, (list[index] as (typeof list)[0]).leaf)),
+      mapLeaves(variables as S, (index) =>
+        backend.createOutputTensor(readValue(backend, (list[index] as StateLeaf).leaf)),
+      ),
+    copyTo(memory) {
+      list.forEach(({ leaf }, index) => {
+        copyVariable(backend, leaf, memory[index] as Uint8Array);
+      });
+    },
     write(tree) {
       const given = leaves(tree);
       list.forEach(({ path, leaf }, index) => {

@@ -2,7 +2,7 @@
 import type { KernelBinding, OpAttribute, TensorMetadata } from '../kernels/bundle.js';
 import { setAttributes } from './attributes.ts';
 import { Attr, type CApi, DType } from './c-api.ts';
-import { readBytes, writeBytes } from './memory.ts';
+import { fillBytes, readBytes, writeBytes } from './memory.ts';
 import type { Native } from './native.ts';
 
 const BYTES: Readonly<Record<number, number>> = {
@@ -80,6 +80,8 @@ export interface EagerBinding extends KernelBinding {
   handle(id: number): number;
   /** Takes ownership of a TFE handle. */
   adopt(handle: number): TensorMetadata;
+  /** Copies the bytes of a tensor into `memory`. Throws when it has another length. */
+  copyData(id: number, memory: Uint8Array): void;
 }
 
 export function createEagerBinding(native: Native): EagerBinding {
@@ -92,6 +94,15 @@ export function createEagerBinding(native: Native): EagerBinding {
     const rank = api.TFE_TensorHandleNumDims(handle, api.status) as number;
     api.check('reading a tensor rank');
     return Array.from({ length: rank }, (_, i) => Number(api.TFE_TensorHandleDim(handle, i, api.status)));
+  };
+  const withData = <T>(id: number, use: (address: number, length: number) => T): T => {
+    const tensor = api.TFE_TensorHandleResolve(binding.handle(id), api.status) as number;
+    api.check('reading a tensor');
+    try {
+      return use(api.TF_TensorData(tensor) as number, Number(api.TF_TensorByteSize(tensor)));
+    } finally {
+      api.TF_DeleteTensor(tensor);
+    }
   };
   const binding: EagerBinding = {
     ...CONSTANTS,
@@ -128,13 +139,15 @@ export function createEagerBinding(native: Native): EagerBinding {
       api.TFE_DeleteTensorHandle(handle);
     },
     tensorDataSync(id) {
-      const handle = binding.handle(id);
-      const tensor = api.TFE_TensorHandleResolve(handle, api.status) as number;
-      api.check('reading a tensor');
-      const length = Number(api.TF_TensorByteSize(tensor));
-      const bytes = readBytes(api.TF_TensorData(tensor) as number, length);
-      api.TF_DeleteTensor(tensor);
-      return arrayOf(api.TFE_TensorHandleDataType(handle) as number, bytes);
+      const dtype = api.TFE_TensorHandleDataType(binding.handle(id)) as number;
+      return arrayOf(dtype, withData(id, readBytes));
+    },
+    copyData(id, memory) {
+      withData(id, (address, length) => {
+        if (length !== memory.byteLength)
+          throw new Error(`memory of ${memory.byteLength} bytes was given for a tensor of ${length}`);
+        fillBytes(memory, address);
+      });
     },
     executeOp(name, attributes, inputs, count) {
       const op = api.TFE_NewOp(context, name, api.status) as number;

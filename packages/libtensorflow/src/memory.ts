@@ -10,9 +10,14 @@ export function writeBytes(address: number | bigint, bytes: Uint8Array): void {
   if (bytes.byteLength > 0) copyTo(address, bytes, bytes.byteLength);
 }
 
+/** Fills `bytes` from native memory at `address`. */
+export function fillBytes(bytes: Uint8Array, address: number | bigint): void {
+  if (bytes.byteLength > 0) copyFrom(bytes, address, bytes.byteLength);
+}
+
 /** A copy of `length` bytes of native memory at `address`. */
 export function readBytes(address: number | bigint, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
-  if (length > 0) copyFrom(bytes, address, length);
+  fillBytes(bytes, address);
   return bytes;
 }

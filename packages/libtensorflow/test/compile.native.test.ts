@@ -56,6 +56,28 @@ describe.skipIf(missing)('compile', () => {
     expect(steps.dtype).toBe('int32');
   });
 
+  it('copies the present state into memory of the caller', () => {
+    const state = deviceState({ ...fresh(), on: tf.tensor1d([true, false], 'bool') });
+    const before = handles();
+    const memory = state.list.map(({ leaf }) => {
+      const count = leaf.shape.reduce((a, b) => a * b, 1);
+      return new Uint8Array(count * (leaf.dtype === 'bool' ? 1 : 4)).fill(255);
+    });
+    state.copyTo(memory);
+    const read = state.read();
+    const expected = [read.w, read.steps, read.on].map((tensor) => {
+      const { buffer, byteOffset, byteLength } = tensor.dataSync();
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    });
+    expect(memory).toEqual(expected);
+    tf.dispose(Object.values(read));
+    expect(() => state.copyTo([new Uint8Array(3), ...memory.slice(1)])).toThrow(
+      /memory of 3 bytes was given for a tensor of 24/,
+    );
+    expect(handles()).toBe(before);
+    state.dispose();
+  });
+
   it('traces once for each set of shapes and reports it', () => {
     const reports: TraceReport[] = [];
     let runs = 0;

@@ -1,12 +1,12 @@
 /** Saves a run's state as it goes, with what is needed to sample from it. */
 import type { Saver, Tensors } from '@ahpa/checkpoint';
 import { histogramOf, type Value } from '@ahpa/event-files';
-import type { Stepper, Task, Tree } from '@ahpa/trainer';
+import type { Task, Tree } from '@ahpa/trainer';
 import type { RunMeta } from './checkpoints.ts';
+import type { Training } from './engine.ts';
 import type { RunFolder } from './folder.ts';
 import type { Lock } from './lock.ts';
 import type { Recorder } from './recorder.ts';
-import { tensorsOf } from './tree-file.ts';
 
 /** Values of a parameter that its histogram counts, evenly spread. */
 const COUNTED = 1000;
@@ -15,7 +15,7 @@ const COUNTED = 1000;
 export interface CheckpointParts {
   readonly folder: RunFolder;
   readonly meta: RunMeta;
-  readonly stepper: Pick<Stepper<Tree, Tree>, 'state'>;
+  readonly snapshot: Training<Tree, Tree>['snapshot'];
   readonly saver: Saver;
   readonly lock: Lock;
   readonly recorder: Pick<Recorder, 'show'>;
@@ -30,14 +30,13 @@ export interface CheckpointParts {
 export function checkpointTask({
   folder,
   meta,
-  stepper,
+  snapshot,
   saver,
   lock,
   recorder,
   from,
 }: CheckpointParts): Task {
-  const { checkpointEvery, keepLast, keepEvery, backend, eager } = meta.config.train;
-  const isCopy = backend === 'tensorflow' && !eager; // a compiled stepper's state is read from the device
+  const { checkpointEvery, keepLast, keepEvery } = meta.config.train;
   let saved = from;
   return {
     every: checkpointEvery,
@@ -45,7 +44,7 @@ export function checkpointTask({
     run: async (step) => {
       if (step === saved) return;
       await lock.check();
-      const tensors = await tensorsOf(stepper.state(), { copy: !isCopy });
+      const tensors = await snapshot(await saver.ready());
       await recorder.show(step, distributionsOf(tensors));
       await saver.save({
         folder: folder.checkpoints,

@@ -1,9 +1,11 @@
 /** The engine that compiles: parameters and state live on the device, each function is one TensorFlow function. */
+import type { Tensors } from '@ahpa/checkpoint';
 import { compile, type DeviceState, deviceState, type Precision } from '@ahpa/libtensorflow';
 import { disposeTree, type Tree } from '@ahpa/trainer';
 import { compiledStepper } from './compiled-stepper.ts';
 import type { Engine, Model } from './engine.ts';
 import { inLanes } from './lanes.ts';
+import { tensorsOf } from './tree-file.ts';
 
 function compiledModel<P extends Tree>(device: DeviceState<P>, lanes: number, release: () => void): Model<P> {
   const compiled: { dispose(): void }[] = [];
@@ -39,7 +41,16 @@ export function compiledEngine(precision: Precision, lanes: number): Engine {
     },
     training: (step, state) => {
       const stepper = compiledStepper(step, state, { precision });
-      return { stepper, model: (pick) => compiledModel(stepper.device.view(pick), lanes, () => undefined) };
+      const { device } = stepper;
+      return {
+        stepper,
+        snapshot: async (memory) => {
+          if (memory === undefined) return tensorsOf(stepper.state());
+          device.copyTo(device.list.map(({ path }) => (memory[path] as Tensors[string]).data));
+          return memory;
+        },
+        model: (pick) => compiledModel(device.view(pick), lanes, () => undefined),
+      };
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The engine that runs op by op on whatever backend is active. */
 import { disposeTree, eagerStepper, type Tree, tidyTree } from '@ahpa/trainer';
 import type { Engine, Model } from './engine.ts';
+import { tensorsOf } from './tree-file.ts';
 
 function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model<P> {
   const bind: Model<P>['bind'] =
@@ -21,6 +22,7 @@ export const eagerEngine: Engine = {
     const stepper = eagerStepper(step, state);
     return {
       stepper,
+      snapshot: () => tensorsOf(stepper.state(), { copy: true }),
       model: (pick) =>
         eagerModel(
           () => pick(stepper.state()),

@@ -1,4 +1,5 @@
 /** The form in which functions run: models of parameters, and steppers of states. */
+import type { Tensors } from '@ahpa/checkpoint';
 import type { Stepper, StepResult, Tree } from '@ahpa/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
@@ -18,6 +19,8 @@ export interface Model<P extends Tree> {
 /** A stepper, and the model that part of its state is. */
 export interface Training<S extends Tree, B extends Tree> {
   readonly stepper: Stepper<S, B>;
+  /** The present state in memory of its own, by dotted path; `memory`, an earlier answer, may be written over for it. */
+  snapshot(memory?: Tensors): Promise<Tensors>;
   /** A model of the part of the state that `pick` names, always at its present values. */
   model<P extends Tree>(pick: (state: S) => P): Model<P>;
 }

@@ -61,7 +61,7 @@ async function trainIn(
   const start = await startState(config, folder, parts, reporter);
   await assertRoom(folder.root, start.state);
   const numbers = stepConfig(config, parts.shape.classes);
-  const { stepper, model } = engine.training(
+  const { stepper, snapshot, model } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     start.state,
   );
@@ -91,7 +91,7 @@ async function trainIn(
     reportEvery,
     onReport: recorder.report,
     tasks: [
-      checkpointTask({ folder, meta, stepper, saver, lock, recorder, from: start.step }),
+      checkpointTask({ folder, meta, snapshot, saver, lock, recorder, from: start.step }),
       ...snapshotTasks(folder, meta, stepper),
       sampleTask(config, folder, parts, artist, recorder, reporter),
       ...heldOutTask(losses, folder, parts.heldOut, heldOutLoss(parts.deps, ema, seed), reporter.say),
