@@ -49,7 +49,7 @@ async function around(name, path, act) {
   return result;
 }
 
-for (const name of ['mkdir', 'rename', 'rm', 'link']) {
+for (const name of ['mkdir', 'rename', 'rm', 'link', 'truncate']) {
   const original = promises[name];
   promises[name] = (path, ...rest) =>
     concerns(path) ? around(name, path, () => original(path, ...rest)) : original(path, ...rest);

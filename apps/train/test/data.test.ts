@@ -199,15 +199,34 @@ describe('stats', () => {
     await expect(readStats(file)).rejects.toThrow(/line 2, is not JSON/);
   });
 
+  it('reads of many rows at most so many, and the last', async () => {
+    const file = path();
+    for (let step = 1; step <= 100; step++) await appendStats(file, row(step));
+    expect(await readStats(file, 100)).toHaveLength(100);
+    const steps = (await readStats(file, 30)).map(({ step }) => step);
+    expect(steps).toEqual([...Array.from({ length: 25 }, (_, i) => 1 + 4 * i), 100]);
+    expect(await readStats(path(), 30)).toEqual([]);
+  });
+
+  it('reads rows across the pieces a file is read in', async () => {
+    const file = path();
+    const long = { ...row(1), note: 'ä'.repeat(150_001) };
+    await appendStats(file, long);
+    await appendStats(file, row(2));
+    expect(await readStats(file)).toEqual([long, row(2)]);
+    await rewindStats(file, 1);
+    expect(await readStats(file)).toEqual([long]);
+  });
+
   it('drops what a resumed run will write again', async () => {
     const file = path();
     for (const step of [1, 2, 3]) await appendStats(file, row(step));
     appendFileSync(file, '{"step":4');
-    await rewindStats(file, 2);
+    expect(await rewindStats(file, 2)).toEqual(row(2));
     await appendStats(file, row(3));
     expect((await readStats(file)).map(({ step }) => step)).toEqual([1, 2, 3]);
     const absent = path();
-    await rewindStats(absent, 2);
+    expect(await rewindStats(absent, 2)).toBeUndefined();
     expect(existsSync(absent)).toBe(false);
   });
 });

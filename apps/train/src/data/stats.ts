@@ -1,7 +1,6 @@
 /** The run's record: one JSON object per line, appended as training goes on. */
-import { existsSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
-import { writeDurably } from '@ahpa/checkpoint';
+import { createReadStream, existsSync } from 'node:fs';
+import { appendFile, truncate } from 'node:fs/promises';
 
 /** What is reported every few steps; losses are means over the batch. */
 export interface StatsRow {
@@ -55,24 +54,64 @@ export async function appendStats(path: string, row: StatsRow): Promise<void> {
   await appendFile(path, `${JSON.stringify(row)}\n`);
 }
 
-/** Reads all rows; a last line that was cut off while being written is left out, any other bad line is an error. */
-export async function readStats(path: string): Promise<StatsRow[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n');
-  lines.pop();
-  return lines.map((line, index) => {
-    try {
-      return JSON.parse(line) as StatsRow;
-    } catch (cause) {
-      throw new Error(`${path}, line ${index + 1}, is not JSON: repair or delete that line`, { cause });
-    }
-  });
+/** The rows, one after the other; none where there is no file. A last line that was cut off is left out, any other bad line is an error. */
+export async function* statsRows(path: string): AsyncGenerator<StatsRow> {
+  let number = 0;
+  for await (const line of linesOf(path)) yield parseRow(line, path, ++number);
 }
 
-/** Drops the rows after `step` (and a torn last line), so that a run resumed there writes each step once. */
-export async function rewindStats(path: string, step: number): Promise<void> {
+/** All rows, or where there are more than `most` every second, fourth, ... of them, and the last. */
+export async function readStats(path: string, most: number = Number.POSITIVE_INFINITY): Promise<StatsRow[]> {
+  let rows: StatsRow[] = [];
+  let last: StatsRow | undefined;
+  let stride = 1;
+  let count = 0;
+  for await (const row of statsRows(path)) {
+    last = row;
+    if (count++ % stride === 0) rows.push(row);
+    if (rows.length <= most) continue;
+    rows = rows.filter((_, index) => index % 2 === 0);
+    stride *= 2;
+  }
+  return last === undefined || last === rows.at(-1) ? rows : [...rows, last];
+}
+
+/** Cuts off the rows after `step` (and a torn last line), so that a run resumed there writes each step once. Resolves to the last that stays. */
+export async function rewindStats(path: string, step: number): Promise<StatsRow | undefined> {
+  let last: StatsRow | undefined;
+  let number = 0;
+  let length = 0;
+  for await (const line of linesOf(path)) {
+    const row = parseRow(line, path, ++number);
+    if (row.step > step) break;
+    last = row;
+    length += line.length + 1;
+  }
+  if (existsSync(path)) await truncate(path, length);
+  return last;
+}
+
+/** The lines of a file that end in a line feed, without it. */
+async function* linesOf(path: string): AsyncGenerator<Buffer> {
   if (!existsSync(path)) return;
-  const rows = (await readStats(path)).filter((row) => row.step <= step);
-  await writeDurably(path, [Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path)) {
+    const bytes = Buffer.concat([rest, chunk as Buffer]);
+    let start = 0;
+    for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', start)) {
+      yield bytes.subarray(start, end);
+      start = end + 1;
+    }
+    rest = bytes.subarray(start);
+  }
+}
+
+function parseRow(line: Buffer, path: string, number: number): StatsRow {
+  try {
+    return JSON.parse(line.toString()) as StatsRow;
+  } catch (cause) {
+    throw new Error(`${path}, line ${number}, is not JSON: repair or delete that line`, { cause });
+  }
 }
 
 /** The names of the groups that rows report, in the order of first appearance. */

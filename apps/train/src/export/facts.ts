@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
-import { readStats, type StatsRow } from '../data/stats.ts';
+import { type StatsRow, statsRows } from '../data/stats.ts';
 import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
 import { runFolder } from '../run/folder.ts';
 import type { TrainedModel } from '../run/load-model.ts';
@@ -22,7 +22,8 @@ export async function factsOf(model: TrainedModel, cards: readonly string[]): Pr
   if (model.config === undefined || model.step === undefined) return { cards: named };
   const folder = runFolder(dirname(dirname(model.source)));
   const upTo = ({ step }: { readonly step: number }): boolean => step <= (model.step as number);
-  const last = existsSync(folder.stats) ? (await readStats(folder.stats)).filter(upTo).at(-1) : undefined;
+  let last: StatsRow | undefined;
+  for await (const row of statsRows(folder.stats)) if (upTo(row)) last = row;
   const grids = namesIn(folder.samples, /^\d+\.png$/).filter((name) =>
     upTo({ step: Number.parseInt(name, 10) }),
   );

@@ -63,7 +63,7 @@ async function readRun(root: string): Promise<RunRecord> {
     arm: name.replace(/\.seed\d+$/, ''),
     seed: config.train.seed,
     config,
-    rows: existsSync(folder.stats) ? await readStats(folder.stats) : [],
+    rows: await readStats(folder.stats),
     samples: newest === undefined ? undefined : join(folder.samples, newest),
     probe: existsSync(probePath(root))
       ? (JSON.parse(readFileSync(probePath(root), 'utf8')) as Probe)

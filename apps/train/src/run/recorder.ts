@@ -1,9 +1,8 @@
 /** Tells of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
-import { existsSync } from 'node:fs';
 import { createEventFile, type Value } from '@ahpa/event-files';
 import type { Row } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
-import { appendStats, readStats, rewindStats } from '../data/stats.ts';
+import { appendStats, rewindStats } from '../data/stats.ts';
 import type { Progress, Reporter } from '../report.ts';
 import { type TrainingPayload, trainingFormat } from '../visual/progress-line.ts';
 import type { RunFolder } from './folder.ts';
@@ -30,8 +29,7 @@ export async function createRecorder(
   speed: (steps: number, seconds: number) => Speed,
   reporter: Reporter,
 ): Promise<Recorder> {
-  await rewindStats(stats, step);
-  const last = existsSync(stats) ? (await readStats(stats)).at(-1) : undefined;
+  const last = await rewindStats(stats, step);
   const begin = performance.now() - (last?.seconds ?? 0) * 1000;
   const { batch, steps } = config.train;
   const events = await createEventFile(tensorboard, step);

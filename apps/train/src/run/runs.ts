@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints } from '@ahpa/checkpoint';
-import { readStats } from '../data/stats.ts';
+import { type StatsRow, statsRows } from '../data/stats.ts';
 import { type RunFolder, readRunConfig, runFolder } from './folder.ts';
 import { isAlive, readHolder } from './lock.ts';
 
@@ -43,13 +43,8 @@ async function summarize(name: string, folder: RunFolder): Promise<RunSummary> {
   const unread = { name, saved, steps: 0, step: 0, images: 0, seconds: 0 };
   try {
     const config = await readRunConfig(folder);
-    const rows = existsSync(folder.stats) ? await readStats(folder.stats) : [];
-    const { step = 0, images = 0, seconds = 0, denoising } = rows.at(-1) ?? {};
-    const finite = rows.filter((row) => Number.isFinite(row.denoising));
-    const best = finite.reduce<(typeof rows)[0] | undefined>(
-      (low, row) => (low === undefined || row.denoising < low.denoising ? row : low),
-      undefined,
-    );
+    const { last, best } = await lastAndBest(folder);
+    const { step = 0, images = 0, seconds = 0, denoising } = last ?? {};
     const steps = config?.train.steps ?? 0;
     return {
       ...unread,
@@ -64,6 +59,16 @@ async function summarize(name: string, folder: RunFolder): Promise<RunSummary> {
   } catch (error) {
     return { ...unread, state: 'broken', note: (error as Error).message };
   }
+}
+
+/** The newest row, and the one with the lowest denoising loss. */
+async function lastAndBest({ stats }: RunFolder): Promise<{ last?: StatsRow; best?: StatsRow }> {
+  let [last, best]: (StatsRow | undefined)[] = [];
+  for await (const row of statsRows(stats)) {
+    last = row;
+    if (Number.isFinite(row.denoising) && !(best && best.denoising <= row.denoising)) best = row;
+  }
+  return { ...(last && { last }), ...(best && { best }) };
 }
 
 async function phaseOf(

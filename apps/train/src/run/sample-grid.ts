@@ -15,6 +15,9 @@ import type { Recorder } from './recorder.ts';
 
 const COLUMNS = 8;
 
+/** Rows that a plot is made of, so that long runs need no more memory. */
+const PLOTTED_ROWS = 4096;
+
 /** Draws the sample grid and the plot of a step where they are not there yet. */
 export function sampleTask(
   { train }: TrainConfig,
@@ -38,7 +41,7 @@ export function sampleTask(
       bar.stop();
       await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);
       const { writeRunPlot } = await import('../visual/plot.ts');
-      await writeRunPlot(folder.plot, await readStats(folder.stats));
+      await writeRunPlot(folder.plot, await readStats(folder.stats, PLOTTED_ROWS));
     },
   };
 }
