@@ -23,6 +23,8 @@ export interface ExtractRequest extends Omit<ExtractOptions, 'pixels' | 'strict'
   readonly strict?: boolean;
   readonly verify?: boolean;
   readonly threads: number;
+  /** Whether training follows in this process: the threads of TensorFlow's operations are then training's, fewer than suit a VAE alone. */
+  readonly trainsNext?: boolean;
   /** Network whose features are written beside the cache. */
   readonly teacher?: (typeof TEACHERS)[number];
 }
@@ -86,7 +88,7 @@ async function extracted(
   reporter: Reporter,
 ): Promise<Extracted> {
   const files = await readVae(config.vae, reporter);
-  const engine = await createEngine(config.train, { wideOperations: true });
+  const engine = await createEngine(config.train, { wideOperations: !request.trainsNext });
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));
   try {

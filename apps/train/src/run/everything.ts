@@ -89,7 +89,8 @@ async function extractMissing(
     );
   announce(1, `extracting features of ${images} into ${config.data.path}`);
   const threads = availableParallelism();
-  await runExtract(config, { source: images, out: config.data.path, size, pixels: true, threads }, reporter);
+  const request = { source: images, out: config.data.path, size, pixels: true, threads, trainsNext: true };
+  await runExtract(config, request, reporter);
 }
 
 async function generateInto(
