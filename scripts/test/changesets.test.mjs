@@ -8,7 +8,6 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 test('every changeset can be released', async () => {
   const files = readdirSync(join(ROOT, '.changeset')).filter((name) => /^(?!README).*\.md$/.test(name));
-  const { changesets, releases } = await releasePlan(ROOT);
+  const { changesets } = await releasePlan(ROOT);
   expect(changesets.map(({ id }) => `${id}.md`).sort()).toEqual(files.sort());
-  expect(releases.map(({ name }) => name)).toContain('@ahpa/train');
 });
