@@ -6,6 +6,7 @@ import {
   type ScheduleConfig,
   type TrainConfig as StepConfig,
   type TrainDeps,
+  type TrainState,
   type Tree,
 } from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
@@ -50,6 +51,9 @@ export function wire(
     rng: philox(config.train.seed),
   };
 }
+
+/** Everything that a run carries from step to step. */
+export type RunState = TrainState<DiTParams & Tree, Tree>;
 
 /** The learning rate over the steps. */
 function scheduleConfig({ learningRate: base, warmup: warmupSteps, schedule }: OptimConfig): ScheduleConfig {

@@ -4,8 +4,8 @@ import { mapTree, philox, type Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { withInitialWeights } from '../src/run/initial-weights.ts';
-import type { RunState } from '../src/run/start.ts';
 import { convert } from '../src/weights/convert.ts';
+import type { RunState } from '../src/wiring.ts';
 import { listener, temporary } from './tiny.ts';
 
 const folder = temporary();

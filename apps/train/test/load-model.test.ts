@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../src/run/folder.ts';
-import { denoiserParams, loadModel, type TrainedModel } from '../src/run/load-model.ts';
+import { denoiserParams, loadModel } from '../src/run/load-model.ts';
 import { writeModelFolder } from '../src/run/model-folder.ts';
 import { sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
+import type { TrainedModel } from '../src/run/trained-model.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 
 const runs = temporary();

@@ -1,6 +1,13 @@
 /** What a SiT is: its sizes, the published presets and the check that a configuration is possible. */
 
-import type { Convention } from './convention.ts';
+/**
+ * 'repa': ours. 'sit': SiT's own networks, t = 1 is data and the velocity data - noise, so v(x, t) = -net(x, 1 - t).
+ * 'dit': DiT's networks, which read the step t of 0 to 999 and predict the noise: an initialisation, not yet a velocity.
+ */
+export type Convention = 'repa' | 'sit' | 'dit';
+
+/** Names of the conventions. */
+export const CONVENTIONS: readonly Convention[] = ['repa', 'sit', 'dit'];
 
 /** Sizes of a SiT. */
 export type DiTConfig = {

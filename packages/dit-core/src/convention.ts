@@ -2,15 +2,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiTConfig } from './config.ts';
 
-/**
- * 'repa': ours. 'sit': SiT's own networks, t = 1 is data and the velocity data - noise, so v(x, t) = -net(x, 1 - t).
- * 'dit': DiT's networks, which read the step t of 0 to 999 and predict the noise: an initialisation, not yet a velocity.
- */
-export type Convention = 'repa' | 'sit' | 'dit';
-
-/** Names of the conventions. */
-export const CONVENTIONS: readonly Convention[] = ['repa', 'sit', 'dit'];
-
 const DIT_LAST_STEP = 999;
 
 /** The time that the network reads: [B] -> [B]. */

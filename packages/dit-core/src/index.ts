@@ -1,8 +1,15 @@
 /** SiT diffusion transformers, interpolants and samplers. */
 export { attention, attentionLogits, selfAttention } from './attention.ts';
 export { applyBlock, applyFinalLayer, blockModulation } from './block.ts';
-export { type DiTConfig, SIT, type SiTName, type SiTPreset, tokenCount } from './config.ts';
-export { CONVENTIONS, type Convention } from './convention.ts';
+export {
+  CONVENTIONS,
+  type Convention,
+  type DiTConfig,
+  SIT,
+  type SiTName,
+  type SiTPreset,
+  tokenCount,
+} from './config.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
 export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } from './embed.ts';
 export { forwardFlops, parameterCount } from './flops.ts';

@@ -10,6 +10,7 @@ export {
 export type { Aligned, Alignment, AlignmentContext, Seen } from './alignment.ts';
 export { binByTime, TIME_BINS, timeBins } from './bins.ts';
 export { clipScale, globalNorm, scaleGradients } from './clip.ts';
+export type { TrainDeps } from './deps.ts';
 export type { DrawConfig } from './draw.ts';
 export { type EmaConfig, emaLeaf, emaRate, updateEma } from './ema.ts';
 export { type Column, meanRow, type Row, readWindow, type Window } from './metrics.ts';
@@ -23,7 +24,7 @@ export {
   type ParamGroup,
 } from './optimizer.ts';
 export { batchIndices, epochOrder } from './order.ts';
-export type { Batch, Denoised, Denoiser, Interpolant, Metrics, Rng, TrainDeps, Tree } from './ports.ts';
+export type { Batch, Denoised, Denoiser, Interpolant, Metrics, Rng, Tree } from './ports.ts';
 export { powerOf, WIDEST_SIGMA } from './power-ema.ts';
 export { philox } from './rng.ts';
 export { type RunConfig, type RunResult, run, type Task } from './run.ts';

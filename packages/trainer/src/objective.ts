@@ -2,9 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { AlignmentContext } from './alignment.ts';
 import { binByTime } from './bins.ts';
+import type { TrainDeps } from './deps.ts';
 import type { Inputs } from './draw.ts';
 import { ordered } from './ordered.ts';
-import type { Metrics, TrainDeps, Tree } from './ports.ts';
+import type { Metrics, Tree } from './ports.ts';
 import type { Params, TrainState } from './state.ts';
 import { flatten, tidyTree, unflatten } from './tree.ts';
 import { ALIGNED, gradientMetrics, newWatch, TOTAL, type Watch } from './watch.ts';

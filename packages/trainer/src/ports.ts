@@ -1,6 +1,5 @@
 /** The shapes of what the trainer is given: trees of tensors, random numbers, a denoiser, an interpolant, a batch. */
 import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import type { Alignment } from './alignment.ts';
 
 /** A plain tree of tensors: any nesting of arrays and objects, empty ones included. Declare your trees with `type`, not `interface`. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
@@ -61,11 +60,3 @@ export type Batch<T extends Tree> = {
 
 /** Small tensors by name, owned by whoever receives them. */
 export type Metrics = Readonly<Record<string, Tensor>>;
-
-/** What a training step is wired from. */
-export interface TrainDeps<D extends Tree, A extends Tree, T extends Tree> {
-  readonly denoiser: Denoiser<D>;
-  readonly interpolant: Interpolant;
-  readonly alignment: Alignment<A, T>;
-  readonly rng: Rng;
-}

@@ -1,9 +1,10 @@
 /** Everything a run carries from step to step, as one plain tree. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moments } from './adamw.ts';
-import { optimizer } from './optimizer.ts';
-import type { Rng, TrainDeps, Tree } from './ports.ts';
-import type { TrainConfig } from './step.ts';
+import type { TrainDeps } from './deps.ts';
+import type { EmaConfig } from './ema.ts';
+import { type OptimizerConfig, optimizer } from './optimizer.ts';
+import type { Rng, Tree } from './ports.ts';
 import { mapTree, tidyTree } from './tree.ts';
 
 /** The trained trees: the denoiser, and the heads of the alignment. */
@@ -32,7 +33,7 @@ export type TrainState<D extends Tree, A extends Tree> = {
 export function initState<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
   rng: Rng,
-  config: Pick<TrainConfig, 'adamw' | 'muon' | 'groups' | 'ema'>,
+  config: OptimizerConfig & { readonly ema: readonly EmaConfig[] },
 ): TrainState<D, A> {
   return tidyTree(() => {
     const params = { denoiser: deps.denoiser.init(rng), alignment: deps.alignment.init(rng) };

@@ -12,12 +12,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alignment } from './alignment.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
+import type { TrainDeps } from './deps.ts';
 import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
 import { type EmaConfig, emaRate, updateEma } from './ema.ts';
 import { orderAfter } from './kernel.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
 import { type OptimizerConfig, optimizer } from './optimizer.ts';
-import type { Batch, Metrics, TrainDeps, Tree } from './ports.ts';
+import type { Batch, Metrics, Tree } from './ports.ts';
 import { learningRate, type ScheduleConfig } from './schedule.ts';
 import { MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 import { flatten, mapTree, tidyTree, unflatten } from './tree.ts';

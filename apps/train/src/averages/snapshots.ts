@@ -7,8 +7,8 @@ import { averagesOf, denoiserPrefix } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { RunMeta } from '../run/checkpoints.ts';
 import type { RunFolder } from '../run/folder.ts';
-import type { RunState } from '../run/start.ts';
 import { tensorsOf } from '../run/tree-file.ts';
+import type { RunState } from '../wiring.ts';
 import type { Profile } from './post-hoc.ts';
 
 /** Where the snapshots of a run lie. */

@@ -1,6 +1,6 @@
 /** Two sides in turn, A B A B, so that a machine whose speed drifts treats them alike. */
 import type { Kind, Peer } from './peer.ts';
-import type { Timing } from './worker.ts';
+import type { Timing } from './work.ts';
 
 /** Figures of one side. */
 export interface SideReport {

@@ -4,7 +4,7 @@ import { disposeTree, flatten, philox, type Tree } from '@ahpa/trainer';
 import { encode, initVae, type KlVaeParams } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { ENCODERS, type EncodeSpec } from './encode-spec.ts';
-import type { Work } from './worker.ts';
+import type { Work } from './work.ts';
 
 /** Encodes one batch to the mean of its latents. */
 export function encodeWork({ vae, size, batch, precision }: EncodeSpec): Work {

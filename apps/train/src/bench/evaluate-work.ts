@@ -13,7 +13,7 @@ import { compile, deviceState, float64Algebra } from '@ahpa/libtensorflow';
 import { disposeTree, type Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateSpec, IMAGE_SIDE } from './evaluate-spec.ts';
-import type { Work } from './worker.ts';
+import type { Work } from './work.ts';
 
 function randomWeights(): Parameters<typeof loadSqueezeNet>[0] {
   const normal = (shape: number[], scale: number) => ({

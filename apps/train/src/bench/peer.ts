@@ -12,7 +12,7 @@ import type { Reporter } from '../report.ts';
 import type { EncodeSpec } from './encode-spec.ts';
 import type { EvaluateSpec } from './evaluate-spec.ts';
 import type { StepSpec } from './spec.ts';
-import type { Timing } from './worker.ts';
+import type { Timing } from './work.ts';
 
 const REQUIREMENTS = ['torch==2.13.0', 'diffusers==0.42.1', 'numpy'];
 

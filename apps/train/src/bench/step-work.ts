@@ -7,7 +7,7 @@ import { alignmentContext } from '../variants/context.ts';
 import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';
 import { modelConfig, stepConfig, wire } from '../wiring.ts';
 import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
-import type { Work } from './worker.ts';
+import type { Work } from './work.ts';
 
 type State = TrainState<Tree, Tree> & Tree;
 type Wired = ReturnType<typeof wire>;

@@ -8,22 +8,7 @@ import type { EvaluateSpec } from './evaluate-spec.ts';
 import { evaluateWork } from './evaluate-work.ts';
 import type { StepSpec } from './spec.ts';
 import { stepWork } from './step-work.ts';
-
-/** What a worker can do, by the word that asks for it; each call returns a number read from the device. */
-export interface Work {
-  readonly parameters: number;
-  readonly kinds: Readonly<Record<string, () => number | Promise<number>>>;
-}
-
-/** Answer to `step N`, `infer N` or `encode N`. */
-export interface Timing {
-  /** Wall time of each. */
-  readonly seconds: readonly number[];
-  /** Part of it outside TensorFlow's own execution. */
-  readonly hostSeconds?: readonly number[];
-  readonly value: number;
-  readonly peakRss: number;
-}
+import type { Timing, Work } from './work.ts';
 
 /** Counts the time inside TFE_Execute from now on. */
 function executeClock(): { seconds: number } {

@@ -23,7 +23,8 @@ import {
   figuresOf,
   warnOfFew,
 } from './figures.ts';
-import { type NetworkChoice, type OpenNetwork, openNetwork } from './network.ts';
+import { type NetworkChoice, openNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 import { openReference } from './reference.ts';
 import { saveReference } from './reference-file.ts';
 import { openSamples, type Samples, type SamplesRequest } from './samples.ts';

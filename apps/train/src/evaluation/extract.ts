@@ -12,7 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
-import type { OpenNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 import type { PixelBlock, PixelSource } from './pixels.ts';
 
 /** Images a network evaluation. */

@@ -14,7 +14,7 @@ import {
 } from '@ahpa/evaluation';
 import type { Reporter } from '../report.ts';
 import type { Extracted } from './extract.ts';
-import type { OpenNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 import type { ReferenceSet } from './reference-file.ts';
 
 /** Which figures beyond the usual ones. */

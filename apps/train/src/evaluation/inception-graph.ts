@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { openFrozenGraph } from '@ahpa/libtensorflow';
 import * as tf from '@tensorflow/tfjs-core';
-import type { OpenNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 
 const POOLED = 'pool_3:0';
 const SPATIAL = 'mixed_6/conv:0';

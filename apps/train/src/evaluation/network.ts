@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   type FeatureNetwork,
-  type ImageFeatures,
   inception,
   loadInception,
   loadSqueezeNet,
@@ -19,15 +18,7 @@ import type { Engine } from '../run/engine.ts';
 import { openInceptionGraph } from './inception-graph.ts';
 import { obtainFile } from './obtain-file.ts';
 import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';
-
-/** A network on a backend. */
-export interface OpenNetwork extends Pick<FeatureNetwork, 'prefix' | 'name'> {
-  /** Of its weights. */
-  readonly sha256: string;
-  /** Features of images `[B, H, W, 3]`, 0 to 255; owned by the caller. */
-  run(images: tf.Tensor4D): ImageFeatures;
-  dispose(): void;
-}
+import type { OpenNetwork } from './opened-network.ts';
 
 /** Which network; SqueezeNet unless a file is named. */
 export interface NetworkChoice {

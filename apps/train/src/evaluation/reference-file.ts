@@ -2,7 +2,7 @@
 import type { FeatureMatrix, Gaussian } from '@ahpa/evaluation';
 import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
 import { userError } from '../errors.ts';
-import type { OpenNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 
 /** A reference, in the features of one network. */
 export interface ReferenceSet {

@@ -8,7 +8,7 @@ import { userError } from '../errors.ts';
 import { sha256File } from '../files.ts';
 import type { Reporter } from '../report.ts';
 import { extract } from './extract.ts';
-import type { OpenNetwork } from './network.ts';
+import type { OpenNetwork } from './opened-network.ts';
 import { openPixels, type PixelSource } from './pixels.ts';
 import { gaussianFrom, keptReference, type ReferenceSet } from './reference-file.ts';
 

@@ -5,7 +5,7 @@ import type { EvaluationCard } from '@ahpa/evaluation';
 import { type StatsRow, statsRows } from '../data/stats.ts';
 import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
 import { runFolder } from '../run/folder.ts';
-import type { TrainedModel } from '../run/load-model.ts';
+import type { TrainedModel } from '../run/trained-model.ts';
 
 /** Everything measured; absent where the run is not at hand. */
 export interface Facts {

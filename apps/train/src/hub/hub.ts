@@ -5,11 +5,14 @@
 import { join } from 'node:path';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { userError } from '../errors.ts';
+import type { Reporter } from '../report.ts';
 import { filesIn, type RepoCache, repoCache } from './cache.ts';
 import { chooseFiles } from './choose.ts';
 import { downloadTo, type HubAccess } from './download.ts';
-import type { HubReporter } from './local-path.ts';
 import { type HubReference, parseHub } from './reference.ts';
+
+/** What tells the user of downloads; silent where absent. */
+export type HubReporter = Pick<Reporter, 'warn' | 'progress'>;
 
 /** The path of what `place` names; its files are downloaded where the cache lacks them. */
 export async function fromHub(place: string, reporter?: HubReporter): Promise<string> {

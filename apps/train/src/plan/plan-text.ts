@@ -1,7 +1,7 @@
 /** A plan in words. */
 import { shortCount } from '../visual/progress-line.ts';
 import { size } from './machine.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './types.ts';
 
 /** Lines about a plan. */
 export function planText(plan: Plan, watts: number): string {

@@ -18,11 +18,11 @@ import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig } from '../wiring.ts';
-import { type DiskCost, diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
-import { type Machine, machineOf } from './machine.ts';
+import { diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
+import { machineOf } from './machine.ts';
 import { planText, unfit } from './plan-text.ts';
 import { tryOut } from './trial.ts';
-import type { Trial } from './trial-worker.ts';
+import type { Plan } from './types.ts';
 
 /** What the command line says of a plan. */
 export interface PlanRequest {
@@ -42,26 +42,6 @@ const ASSUMPTIONS = { 'imagenet-256': 256, 'imagenet-512': 512 } as const;
 
 /** Name of an assumption: ImageNet at a side in pixels, and Stable Diffusion's VAE. */
 export type Assumption = keyof typeof ASSUMPTIONS;
-
-/** What a configuration takes. */
-export interface Plan {
-  readonly config: TrainConfig;
-  /** Taps of each group of targets. */
-  readonly groups: Readonly<Record<string, readonly string[]>>;
-  readonly tokens: number;
-  readonly parameters: Sizes['parameters'];
-  readonly flopsPerStep: number;
-  /** Bytes by part, for the images that are computed together. */
-  readonly memory: Readonly<Record<string, number>>;
-  readonly memoryBytes: number;
-  readonly disk: DiskCost;
-  readonly machine: Machine;
-  readonly trial?: Trial & { readonly predictedBytes: number };
-  /** From the trial or the assumed speed; absent without either. */
-  readonly secondsPerStep?: number;
-  readonly hours?: number;
-  readonly kilowattHours?: number;
-}
 
 /** Images of a trial's step, at most. */
 const TRIAL_BATCH = 4;

@@ -4,9 +4,9 @@ import { type Batch, disposeTree, initState, philox, type Tree, trainStep } from
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { createEngine } from '../run/create-engine.ts';
-import type { RunState } from '../run/start.ts';
 import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
+import type { RunState } from '../wiring.ts';
 import { type DataShape, modelConfig, stepConfig, wire } from '../wiring.ts';
 
 /** What is tried. */

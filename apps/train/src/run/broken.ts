@@ -3,13 +3,13 @@ import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { type Batch, batchIndices, initState, philox, type Tree, trainStep } from '@ahpa/trainer';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
+import type { RunState } from '../wiring.ts';
 import { stepConfig } from '../wiring.ts';
 import { inParts } from './batches.ts';
 import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
 import { createEngine } from './create-engine.ts';
 import type { RunFolder } from './folder.ts';
 import { prepare } from './prepare.ts';
-import type { RunState } from './start.ts';
 import { tensorsOf, treeOf } from './tree-file.ts';
 
 /** The broken step as the dump tells it. */

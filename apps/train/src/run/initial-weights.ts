@@ -1,5 +1,4 @@
 /** Weights that a new run starts from: a published network's, or another run's. */
-
 import type { DiTConfig } from '@ahpa/dit-core';
 import { changeConvention, type Network } from '@ahpa/sit-weights';
 import { mapTree } from '@ahpa/trainer';
@@ -9,7 +8,7 @@ import type { InitChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { openNetwork } from '../weights/open-network.ts';
-import type { RunState } from './start.ts';
+import type { RunState } from '../wiring.ts';
 
 /** Sizes that both networks must share. */
 const SHARED = ['hiddenSize', 'depth', 'heads', 'patchSize', 'latentChannels', 'mlpRatio', 'qkNorm'] as const;

@@ -2,44 +2,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, firstNonFinite } from '@ahpa/checkpoint';
-import { type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-core';
+import { type DiTParams, initDiT } from '@ahpa/dit-core';
 import { disposeTree, type Tree } from '@ahpa/trainer';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averagesOf, chooseAverage, denoiserPrefix } from '../config/averages.ts';
-import type { TrainConfig, VaeChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import { localPath } from '../hub/local-path.ts';
 import type { Reporter } from '../report.ts';
-import { type DataShape, modelConfig } from '../wiring.ts';
+import { modelConfig } from '../wiring.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
 import { runFolder } from './folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
+import type { TrainedModel } from './trained-model.ts';
 import { treeOf } from './tree-file.ts';
-
-/** A trained model that is in memory but not yet on any backend. */
-export interface TrainedModel {
-  /** The file that the weights come from. */
-  readonly source: string;
-  /** Steps of training, where that is known. */
-  readonly step: number | undefined;
-  readonly network: DiTConfig;
-  readonly shape: DataShape;
-  /** Name of every class, by index. */
-  readonly classes: readonly string[];
-  readonly vae: VaeChoice;
-  readonly interpolant: TrainConfig['interpolant'];
-  /** How the model's own configuration draws. */
-  readonly sample: TrainConfig['sample'];
-  /** Which average of the weights these are, as `--ema` names it. */
-  readonly average: string;
-  /** The denoiser's weights under their published names. */
-  readonly weights: Readonly<Record<string, TensorEntry>>;
-  /** Values that served training alone, such as those of heads and router; they are not among the weights. */
-  readonly dropped?: number;
-  /** The configuration of the run; absent from exported folders. */
-  readonly config?: TrainConfig;
-}
 
 /** Where runs are looked for, and which of a run's averages is meant; the first where there is no name. */
 export interface LoadOptions {

@@ -9,7 +9,7 @@ import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import { section } from '../config/schema-parts.ts';
 import type { VaeChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
-import type { TrainedModel } from './load-model.ts';
+import type { TrainedModel } from './trained-model.ts';
 
 /** The content of an exported folder's `config.json`. */
 export interface ModelJson {

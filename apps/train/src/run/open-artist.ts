@@ -7,15 +7,16 @@ import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { userError } from '../errors.ts';
 import { fingerprint } from '../fingerprint.ts';
-import type { HubReporter } from '../hub/local-path.ts';
+import type { HubReporter } from '../hub/hub.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import type { DataShape } from '../wiring.ts';
 import { createEngine } from './create-engine.ts';
 import { type Artist, decoder } from './draw.ts';
 import type { Model } from './engine.ts';
 import { LANES } from './lanes.ts';
-import { denoiserParams, type TrainedModel } from './load-model.ts';
+import { denoiserParams } from './load-model.ts';
 import type { Prepared } from './prepare.ts';
+import type { TrainedModel } from './trained-model.ts';
 
 /** What computes, the folder of the VAE that decodes, and numbers of the sampler; the model's own where absent. */
 export interface ArtistOptions {

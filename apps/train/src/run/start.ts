@@ -1,17 +1,13 @@
 /** The state that a run starts from. */
-import type { DiTParams } from '@ahpa/dit-core';
-import { disposeTree, initState, philox, type TrainState, type Tree } from '@ahpa/trainer';
+import { disposeTree, initState, philox } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
-import { stepConfig } from '../wiring.ts';
+import { type RunState, stepConfig } from '../wiring.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import { withInitialWeights } from './initial-weights.ts';
 import type { Prepared } from './prepare.ts';
 import { treeOf } from './tree-file.ts';
-
-/** Everything that a run carries from step to step. */
-export type RunState = TrainState<DiTParams & Tree, Tree>;
 
 /** The state of the newest valid checkpoint, or a new one. */
 export async function startState(

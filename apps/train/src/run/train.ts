@@ -10,7 +10,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
 import { evaluateTask } from '../evaluation/in-training.ts';
 import type { Reporter } from '../report.ts';
-import { stepConfig } from '../wiring.ts';
+import { type RunState, stepConfig } from '../wiring.ts';
 import { inParts } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
@@ -24,7 +24,7 @@ import { createRecorder } from './recorder.ts';
 import { assertRoom } from './room.ts';
 import { sampleTask } from './sample-grid.ts';
 import { speedometer } from './speed.ts';
-import { type RunState, startState } from './start.ts';
+import { startState } from './start.ts';
 
 /** How a run ended, and its newest files. */
 export interface TrainSummary {

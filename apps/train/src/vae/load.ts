@@ -16,7 +16,8 @@ import {
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from '../config/types.ts';
 import { userError } from '../errors.ts';
-import { type HubReporter, localPath } from '../hub/local-path.ts';
+import type { HubReporter } from '../hub/hub.ts';
+import { localPath } from '../hub/local-path.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 

@@ -14,8 +14,8 @@ import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { parseTrainConfig } from '../config/parse.ts';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
-import type { TrainedModel } from '../run/load-model.ts';
 import { writeModelFolder } from '../run/model-folder.ts';
+import type { TrainedModel } from '../run/trained-model.ts';
 import { readTraining } from './file-parts.ts';
 import { type OpenNetwork, type OpenOptions, openNetwork } from './open-network.ts';
 

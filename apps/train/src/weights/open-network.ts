@@ -19,8 +19,9 @@ import {
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
-import { loadModel, type TrainedModel } from '../run/load-model.ts';
+import { loadModel } from '../run/load-model.ts';
 import { isModelFolder } from '../run/model-folder.ts';
+import type { TrainedModel } from '../run/trained-model.ts';
 import { isTorch, readPart } from './file-parts.ts';
 
 /** What files do not tell, or not always. */

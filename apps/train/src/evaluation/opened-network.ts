@@ -1,0 +1,12 @@
+/** What an opened network is, whatever it was opened from. */
+import type { FeatureNetwork, ImageFeatures } from '@ahpa/evaluation';
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** A network on a backend. */
+export interface OpenNetwork extends Pick<FeatureNetwork, 'prefix' | 'name'> {
+  /** Of its weights. */
+  readonly sha256: string;
+  /** Features of images `[B, H, W, 3]`, 0 to 255; owned by the caller. */
+  run(images: tf.Tensor4D): ImageFeatures;
+  dispose(): void;
+}

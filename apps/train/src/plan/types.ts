@@ -1,0 +1,25 @@
+/** What a plan says. */
+import type { TrainConfig } from '../config/types.ts';
+import type { DiskCost, Sizes } from './cost.ts';
+import type { Machine } from './machine.ts';
+import type { Trial } from './trial-worker.ts';
+
+/** What a configuration takes. */
+export interface Plan {
+  readonly config: TrainConfig;
+  /** Taps of each group of targets. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly tokens: number;
+  readonly parameters: Sizes['parameters'];
+  readonly flopsPerStep: number;
+  /** Bytes by part, for the images that are computed together. */
+  readonly memory: Readonly<Record<string, number>>;
+  readonly memoryBytes: number;
+  readonly disk: DiskCost;
+  readonly machine: Machine;
+  readonly trial?: Trial & { readonly predictedBytes: number };
+  /** From the trial or the assumed speed; absent without either. */
+  readonly secondsPerStep?: number;
+  readonly hours?: number;
+  readonly kilowattHours?: number;
+}
