@@ -1,17 +1,16 @@
 /**
- * Proves that a stranger's `npm i @ahpa/libtensorflow` works: packs it, installs the tarball into empty folders with
- * several package managers, and trains a step under several versions of Node.
+ * Proves that a stranger's `npm install` works: publishes every package to a registry on this machine, installs from it into empty
+ * folders with several package managers, and trains, with `@ahpa/libtensorflow` alone and with the trainer, under several versions of Node.
  *
  *   node scripts/try-package-managers.mjs [npm npm@10 npm@11 pnpm yarn] [--node 22 --node 24]
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment, findPnpm, ROOT } from './pnpm.mjs';
-
-const PEER = '@tensorflow/tfjs-core@4.22.0';
+import { startRegistry } from './registry.mjs';
 
 /** How each manager is started and adds packages, with install scripts allowed where it knows them. */
 const MANAGERS = {
@@ -38,26 +37,40 @@ if (!(losses.at(-1) < losses[0])) throw new Error('the loss did not fall: ' + lo
 console.log(process.version, tf.getBackend(), 'loss', losses[0], '->', losses.at(-1).toFixed(4));
 `;
 
-function run(cwd, command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    env: environment(),
-    encoding: 'utf8',
+/** What is installed, and what then must work: the arguments of Node, of which each version trains a run of its own. */
+const TRIALS = [
+  { packages: ['@ahpa/libtensorflow', '@tensorflow/tfjs-core@4.22.0'], words: () => ['program.js'] },
+  {
+    packages: ['@ahpa/train'],
+    words: (name) => [
+      'node_modules/@ahpa/train/dist/main.mjs',
+      ...`train --config tiny --set train.steps=3 --name ${name}`.split(' '),
+    ],
+  },
+];
+
+/** Runs a command, which leaves this process free to serve it; resolves to what it printed. */
+function run(cwd, [command, ...args], env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: { ...environment(), ...env } });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    child.on('error', reject).on('close', (code) => {
+      if (code === 0) resolve(output.trim());
+      else reject(new Error(`${[command, ...args].join(' ')}: ${output}`));
+    });
   });
-  if (status !== 0)
-    throw new Error(`${[command, ...args].join(' ')}: ${error?.message ?? `${stdout}${stderr}`}`);
-  return stdout.trim();
 }
 
-function pack(folder) {
-  const built = join(ROOT, 'packages', 'libtensorflow', 'dist', 'index.js');
-  if (!existsSync(built)) throw new Error('packages/libtensorflow is not built: run `npm run setup` first');
-  const [command, ...args] = findPnpm().pnpm;
-  run(join(ROOT, 'packages', 'libtensorflow'), command, [...args, 'pack', '--pack-destination', folder]);
-  return join(
-    folder,
-    readdirSync(folder).find((file) => file.endsWith('.tgz')),
-  );
+async function publishAll({ url, npmrc }, folder) {
+  if (!existsSync(join(ROOT, 'apps/train/dist/main.mjs')))
+    throw new Error('the packages are not built: run `npm run setup` first');
+  const NPM_CONFIG_USERCONFIG = join(folder, 'npmrc');
+  writeFileSync(NPM_CONFIG_USERCONFIG, npmrc);
+  const folders = readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name));
+  const publish = [...findPnpm().pnpm, 'publish', '--no-git-checks', '--ignore-scripts', `--registry=${url}`];
+  for (const folder of [...folders, join('apps', 'train')])
+    await run(join(ROOT, folder), publish, { NPM_CONFIG_USERCONFIG });
 }
 
 /** Every installed package whose install script would fail. */
@@ -66,18 +79,19 @@ const unwanted = (folder) =>
     /tfjs-node(-gpu)?$/.test(path),
   );
 
-function tryManager(name, tarball, folder, nodes) {
+async function tryManager(name, folder, { packages, words }, npmrc, nodes) {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   writeFileSync(join(folder, 'program.js'), PROGRAM);
-  const [command, ...args] = MANAGERS[name];
-  run(folder, command, [...args, tarball, PEER]);
+  writeFileSync(join(folder, '.npmrc'), `${npmrc}engine-strict=true\n`);
+  await run(folder, [...MANAGERS[name], ...packages]);
   const found = unwanted(folder);
   if (found.length > 0) throw new Error(`${name} installed ${found.join(', ')}`);
   for (const node of nodes) {
-    const [start, ...rest] =
-      node === 'this' ? [process.execPath] : ['npx', '--yes', '-p', `node@${node}`, 'node'];
-    console.log(`${name}: ${run(folder, start, [...rest, 'program.js'])}`);
+    const start = node === 'this' ? [process.execPath] : ['npx', '--yes', '-p', `node@${node}`, 'node'];
+    console.log(
+      `${name}, ${packages[0]}: ${(await run(folder, [...start, ...words(`node-${node}`)])).split('\n')[0]}`,
+    );
   }
 }
 
@@ -87,9 +101,15 @@ const { values, positionals } = parseArgs({
 });
 const names = positionals.length > 0 ? positionals : Object.keys(MANAGERS);
 const folder = mkdtempSync(join(tmpdir(), 'package-managers-'));
+const upstream = await run(folder, ['npm', 'config', 'get', 'registry']);
+const registry = await startRegistry(folder, upstream);
 try {
-  const tarball = pack(folder);
-  for (const name of names) tryManager(name, tarball, join(folder, name), values.node);
+  await publishAll(registry, folder);
+  for (const name of names) {
+    for (const [number, trial] of TRIALS.entries())
+      await tryManager(name, join(folder, `${name}-${number}`), trial, registry.npmrc, values.node);
+  }
 } finally {
+  registry.close();
   rmSync(folder, { recursive: true, force: true });
 }

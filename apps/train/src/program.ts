@@ -1,5 +1,5 @@
 /** The command line. */
-
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
 import { compareCommand } from './commands/compare.ts';
@@ -25,11 +25,15 @@ import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { trainVaeCommand } from './commands/train-vae.ts';
 import { variantCommand } from './commands/variant.ts';
+import { inPackage } from './package-folder.ts';
+
+const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string };
 
 /** The program `ahpa` with all its commands. */
 export function createProgram(): Command {
   const program = new Command('ahpa')
     .description('Adaptive Hierarchical Prior Alignment for diffusion transformers')
+    .version(version)
     .configureHelp({ showGlobalOptions: true })
     .option('--json', 'print one JSON document on standard output, and messages on standard error')
     .option('--quiet', 'print warnings and results only')

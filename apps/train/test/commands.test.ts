@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { demoFolder } from '../src/commands/demo.ts';
+import { inPackage } from '../src/package-folder.ts';
 import { createProgram } from '../src/program.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { listenForInterrupt } from '../src/run/interrupt.ts';
@@ -44,6 +45,11 @@ async function ahpa(...line: string[]): Promise<Outcome> {
 }
 
 describe('the command line', () => {
+  it('knows its version', () => {
+    const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8'));
+    expect(createProgram().version()).toBe(version);
+  });
+
   it('answers a bad configuration with one sentence and exit code 1', async () => {
     const { out, err, code } = await ahpa('train', '--config', 'tiny', '--set', 'optim.learningrate=1');
     expect(code).toBe(1);

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
-import { type PlanRequest, plan } from '../src/plan/plan.ts';
+import { type PlanRequest, plan, trialBatch } from '../src/plan/plan.ts';
 import { runTrial } from '../src/plan/trial-worker.ts';
 import type { Plan } from '../src/plan/types.ts';
 import { alignmentContext } from '../src/variants/context.ts';
@@ -98,6 +98,15 @@ describe('plan', () => {
     expect((await imagenet('alignment.kind=none', 'train.keepLast=1')).disk.total).toBeLessThan(
       whole.disk.total,
     );
+  });
+});
+
+describe('trialBatch', () => {
+  it('is the whole batch of a small model, and few images of a large one', () => {
+    expect(trialBatch(32, 0.4e9)).toBe(32);
+    expect(trialBatch(256, 33e9)).toBe(15);
+    expect(trialBatch(256, 712e9)).toBe(4);
+    expect(trialBatch(2, 712e9)).toBe(2);
   });
 });
 

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRegistry } from '../../../scripts/registry.mjs';
 import { loadConfig } from '../src/config/load.ts';
 import { scaffoldVariant } from '../src/lab/variant.ts';
 import { inPackage } from '../src/package-folder.ts';
@@ -16,35 +15,16 @@ const run = promisify(execFile);
 const home = temporary();
 const NAME = '@lab/ahpa-even';
 
-/** A registry on this machine that takes packages from anybody and asks no other registry. */
-async function startRegistry(): Promise<Server> {
-  const { runServer } = await import('verdaccio');
-  const rules = { '**': { access: '$all', publish: '$all' } };
-  const config = {
-    storage: join(home, 'registry'),
-    self_path: home,
-    packages: rules,
-    uplinks: {},
-    auth: { htpasswd: { file: join(home, 'htpasswd') } },
-    log: { type: 'stdout', format: 'json', level: 'fatal' },
-  };
-  const server = (await runServer(config as never)) as Server;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
-
 describe('a variant package', () => {
-  let registry: Server;
-  let url = '';
+  let registry: Awaited<ReturnType<typeof startRegistry>>;
   beforeAll(async () => {
-    registry = await startRegistry();
-    url = `127.0.0.1:${(registry.address() as AddressInfo).port}/`;
+    registry = await startRegistry(home);
   });
-  afterAll(() => void registry.close());
+  afterAll(() => registry.close());
 
   it('is written, published, installed by a stranger, and trained from', async () => {
     const folder = await scaffoldVariant(NAME, join(home, 'even'));
-    const npmrc = `registry=http://${url}\n//${url}:_authToken=anybody\n`;
+    const { npmrc } = registry;
     writeFileSync(join(folder, '.npmrc'), npmrc);
     await run('npm', ['publish', '--access', 'public'], { cwd: folder });
 

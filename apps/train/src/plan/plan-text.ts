@@ -3,6 +3,8 @@ import { shortCount } from '../visual/progress-line.ts';
 import { size } from './machine.ts';
 import type { Plan } from './types.ts';
 
+const digits = new Intl.NumberFormat('en', { maximumSignificantDigits: 2, useGrouping: false });
+
 /** Lines about a plan. */
 export function planText(plan: Plan, watts: number): string {
   const { config, tokens, parameters, memory, memoryBytes, disk, machine } = plan;
@@ -31,8 +33,8 @@ function timeText({ secondsPerStep, hours, kilowattHours, machine }: Plan, watts
   if (secondsPerStep === undefined || hours === undefined || kilowattHours === undefined) {
     return 'time     unknown without a trial or --gflops';
   }
-  const energy = `${kilowattHours.toFixed(2)} kWh if each of ${machine.cores} cores draws ${watts} W`;
-  return `time     about ${secondsPerStep.toFixed(2)} s a step, ${hours.toFixed(2)} hours in all; ${energy}`;
+  const energy = `${digits.format(kilowattHours)} kWh if each of ${machine.cores} cores draws ${watts} W`;
+  return `time     about ${digits.format(secondsPerStep)} s a step, ${digits.format(hours)} hours in all; ${energy}`;
 }
 
 /** Why a plan cannot be carried out on its machine, if it cannot. */

@@ -43,8 +43,9 @@ const ASSUMPTIONS = { 'imagenet-256': 256, 'imagenet-512': 512 } as const;
 /** Name of an assumption: ImageNet at a side in pixels, and Stable Diffusion's VAE. */
 export type Assumption = keyof typeof ASSUMPTIONS;
 
-/** Images of a trial's step, at most. */
-const TRIAL_BATCH = 4;
+/** Images of a trial's step at least, and the arithmetic up to which it may have more: a few seconds' work on a small machine. */
+const TRIAL_IMAGES = 4;
+const TRIAL_FLOPS = 5e11;
 
 /** Says and resolves to what `config` would take. Where it cannot fit: throws after a trial, warns without one. */
 export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
@@ -77,7 +78,7 @@ export async function plan(config: TrainConfig, request: PlanRequest, reporter: 
     reporter.warn(problem);
     return result;
   }
-  const batch = Math.min(part, TRIAL_BATCH);
+  const batch = trialBatch(part, known.flopsPerStep / config.train.batch);
   reporter.say(`Trying ${batch} ${batch === 1 ? 'image' : 'images'} a step ...`);
   const trial = await tryOut({ config, shape, groups: targets, latentTarget, batch });
   const { 'snapshot for saving': _, ...predicted } = memoryParts(sizes, batch);
@@ -88,6 +89,10 @@ export async function plan(config: TrainConfig, request: PlanRequest, reporter: 
   reporter.say(planText(result, request.watts));
   return result;
 }
+
+/** Images of a trial's step: all that are computed together where that is quick, since a step of fewer takes more for each. */
+export const trialBatch = (part: number, flopsPerImage: number): number =>
+  Math.min(part, Math.max(TRIAL_IMAGES, Math.floor(TRIAL_FLOPS / flopsPerImage)));
 
 const sum = (parts: Readonly<Record<string, number>>): number =>
   Object.values(parts).reduce((total, bytes) => total + bytes, 0);
