@@ -37,15 +37,20 @@ if (!(losses.at(-1) < losses[0])) throw new Error('the loss did not fall: ' + lo
 console.log(process.version, tf.getBackend(), 'loss', losses[0], '->', losses.at(-1).toFixed(4));
 `;
 
-/** What is installed, and what then must work: the arguments of Node, of which each version trains a run of its own. */
+/** What is installed, what then must work (the arguments of Node, of which each version trains a run of its own), and what it says. */
 const TRIALS = [
-  { packages: ['@ahpa/libtensorflow', '@tensorflow/tfjs-core@4.22.0'], words: () => ['program.js'] },
+  {
+    packages: ['@ahpa/libtensorflow', '@tensorflow/tfjs-core@4.22.0'],
+    words: () => ['program.js'],
+    says: /^v.* loss .*$/m,
+  },
   {
     packages: ['@ahpa/train'],
     words: (name) => [
       'node_modules/@ahpa/train/dist/main.mjs',
       ...`train --config tiny --set train.steps=3 --name ${name}`.split(' '),
     ],
+    says: /^Done after 3 steps/m,
   },
 ];
 
@@ -79,7 +84,7 @@ const unwanted = (folder) =>
     /tfjs-node(-gpu)?$/.test(path),
   );
 
-async function tryManager(name, folder, { packages, words }, npmrc, nodes) {
+async function tryManager(name, folder, { packages, words, says }, npmrc, nodes) {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   writeFileSync(join(folder, 'program.js'), PROGRAM);
@@ -89,9 +94,10 @@ async function tryManager(name, folder, { packages, words }, npmrc, nodes) {
   if (found.length > 0) throw new Error(`${name} installed ${found.join(', ')}`);
   for (const node of nodes) {
     const start = node === 'this' ? [process.execPath] : ['npx', '--yes', '-p', `node@${node}`, 'node'];
-    console.log(
-      `${name}, ${packages[0]}: ${(await run(folder, [...start, ...words(`node-${node}`)])).split('\n')[0]}`,
-    );
+    const output = await run(folder, [...start, ...words(`node-${node}`)]);
+    const [said] = says.exec(output) ?? [];
+    if (said === undefined) throw new Error(`${name}, ${packages[0]} on Node ${node}: ${output}`);
+    console.log(`${name}, ${packages[0]}: ${said}`);
   }
 }
 
