@@ -1,4 +1,4 @@
-/** Writes the package of a variant from `templates/variant`. */
+/** Writes the package of a variant from `templates/variant`, where `.template` keeps npm from taking a file for a package's own. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export async function scaffoldVariant(name: string, dir = name.split('/').at(-1)
   await mkdir(dir, { recursive: true });
   for (const file of await readdir(templates)) {
     const text = await readFile(join(templates, file), 'utf8');
-    await writeFile(join(dir, file), text.replaceAll('{{name}}', name));
+    await writeFile(join(dir, file.replace('.template', '')), text.replaceAll('{{name}}', name));
   }
   return dir;
 }
