@@ -98,9 +98,20 @@ describe('the command line', () => {
   });
 
   it('shows what it would train without training', async () => {
-    const { out } = await ahpa('train', '--config', 'tiny', '--dry-run', '--set', ...tinyAssignments(vae));
+    const { out } = await ahpa(
+      'train',
+      '--config',
+      'tiny',
+      '--dry-run',
+      '--name',
+      'untrained',
+      '--runs',
+      home,
+      '--set',
+      ...tinyAssignments(vae),
+    );
     expect(out).toContain('parameters, 4 tokens an image');
-    expect(() => readFileSync(join('runs', 'tiny', 'config.json'))).toThrow('ENOENT');
+    expect(() => readFileSync(join(home, 'untrained', 'config.json'))).toThrow('ENOENT');
   });
 
   it('prints the resolved configuration', async () => {
