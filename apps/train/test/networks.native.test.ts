@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { inception, loadInception, type NetworkParams } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { readGolden } from '@ahpa/test-utils';
@@ -10,7 +11,9 @@ import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
 import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 
-const PHOTOGRAPHS = new URL('../../../../shared/data/imagenet-samples-200.zip', import.meta.url);
+const PHOTOGRAPHS = fileURLToPath(
+  new URL('../../../../shared/data/imagenet-samples-200.zip', import.meta.url),
+);
 
 /** Uniform in [-1, 1), as hash_values of scripts/golden/evaluation-networks.py. */
 function hashValues(count: number, seed: number): Float32Array {
@@ -87,7 +90,7 @@ describe.skipIf(missing)('networks', () => {
       const { openZip } = await import('@ahpa/image-data');
       const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
       const network = await openSqueezeNet(engine, () => undefined);
-      const zip = await openZip(PHOTOGRAPHS.pathname);
+      const zip = await openZip(PHOTOGRAPHS);
       const files = zip.files.filter((file) => file.endsWith('.JPEG')).filter((_, i) => i % 2 === 0);
       let right = 0;
       for (let start = 0; start < files.length; start += 50) {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseNumpyPickle, readNumpyPickle, type TensorEntry, toFloat32 } from '../src/index.ts';
 import { global, integer, joined, sizes, text, tuple } from './torch-archive.ts';
 
-const path = (name: string): string => new URL(`./golden/${name}`, import.meta.url).pathname;
+const path = (name: string): string => fileURLToPath(new URL(`./golden/${name}`, import.meta.url));
 
 interface Arrays {
   readonly 'layer/conv': readonly [TensorEntry, TensorEntry];
