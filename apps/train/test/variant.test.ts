@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRegistry } from '../../../scripts/registry.mjs';
+import { type Registry, startRegistry } from '../../../scripts/registry.mjs';
 import { loadConfig } from '../src/config/load.ts';
 import { scaffoldVariant } from '../src/lab/variant.ts';
 import { inPackage } from '../src/package-folder.ts';
@@ -16,7 +16,7 @@ const home = temporary();
 const NAME = '@lab/ahpa-even';
 
 describe('a variant package', () => {
-  let registry: Awaited<ReturnType<typeof startRegistry>>;
+  let registry: Registry;
   beforeAll(async () => {
     registry = await startRegistry(home);
   });

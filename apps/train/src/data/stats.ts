@@ -56,8 +56,7 @@ export async function appendStats(path: string, row: StatsRow): Promise<void> {
 
 /** The rows, one after the other; none where there is no file. A last line that was cut off is left out, any other bad line is an error. */
 export async function* statsRows(path: string): AsyncGenerator<StatsRow> {
-  let number = 0;
-  for await (const line of linesOf(path)) yield parseRow(line, path, ++number);
+  for await (const { row } of rowsOf(path)) yield row;
 }
 
 /** All rows, or where there are more than `most` every second, fourth, ... of them, and the last. */
@@ -79,16 +78,32 @@ export async function readStats(path: string, most: number = Number.POSITIVE_INF
 /** Cuts off the rows after `step` (and a torn last line), so that a run resumed there writes each step once. Resolves to the last that stays. */
 export async function rewindStats(path: string, step: number): Promise<StatsRow | undefined> {
   let last: StatsRow | undefined;
-  let number = 0;
   let length = 0;
-  for await (const line of linesOf(path)) {
-    const row = parseRow(line, path, ++number);
+  for await (const { row, end } of rowsOf(path)) {
     if (row.step > step) break;
     last = row;
-    length += line.length + 1;
+    length = end;
   }
   if (existsSync(path)) await truncate(path, length);
   return last;
+}
+
+/** The rows, and the byte at which each ends. */
+async function* rowsOf(path: string): AsyncGenerator<{ readonly row: StatsRow; readonly end: number }> {
+  let number = 0;
+  let end = 0;
+  for await (const line of linesOf(path)) {
+    end += line.length + 1;
+    yield { row: parseRow(line, path, ++number), end };
+  }
+}
+
+function parseRow(line: Buffer, path: string, number: number): StatsRow {
+  try {
+    return JSON.parse(line.toString()) as StatsRow;
+  } catch (cause) {
+    throw new Error(`${path}, line ${number}, is not JSON: repair or delete that line`, { cause });
+  }
 }
 
 /** The lines of a file that end in a line feed, without it. */
@@ -103,14 +118,6 @@ async function* linesOf(path: string): AsyncGenerator<Buffer> {
       start = end + 1;
     }
     rest = bytes.subarray(start);
-  }
-}
-
-function parseRow(line: Buffer, path: string, number: number): StatsRow {
-  try {
-    return JSON.parse(line.toString()) as StatsRow;
-  } catch (cause) {
-    throw new Error(`${path}, line ${number}, is not JSON: repair or delete that line`, { cause });
   }
 }
 

@@ -6,8 +6,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { createEngine } from '../run/create-engine.ts';
 import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
-import type { RunState } from '../wiring.ts';
-import { type DataShape, modelConfig, stepConfig, wire } from '../wiring.ts';
+import { type DataShape, modelConfig, type RunState, stepConfig, wire } from '../wiring.ts';
 
 /** What is tried. */
 export interface TrialSpec {
