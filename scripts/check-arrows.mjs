@@ -13,6 +13,9 @@ const only =
 
 /** What the sources of each package may lean on, and whether on Node's own modules. */
 const ROOMS = {
+  'packages/ports': { allows: only(TFJS), node: false },
+  'packages/messages': { allows: only(), node: true },
+  'packages/file-lock': { allows: only('@ahpa/messages'), node: true },
   'packages/vae-hierarchy': { allows: only(TFJS), node: false },
   'packages/dit-core': { allows: only(TFJS), node: false },
   'packages/dynamic-router': { allows: only(TFJS), node: false },
@@ -30,7 +33,10 @@ const ROOMS = {
   'packages/sit-weights': { allows: only(), node: false },
   'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
-  'packages/libtensorflow': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
+  'packages/libtensorflow': {
+    allows: (name) => !name.startsWith('@ahpa/') || name === '@ahpa/messages',
+    node: true,
+  },
   'apps/*': { allows: ALL, node: true },
   'examples/*': { allows: ALL, node: true },
   'tooling/*': { allows: ALL, node: true },

@@ -1,4 +1,5 @@
 /** The only place that writes to the terminal: messages, progress, and one JSON document for `--json`. */
+import type { Progress, Reporter as ReporterPort } from '@ahpa/messages';
 import cliProgress from 'cli-progress';
 import { fitLine, type ProgressFormat, plainFormat, rateMeter } from './visual/progress-line.ts';
 
@@ -18,22 +19,15 @@ export interface ReporterOptions {
   readonly output?: NodeJS.WritableStream;
 }
 
-/** A task under way. */
-export interface Progress<P> {
-  /** Tells how many units are done; drawn at most every 100 ms on a terminal, every 5 s elsewhere. */
-  update(value: number, payload: P): void;
-  stop(): void;
-}
-
-/** What commands tell the user with. */
-export interface Reporter {
+/** The reporter of commands. */
+export interface Reporter extends ReporterPort {
   /** One message, above a bar that is being drawn. */
   say(text: string): void;
   /** A message that is shown even when quiet, on standard error. */
   warn(text: string): void;
   /** Starts a bar (on a terminal) or plain lines; stop it before another starts. */
   progress<P = undefined>(label: string, total: number, format?: ProgressFormat<P>): Progress<P>;
-  /** The command's result: printed with `--json`, once. */
+  /** Prints the command's result with `--json`, once. */
   result(document: unknown): void;
   /** Ends a bar that is still drawn; call it last, also after an error. */
   close(): void;
@@ -86,7 +80,7 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
 
 const outlived = new WeakSet<NodeJS.WritableStream>();
 
-/** A reader that is gone, or a terminal that hung up, ends nothing. */
+/** Ignores EPIPE and EIO: a closed pipe or terminal must not end the run. */
 function outlive(stream: NodeJS.WritableStream): void {
   if (outlived.has(stream)) return;
   outlived.add(stream);

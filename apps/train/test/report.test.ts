@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
+import { explain, isUserError, userError } from '@ahpa/messages';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { explain, isUserError, userError } from '../src/errors.ts';
 import { createReporter } from '../src/report.ts';
 import { duration, fitLine, rateMeter, shortCount, trainingFormat } from '../src/visual/progress-line.ts';
 

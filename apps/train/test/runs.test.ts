@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { saveCheckpoint } from '@ahpa/checkpoint';
+import { takeLock } from '@ahpa/file-lock';
 import { describe, expect, it } from 'vitest';
 import { runFolder } from '../src/run/folder.ts';
-import { takeLock } from '../src/run/lock.ts';
 import { listRuns } from '../src/run/runs.ts';
 import { temporary, tinyConfig } from './tiny.ts';
 

@@ -1,6 +1,6 @@
 /** Disk space, and file system errors as one sentence about the cache folder. */
 import { statfs } from 'node:fs/promises';
-import { userError } from './user-error.ts';
+import { userError } from '@ahpa/messages';
 
 /** Bytes as gigabytes with one decimal. */
 export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

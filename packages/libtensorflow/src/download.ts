@@ -5,8 +5,8 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { userError } from '@ahpa/messages';
 import { runPip } from './pip.ts';
-import { userError } from './user-error.ts';
 import type { Wheel } from './wheels.ts';
 
 /** Options of `downloadWheel`. */

@@ -1,8 +1,9 @@
 /** A frozen TensorFlow graph of a file as a function from tensors to tensors: what TensorFlow 1 programs call a GraphDef. */
+
+import { userError } from '@ahpa/messages';
 import type * as tf from '@tensorflow/tfjs-core';
 import { activeBackend } from './backend.ts';
 import { type CApi, DType, type GraphOutput } from './c-api.ts';
-import { userError } from './user-error.ts';
 
 /** What of a graph is fed and fetched, as `operation:output`; `operation<n` is the n-th input of an operation. */
 export interface FrozenGraphOptions {

@@ -1,9 +1,9 @@
 /** Where TensorFlow's C library is: an environment variable, the cache that `setup` fills, or Python's own copy. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import envPaths from 'env-paths';
 import { findPythonTensorFlow } from './python.ts';
-import { userError } from './user-error.ts';
 import { libraryName, TENSORFLOW_VERSION } from './wheels.ts';
 
 /** A libtensorflow_cc that can be loaded. */

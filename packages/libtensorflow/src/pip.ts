@@ -1,6 +1,6 @@
 /** Runs the user's own pip, and says in one sentence why it failed. */
 import { spawn } from 'node:child_process';
-import { userError } from './user-error.ts';
+import { userError } from '@ahpa/messages';
 import type { Wheel } from './wheels.ts';
 
 /** The wheels are chosen by tag, not by the Python that runs pip. */

@@ -1,5 +1,5 @@
 /** Which Python wheels carry TensorFlow's C library for which platform: names, versions and hashes, pinned. */
-import { userError } from './user-error.ts';
+import { userError } from '@ahpa/messages';
 
 /** One file of the Python package index, and what of it is kept. */
 export interface Wheel {

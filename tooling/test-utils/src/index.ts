@@ -1,6 +1,8 @@
 /** What tests of every package share: tensor comparison, live-tensor counts, gradient checks, golden files. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 
@@ -20,6 +22,9 @@ export interface GoldenTensor {
 export function readGolden<T>(url: string, name: string): T {
   return JSON.parse(readFileSync(new URL(`./golden/${name}`, url), 'utf8')) as T;
 }
+
+/** A new temporary folder. */
+export const temporary = (): string => mkdtempSync(join(tmpdir(), 'ahpa-'));
 
 /** SHA-256 of bytes, in hexadecimal. */
 export function sha256(bytes: NodeJS.TypedArray): string {

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
-import { userError } from '../errors.ts';
 import { readCard } from '../evaluation/cards.ts';
 import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../evaluation/held-out.ts';
 import type { Reporter } from '../report.ts';

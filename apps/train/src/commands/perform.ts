@@ -1,6 +1,7 @@
 /** Runs the work of a command: messages, one JSON result, and one sentence for an error. */
+
+import { explain } from '@ahpa/messages';
 import type { Command } from 'commander';
-import { explain } from '../errors.ts';
 import { createReporter, type Reporter } from '../report.ts';
 
 interface GlobalOptions {

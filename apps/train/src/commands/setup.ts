@@ -1,6 +1,7 @@
 /** `ahpa setup`: obtains TensorFlow's library. */
+
+import type { Progress } from '@ahpa/messages';
 import { Command } from 'commander';
-import type { Progress } from '../report.ts';
 import { perform } from './perform.ts';
 
 const MEGABYTE = 1e6;

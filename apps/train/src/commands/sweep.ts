@@ -1,7 +1,7 @@
 /** `ahpa sweep`: trains the arms of a comparison, paired over seeds. */
 import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
-import { userError } from '../errors.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';

@@ -1,9 +1,9 @@
 /** `ahpa train`: trains, or continues, a run. */
 import { basename, join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
 import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';

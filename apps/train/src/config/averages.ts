@@ -1,6 +1,7 @@
 /** Which averages of the weights a run keeps, and where they lie in its state; the first is what samples are drawn from. */
+
+import { userError } from '@ahpa/messages';
 import { type EmaConfig, powerOf } from '@ahpa/trainer';
-import { userError } from '../errors.ts';
 import type { TrainConfig } from './types.ts';
 
 /** An average: its constant decay a step, or the relative width of its power function. */

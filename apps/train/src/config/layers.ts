@@ -1,5 +1,5 @@
 /** Lays configurations over one another. */
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 
 /** An object as JSON has it. */
 export type JsonObject = { readonly [key: string]: unknown };

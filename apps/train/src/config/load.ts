@@ -2,8 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { closest } from 'fastest-levenshtein';
-import { userError } from '../errors.ts';
 import { inPackage } from '../package-folder.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';

@@ -1,6 +1,7 @@
 /** Checks a configuration and says in one sentence what is wrong with it. */
+
+import { userError } from '@ahpa/messages';
 import type { z } from 'zod';
-import { userError } from '../errors.ts';
 import { configSchema } from './schema.ts';
 import type { TrainConfig } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** Reads a configuration file, JSON or YAML, as a plain object. */
 import { readFileSync } from 'node:fs';
+import { userError } from '@ahpa/messages';
 import { parseDocument } from 'yaml';
-import { userError } from '../errors.ts';
 import { isObject, type JsonObject } from './layers.ts';
 
 /** How a configuration file's name ends. */

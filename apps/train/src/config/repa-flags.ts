@@ -1,5 +1,5 @@
 /** The options of REPA's train.py (github.com/sihyun-yu/REPA) as keys of the configuration, so that its command lines can be kept. */
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 
 /** Values of options by name. */
 type Values = Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 
 const NAME = /\.card\.json$/;
 

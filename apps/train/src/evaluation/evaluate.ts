@@ -9,9 +9,9 @@ import {
   pairedTest,
   portableAlgebra,
 } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { createEngine } from '../run/create-engine.ts';
 import type { Engine } from '../run/engine.ts';

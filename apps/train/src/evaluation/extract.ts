@@ -9,8 +9,8 @@ import {
   type LinearAlgebra,
   type Statistics,
 } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { OpenNetwork } from './opened-network.ts';
 import type { PixelBlock, PixelSource } from './pixels.ts';

@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { philox, type Task, type TrainDeps, type Tree } from '@ahpa/trainer';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import type { Examples } from '../features/examples.ts';
 import type { Model } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';

@@ -10,9 +10,9 @@ import {
   SQUEEZENET_SHAPES,
   squeezeNet,
 } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import { sha256File } from '../files.ts';
 import type { Engine } from '../run/engine.ts';
 import { openInceptionGraph } from './inception-graph.ts';

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
 import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
-import { userError } from '../errors.ts';
 import { sha256File } from '../files.ts';
 
 /** Some images: `[n, height, width, 3]` uint8 RGB. */

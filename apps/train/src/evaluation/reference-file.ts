@@ -1,7 +1,7 @@
 /** Statistics of a reference in a file, to be used again with the network that made them. */
 import type { FeatureMatrix, Gaussian } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
-import { userError } from '../errors.ts';
 import type { OpenNetwork } from './opened-network.ts';
 
 /** A reference, in the features of one network. */

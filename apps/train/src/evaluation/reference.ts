@@ -3,8 +3,8 @@
  * A file of statistics belongs to the network that made it.
  */
 import { type FeatureMatrix, type LinearAlgebra, sliceRows } from '@ahpa/evaluation';
+import { userError } from '@ahpa/messages';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
-import { userError } from '../errors.ts';
 import { sha256File } from '../files.ts';
 import type { Reporter } from '../report.ts';
 import { extract } from './extract.ts';

@@ -5,10 +5,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { vaeConfigJson } from '@ahpa/vae-hierarchy';
 import { writeSafetensors } from '@ahpa/weight-files';
 import type { VaeChoice } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { loadModel } from '../run/load-model.ts';
 import { writeModelFolder } from '../run/model-folder.ts';

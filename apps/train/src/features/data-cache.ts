@@ -1,7 +1,7 @@
 /** Data from caches that `ahpa extract` wrote. */
 import { type CacheReader, differences, openCache, readAttachment } from '@ahpa/latent-cache';
+import { userError } from '@ahpa/messages';
 import type { CacheData } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { batchShape, cutByName, type Data, type FeatureContext, once } from './data.ts';
 import { cacheExamples, type Examples } from './examples.ts';
 import { IMAGES_FILE } from './extract.ts';

@@ -2,12 +2,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LockHeldError } from '@ahpa/file-lock';
 import { openCache, verifyCache } from '@ahpa/latent-cache';
+import type { Progress } from '@ahpa/messages';
 import type { EmojiData } from '../config/types.ts';
 import { defaultCacheDir, type ImageSet, loadEmoji, split } from '../data/emoji.ts';
 import { EMOJI_CLASSES, type EmojiSet } from '../data/emoji-set.ts';
 import { sha256 } from '../data/image-cache.ts';
-import type { Progress, Reporter } from '../report.ts';
+import type { Reporter } from '../report.ts';
 import { batchShape, type Data, type FeatureContext, once } from './data.ts';
 import { cacheExamples, type Examples } from './examples.ts';
 import { extract } from './extract.ts';
@@ -50,7 +52,7 @@ async function ensureCache(
       await extract(pictures, files, vae, request, options, { ...reporter, say: () => undefined });
       return;
     } catch (error) {
-      if (!/is at work in this folder/.test((error as Error).message)) throw error;
+      if (!(error instanceof LockHeldError)) throw error;
       if (!waiting) reporter.say(`Waiting for another process that encodes the same images into ${folder}.`);
       await sleep(WAIT_MS);
     }

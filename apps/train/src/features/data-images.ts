@@ -1,7 +1,7 @@
 /** Images that are encoded in every step. */
 import { openImages } from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
 import type { ImagesData } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { cutByName, type Data, type FeatureContext, once, type Sides } from './data.ts';
 import { featureEncoder } from './encoder.ts';
 import { onlineExamples } from './examples.ts';

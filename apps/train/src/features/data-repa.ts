@@ -1,6 +1,7 @@
 /** REPA's preprocessed folder as data: its latents as they are, groups of features from its images. */
+
+import { userError } from '@ahpa/messages';
 import type { RepaData } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { vaeStride } from '../vae/load.ts';
 import { cutByName, type Data, type FeatureContext, once, type Sides } from './data.ts';
 import { fittedNorms } from './data-images.ts';

@@ -1,6 +1,7 @@
 /** What data of a run are, whatever kind: sizes and classes before a VAE is there, and examples once it is. */
+
+import { userError } from '@ahpa/messages';
 import { codeFraction } from '../data/emoji-set.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { Model } from '../run/engine.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';

@@ -1,8 +1,8 @@
 /** Examples by row, wherever they lie: what a run trains on, and what it is measured with. */
 import type { CacheReader } from '@ahpa/latent-cache';
+import { userError } from '@ahpa/messages';
 import type { Batch, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import { type BatchShape, batchOf, targetsOf } from './batch.ts';
 import type { FeatureEncoder } from './encoder.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';

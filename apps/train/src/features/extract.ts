@@ -5,6 +5,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { takeLock } from '@ahpa/file-lock';
 import {
   type CacheIndex,
   type CacheWriter,
@@ -19,12 +20,11 @@ import {
   readIndex,
   readPlan,
 } from '@ahpa/latent-cache';
+import { userError } from '@ahpa/messages';
 import { fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { Model } from '../run/engine.ts';
-import { takeLock } from '../run/lock.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import { duration } from '../visual/progress-line.ts';
 import { type FeatureEncoder, featureEncoder } from './encoder.ts';

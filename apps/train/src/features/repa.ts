@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileTree, type ImageSource, openFolder, openZip, treeImages } from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
 import { scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import { parseNpy, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import { targetsOf } from './batch.ts';
 import type { FeatureEncoder } from './encoder.ts';
 import { type Examples, picturesOf } from './examples.ts';

@@ -1,8 +1,8 @@
 /** Everything around an extraction: opens images and VAE, extracts, says what was unusual, verifies. */
 import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
+import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { createEngine } from '../run/create-engine.ts';
 import { dataShape } from '../run/prepare.ts';

@@ -2,9 +2,10 @@
  * A frozen encoder's features beside a cache: a .npz whose rows are the records of the cache, in their order.
  * Arrays: `tokens` [n, T, D]; where the encoder shows its attention, `attention.0`, `attention.1`, ... [n, heads, T, T], logits.
  */
+
+import { userError } from '@ahpa/messages';
 import { type NpyArray, type NpzFile, openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import type { FeatureGroup } from '../variants/context.ts';
 import type { Examples } from './examples.ts';
 

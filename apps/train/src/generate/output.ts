@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { createNpz, type NpyForm } from '@ahpa/weight-files';
 import sharp from 'sharp';
-import { userError } from '../errors.ts';
 import type { GridImages } from '../visual/grid.ts';
 import { type Marks, openMarks } from './progress.ts';
 import type { GenerateRequest, OutputPaths } from './request.ts';

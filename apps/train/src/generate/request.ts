@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import type { SampleConfig } from '@ahpa/dit-core';
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 
 /** Two requests that are equal give the same bytes, in one process or in many. */
 export interface GenerateRequest {

@@ -6,9 +6,9 @@ import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
+import { takeLock } from '@ahpa/file-lock';
+import { userError } from '@ahpa/messages';
 import { downloadFile, type ListFileEntry } from '@huggingface/hub';
-import { userError } from '../errors.ts';
-import { takeLock } from '../run/lock.ts';
 import type { RepoCache } from './cache.ts';
 
 /** How a server is asked. */

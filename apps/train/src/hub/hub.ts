@@ -3,8 +3,8 @@
  * name -> commit of the revision -> files that are needed -> cache, checked -> path; without a network, what the cache has.
  */
 import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { filesIn, type RepoCache, repoCache } from './cache.ts';
 import { chooseFiles } from './choose.ts';

@@ -1,5 +1,5 @@
 /** Names of what lies on the Hugging Face hub: `hf:org/name`, a path in it, and a revision: `hf:org/name/vae@main`. */
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 
 /** A model repository, or a folder or file in it. */
 export interface HubReference {

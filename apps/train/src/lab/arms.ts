@@ -1,5 +1,5 @@
 /** Runs gathered into arms: those that differ in their seed alone. */
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 import {
   type ArmValues,
   type Estimate,

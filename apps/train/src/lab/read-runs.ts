@@ -1,9 +1,9 @@
 /** Reads what runs have left on disk: configuration, record and newest sample grid. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats, type StatsRow } from '../data/stats.ts';
-import { userError } from '../errors.ts';
 import { runCards } from '../evaluation/cards.ts';
 import { type HeldOutLoss, lossSteps, readLoss } from '../evaluation/held-out.ts';
 import { readRunConfig, runFolder } from '../run/folder.ts';

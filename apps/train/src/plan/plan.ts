@@ -3,12 +3,12 @@
  * trial -> hours and energy; a sentence for whatever cannot fit.
  */
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import { flatten, type Rng, type Tree } from '@ahpa/trainer';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { openData } from '../features/open-data.ts';
 import { type GroupShape, groupShapes } from '../features/request.ts';
 import type { Reporter } from '../report.ts';

@@ -1,7 +1,7 @@
 /** A short trial of a configuration, in a process of its own. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
 import type { Trial, TrialSpec } from './trial-worker.ts';
 
 /** Starts this program again for the trial. Throws where it ends without a result, as it does when memory runs out. */

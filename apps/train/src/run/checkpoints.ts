@@ -1,10 +1,10 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
 import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
+import { userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withAverageNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import type { DataShape } from '../wiring.ts';
 

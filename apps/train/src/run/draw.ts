@@ -2,10 +2,10 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/trainer';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 import { toBytes } from '../vae/images.ts';
 import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';

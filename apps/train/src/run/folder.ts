@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints, writeDurably } from '@ahpa/checkpoint';
+import { type Lock, takeLock } from '@ahpa/file-lock';
+import { userError } from '@ahpa/messages';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
-import { type Lock, takeLock } from './lock.ts';
 
 /** Paths of a run. */
 export interface RunFolder {

@@ -1,11 +1,11 @@
 /** Weights that a new run starts from: a published network's, or another run's. */
 import type { DiTConfig } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import { changeConvention, type Network } from '@ahpa/sit-weights';
 import { mapTree } from '@ahpa/trainer';
 import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { openNetwork } from '../weights/open-network.ts';
 import type { RunState } from '../wiring.ts';

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { CONVENTIONS, type Convention, type DiTConfig, positionTable } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import { fromFloat32, readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import { section } from '../config/schema-parts.ts';
 import type { VaeChoice } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { TrainedModel } from './trained-model.ts';
 
 /** The content of an exported folder's `config.json`. */

@@ -1,11 +1,11 @@
 /** Puts a trained model and its VAE on a backend, ready to draw. */
 import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/trainer';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { HubReporter } from '../hub/hub.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';

@@ -1,7 +1,7 @@
 /** Whether a disk has room, asked before anything is computed. */
 import { statfs } from 'node:fs/promises';
+import { userError } from '@ahpa/messages';
 import { flatten, type Tree } from '@ahpa/trainer';
-import { userError } from '../errors.ts';
 
 /** Throws where the disk of `folder` has no room for one more checkpoint of `state`. */
 export async function assertRoom(folder: string, state: Tree): Promise<void> {

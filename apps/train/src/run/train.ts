@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { createSaver } from '@ahpa/checkpoint';
+import type { Lock } from '@ahpa/file-lock';
 import { type Batch, batchIndices, run, type Tree, trainStep } from '@ahpa/trainer';
 import { snapshotTasks } from '../averages/snapshots.ts';
 import type { TrainConfig } from '../config/types.ts';
@@ -17,7 +18,6 @@ import { checkpointTask } from './checkpoint-task.ts';
 import { createEngine } from './create-engine.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
-import type { Lock } from './lock.ts';
 import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';

@@ -1,8 +1,9 @@
 /** Trees of tensors as the named tensors of a file, under their dotted paths. */
+
+import { userError } from '@ahpa/messages';
 import { flatten, mapTree, paths, type Tree } from '@ahpa/trainer';
 import type { TensorEntry } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../errors.ts';
 
 const DTYPES = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/trainer';
 import {
   inferVaeConfig,
@@ -15,7 +16,6 @@ import {
 } from '@ahpa/vae-hierarchy';
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from '../config/types.ts';
-import { userError } from '../errors.ts';
 import type { HubReporter } from '../hub/hub.ts';
 import { localPath } from '../hub/local-path.ts';
 

@@ -1,10 +1,10 @@
 /** An alignment from a module of the user's, in place of those of this program. */
 import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
+import { userError } from '@ahpa/messages';
 import type { Alignment, Tree } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModuleConfig } from '../config/types-alignment.ts';
-import { userError } from '../errors.ts';
 import type { AlignmentContext } from './context.ts';
 
 /** What a module is given to build with: the same copies that the program uses. */

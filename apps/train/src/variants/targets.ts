@@ -1,8 +1,9 @@
 /** What an alignment is compared with: groups of VAE features, a teacher's features, the latent itself, or nothing. */
+
+import { userError } from '@ahpa/messages';
 import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import { closest } from 'fastest-levenshtein';
 import type { AlignmentConfig, TeacherChoice } from '../config/types-alignment.ts';
-import { userError } from '../errors.ts';
 
 /** A group of encoder taps, whose maps become tokens of one target. */
 export interface TapGroup {

@@ -1,8 +1,8 @@
 /** The terms of AHPA's loss: every group at each of its depths, with a head of its own. */
 import { type Distance, tokenDistance, unfoldTokens } from '@ahpa/alignment-losses';
+import { userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types-alignment.ts';
-import { userError } from '../errors.ts';
 import { type AlignmentContext, type FeatureGroup, tapsOf } from './context.ts';
 
 /** A group at a depth. */

@@ -1,6 +1,7 @@
 /** Turns the weights of a network into the form that another tool reads: names, shapes and conventions, not values. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
 import {
   type Convention,
   changeConvention,
@@ -12,7 +13,6 @@ import {
 } from '@ahpa/sit-weights';
 import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { parseTrainConfig } from '../config/parse.ts';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { writeModelFolder } from '../run/model-folder.ts';
 import type { TrainedModel } from '../run/trained-model.ts';

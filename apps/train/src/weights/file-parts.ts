@@ -1,5 +1,6 @@
 /** What a weights file holds, before it is known what it is: state dicts by part, and what its header says. */
 import { open } from 'node:fs/promises';
+import { userError } from '@ahpa/messages';
 import { momentsOf } from '@ahpa/sit-weights';
 import {
   openTorch,
@@ -10,7 +11,6 @@ import {
   type TorchValue,
   torchStateDict,
 } from '@ahpa/weight-files';
-import { userError } from '../errors.ts';
 
 /** Tensors of one part of a file. */
 export interface FilePart {

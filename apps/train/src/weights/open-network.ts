@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { positionTable } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
 import {
   assertFinite,
   assertFits,
@@ -17,7 +18,6 @@ import {
   type SitState,
 } from '@ahpa/sit-weights';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
-import { userError } from '../errors.ts';
 import type { Reporter } from '../report.ts';
 import { loadModel } from '../run/load-model.ts';
 import { isModelFolder } from '../run/model-folder.ts';

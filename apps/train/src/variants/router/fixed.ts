@@ -1,8 +1,8 @@
 /** Routers that nobody learns. */
 import { fixedRoute, lookUp, oneHotRoute, routeTime, sigmoidRoute } from '@ahpa/dynamic-router';
+import { userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FixedRouter } from '../../config/types-alignment.ts';
-import { userError } from '../../errors.ts';
 import type { Router } from './router.ts';
 
 /** The router of a configuration over the groups `names`. */

@@ -6,7 +6,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { userError } from '../errors.ts';
+import { userError } from '@ahpa/messages';
+import { LockHeldError } from './lock-held-error.ts';
 
 /** Seconds between two signs of life, and how long those of another machine are waited for. */
 const BEAT_MS = 5_000;
@@ -79,7 +80,7 @@ async function removeStale(path: string, say: (text: string) => void, watchMs: n
   const holder = parseHolder(text);
   const alive = isAlive(holder) ?? (await showsLife(path, holder, say, watchMs));
   if (alive) {
-    throw userError(
+    throw new LockHeldError(
       `${holderText(holder)} is at work in this folder (${path}): stop it first, or choose another --name.`,
     );
   }

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { temporary } from '@ahpa/test-utils';
 import { describe, expect, it } from 'vitest';
-import { type Holder, isAlive, readHolder, takeLock } from '../src/run/lock.ts';
-import { temporary } from './tiny.ts';
+import { type Holder, isAlive, readHolder, takeLock } from '../src/index.ts';
 
 const place = (): string => join(temporary(), 'run.lock');
 const silent = (): void => undefined;

@@ -7,14 +7,14 @@ interface SystemError extends Error {
   readonly errors?: readonly unknown[];
 }
 
-/** An error that the user can mend; its message is shown as it is, without a stack. */
+/** An error the user can fix: its message is shown as it is, without a stack. */
 export function userError(message: string, options?: ErrorOptions): Error {
   const error = new Error(message, options);
   error.name = 'UserError';
   return error;
 }
 
-/** Whether an error is the user's to mend. */
+/** Whether an error is one the user can fix. */
 export function isUserError(error: unknown): boolean {
   return error instanceof Error && error.name === 'UserError';
 }

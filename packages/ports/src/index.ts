@@ -1,0 +1,26 @@
+/** Types that the packages meet in. Types only: nothing is left of this package at run time. */
+export type {
+  Activations,
+  Aligned,
+  Alignment,
+  AlignmentInputs,
+  FeatureGroup,
+  NetworkShape,
+  Observations,
+  Taps,
+  WeightSchedule,
+} from './alignment.ts';
+export type { Batch, Denoised, Denoiser, Interpolant, Path } from './denoiser.ts';
+export type { Optimizer } from './optimizer.ts';
+export type { Rng } from './rng.ts';
+export type {
+  CreateRouter,
+  GroupWeights,
+  Routed,
+  Router,
+  RouterContext,
+  RouterInputs,
+  RouterTraits,
+} from './router.ts';
+export type { Stepper, StepResult } from './stepper.ts';
+export type { LinearParams, Metrics, Sums, Tree } from './tree.ts';

@@ -1,0 +1,14 @@
+/** Steps over a state. */
+import type { Metrics, Tree } from './tree.ts';
+
+/** Result of a step. */
+export type StepResult<S extends Tree> = { readonly state: S; readonly metrics: Metrics };
+
+/** Advances a state batch by batch, eagerly or compiled. */
+export interface Stepper<S extends Tree, B> {
+  /** Takes one step; the metrics are the caller's to dispose, the batch stays the caller's. */
+  step(batch: B): Metrics | Promise<Metrics>;
+  /** The present state, borrowed: valid until the next step. */
+  state(): S;
+  dispose(): void;
+}
