@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const TFJS = '@tensorflow/tfjs-core';
+const SHARED = ['@ahpa/ports', '@ahpa/ops'];
 const ALL = () => true;
 const only =
   (...names) =>
@@ -14,14 +15,15 @@ const only =
 /** What the sources of each package may lean on, and whether on Node's own modules. */
 const ROOMS = {
   'packages/ports': { allows: only(TFJS), node: false },
+  'packages/ops': { allows: only(TFJS, '@ahpa/ports'), node: false },
   'packages/messages': { allows: only(), node: true },
   'packages/file-lock': { allows: only('@ahpa/messages'), node: true },
-  'packages/vae-hierarchy': { allows: only(TFJS), node: false },
-  'packages/dit-core': { allows: only(TFJS), node: false },
-  'packages/dynamic-router': { allows: only(TFJS), node: false },
-  'packages/alignment-losses': { allows: only(TFJS), node: false },
+  'packages/vae-hierarchy': { allows: only(TFJS, ...SHARED), node: false },
+  'packages/dit-core': { allows: only(TFJS, ...SHARED), node: false },
+  'packages/dynamic-router': { allows: only(TFJS, ...SHARED), node: false },
+  'packages/alignment-losses': { allows: only(TFJS, ...SHARED), node: false },
   'packages/recoverability': { allows: only('ml-matrix'), node: false },
-  'packages/trainer': { allows: only(TFJS), node: false },
+  'packages/trainer': { allows: only(TFJS, ...SHARED), node: false },
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
@@ -34,7 +36,7 @@ const ROOMS = {
   'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': {
-    allows: (name) => !name.startsWith('@ahpa/') || name === '@ahpa/messages',
+    allows: (name) => !name.startsWith('@ahpa/') || ['@ahpa/messages', ...SHARED].includes(name),
     node: true,
   },
   'apps/*': { allows: ALL, node: true },

@@ -1,17 +1,17 @@
 /** Where the packages meet: a configuration becomes a denoiser, an interpolant, an alignment and the numbers of a step. */
-import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolate, SIT } from '@ahpa/dit-core';
-import {
-  type Alignment,
-  philox,
-  type ScheduleConfig,
-  type TrainConfig as StepConfig,
-  type TrainDeps,
-  type TrainState,
-  type Tree,
+
+import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolant, SIT } from '@ahpa/dit-core';
+import { LANES, philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
+import type {
+  Alignment,
+  ScheduleConfig,
+  TrainConfig as StepConfig,
+  TrainDeps,
+  TrainState,
 } from '@ahpa/trainer';
 import { averagesOf, emaConfig } from './config/averages.ts';
 import type { ModelConfig, OptimConfig, TrainConfig } from './config/types.ts';
-import { LANES } from './run/lanes.ts';
 import { tapsOf } from './variants/context.ts';
 
 /** What the data say of the model: the latent's size and the number of classes. */
@@ -46,7 +46,7 @@ export function wire(
       init: (rng) => initDiT(network, rng) as DiTParams & Tree,
       apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, network, tap),
     },
-    interpolant: { interpolate: (x0, noise, t) => interpolate(config.interpolant.path, x0, noise, t) },
+    interpolant: interpolant(config.interpolant.path),
     alignment,
     rng: philox(config.train.seed),
   };

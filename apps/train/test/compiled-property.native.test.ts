@@ -1,6 +1,7 @@
 import type { CompileOptions } from '@ahpa/libtensorflow';
+import { disposeTree, flatten, paths } from '@ahpa/ops';
 import { expectClose, testValues } from '@ahpa/test-utils';
-import { disposeTree, eagerStepper, flatten, paths } from '@ahpa/trainer';
+import { eagerStepper } from '@ahpa/trainer';
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';

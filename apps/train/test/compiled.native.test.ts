@@ -1,4 +1,4 @@
-import { disposeTree, flatten } from '@ahpa/trainer';
+import { disposeTree, flatten } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiledStepper } from '../src/run/compiled-stepper.ts';

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache, readIndex } from '@ahpa/latent-cache';
-import type { Batch, Tree } from '@ahpa/trainer';
+import type { Batch, Tree } from '@ahpa/ports';
 import { fromFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';

@@ -1,5 +1,6 @@
 import { initDiT } from '@ahpa/dit-core';
-import { mapTree, philox, type Tree } from '@ahpa/trainer';
+import { mapTree, philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import { initVae } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';

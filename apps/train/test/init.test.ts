@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { applyDiT, type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-core';
-import { mapTree, philox, type Tree } from '@ahpa/trainer';
+import { mapTree, philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { withInitialWeights } from '../src/run/initial-weights.ts';

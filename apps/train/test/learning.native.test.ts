@@ -1,5 +1,7 @@
+import { disposeTree, flatten, paths } from '@ahpa/ops';
+import type { Metrics } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
-import { disposeTree, eagerStepper, flatten, type Metrics, paths } from '@ahpa/trainer';
+import { eagerStepper } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CompiledStepper, compiledStepper } from '../src/run/compiled-stepper.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { flatten, initState, philox } from '@ahpa/trainer';
+import { flatten, philox } from '@ahpa/ops';
+import { initState } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';

@@ -1,5 +1,5 @@
 import { compile, deviceState, useTensorFlow } from '@ahpa/libtensorflow';
-import { philox } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { missing } from './native.ts';

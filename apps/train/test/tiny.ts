@@ -1,8 +1,9 @@
 /** A run of seconds on the plain CPU backend: a few images of 16 pixels and a VAE with random weights. */
+
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { philox } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';

@@ -1,16 +1,8 @@
 /** A training step of every loss variant on made-up features, small enough for the plain CPU backend. */
+import { philox } from '@ahpa/ops';
+import type { Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
-import {
-  type Batch,
-  initState,
-  philox,
-  type StepResult,
-  type TrainConfig,
-  type TrainDeps,
-  type TrainState,
-  type Tree,
-  trainStep,
-} from '@ahpa/trainer';
+import { initState, type TrainConfig, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { batchOf } from '../src/features/batch.ts';
 import { alignmentContext } from '../src/variants/context.ts';
 import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';

@@ -1,17 +1,7 @@
+import { disposeTree, flatten, mapTree, philox, unflatten } from '@ahpa/ops';
+import type { Batch, Metrics, Tree } from '@ahpa/ports';
 import { expectClose, testTensor, testValues } from '@ahpa/test-utils';
-import {
-  type Batch,
-  disposeTree,
-  eagerStepper,
-  flatten,
-  type Metrics,
-  mapTree,
-  meanRow,
-  philox,
-  readWindow,
-  type Tree,
-  unflatten,
-} from '@ahpa/trainer';
+import { eagerStepper, meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { AhpaConfig } from '../src/config/types-alignment.ts';

@@ -1,6 +1,6 @@
 /** HASTE's second half: the student's attention follows the teacher's. */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { constant } from './differentiable.ts';
 import { gram } from './relation.ts';
 
 /**
@@ -20,7 +20,7 @@ export function attentionDistance(student: tf.Tensor4D, teacher: tf.Tensor4D): t
   return tf.tidy(() => {
     const first = (logits: tf.Tensor4D): tf.Tensor4D =>
       tf.slice(logits, [0, 0, 0, 0], [batch, heads, tokens, tokens]);
-    const wanted = constant(() => tf.softmax(first(teacher)), [teacher]);
+    const wanted = stopGradient(() => tf.softmax(first(teacher)), [teacher]);
     const rows = tf.neg(tf.sum(tf.mul(wanted, tf.logSoftmax(first(student))), -1)); // [B, heads, T]
     return tf.mean(rows, [1, 2]) as tf.Tensor1D;
   });

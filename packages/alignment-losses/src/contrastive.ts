@@ -1,8 +1,8 @@
 /** NT-Xent, the contrastive alternative that REPA's paper names. */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
 import { unitTokens } from './cosine.ts';
-import { constant } from './differentiable.ts';
 
 /** Temperature of SimCLR; REPA's is not published. */
 export const NT_XENT_TEMPERATURE = 0.1;
@@ -18,7 +18,7 @@ export function ntXentTokens(
 ): tf.Tensor2D {
   assertTokens('ntXentTokens', projected, target);
   return tf.tidy(() => {
-    const [p, z] = [unitTokens(projected), constant(() => unitTokens(target), [target])];
+    const [p, z] = [unitTokens(projected), stopGradient(() => unitTokens(target), [target])];
     // Cosines are at most 1, so nothing here overflows.
     const shifted = tf.div(tf.sub(tf.matMul(p, z, false, true), 1), temperature); // [B, T, T]
     const own = tf.div(tf.sub(tf.sum(tf.mul(p, z), -1), 1), temperature);

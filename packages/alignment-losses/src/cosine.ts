@@ -1,7 +1,7 @@
 /** Cosine distance between tokens, REPA's similarity as a distance. */
+import { differentiable, fuse } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
-import { differentiable, fuse } from './differentiable.ts';
 
 // Inside the root: a row of zeros has cosine 0 and a gradient of at most 1e4 per unit.
 const EPSILON = 1e-8;

@@ -1,9 +1,9 @@
 /** How projected tokens are compared with their target, by name. */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
 import { ntXentTokens } from './contrastive.ts';
 import { cosineTokens } from './cosine.ts';
-import { constant } from './differentiable.ts';
 import { relationTokens } from './relation.ts';
 import { smoothL1Tokens } from './smooth-l1.ts';
 
@@ -19,7 +19,7 @@ const difference = (projected: tf.Tensor3D, target: tf.Tensor3D): tf.Tensor3D =>
   assertTokens('tokenDistance', projected, target);
   return tf.sub(
     projected,
-    constant(() => tf.clone(target), [target]),
+    stopGradient(() => tf.clone(target), [target]),
   );
 };
 

@@ -1,6 +1,7 @@
 /** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP, SRA2's deeper one, iREPA's convolution. */
+import { activatedProduct, addBias, product, SILU } from '@ahpa/ops';
+import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { activatedProduct, addBias, type LinearParams, product } from './nn.ts';
 
 /** What a head is, without its widths. */
 export type HeadKind =
@@ -101,7 +102,7 @@ export function mlpProducts([first, ...rest]: readonly LinearParams[], hidden: t
   let { bias, weight } = first as LinearParams;
   let x = product(hidden, weight);
   for (const layer of rest) {
-    x = activatedProduct(x, bias, layer.weight);
+    x = activatedProduct(SILU, x, bias, layer.weight);
     ({ bias, weight } = layer);
   }
   return x;

@@ -1,4 +1,6 @@
 /** One head for each group of targets, or a trunk that all groups share and one linear layer for each. */
+import { activatedProduct, addBias, SILU } from '@ahpa/ops';
+import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   applyHead,
@@ -9,9 +11,7 @@ import {
   layersOf,
   type MlpHeadParams,
   mlpProducts,
-  type Rng,
 } from './head.ts';
-import { activatedProduct, addBias, type LinearParams } from './nn.ts';
 
 /** Heads of their own, or a shared trunk of `layers - 1` layers with SiLU before every layer but the first. */
 export type HeadsKind =
@@ -67,6 +67,6 @@ export function applyHeads(
   const { bias } = layers.at(-1) as LinearParams;
   return tf.tidy(() => {
     const shared = mlpProducts(layers, hidden(0));
-    return outs.map((out) => addBias(activatedProduct(shared, bias, out.weight), out.bias));
+    return outs.map((out) => addBias(activatedProduct(SILU, shared, bias, out.weight), out.bias));
   });
 }

@@ -10,7 +10,6 @@ export {
 export { affinityLogits, attentionDistance } from './attention.ts';
 export { NT_XENT_TEMPERATURE, ntXentTokens } from './contrastive.ts';
 export { cosineDistance, cosineTokens, unitTokens } from './cosine.ts';
-export { constant } from './differentiable.ts';
 export { DISTANCES, type Distance, tokenDistance } from './distance.ts';
 export {
   applyHead,
@@ -20,11 +19,9 @@ export {
   type HeadParams,
   initHead,
   type MlpHeadParams,
-  type Rng,
   unfoldTokens,
 } from './head.ts';
 export { applyHeads, type HeadsConfig, type HeadsKind, type HeadsParams, initHeads } from './heads.ts';
-export type { LinearParams } from './nn.ts';
 export { channelNorm, SPATIAL_GAMMA, spatialZScore } from './normalize.ts';
 export { gram, relationTokens } from './relation.ts';
 export { irepaLoss, repaLoss } from './repa.ts';

@@ -1,7 +1,7 @@
 /** Relations between tokens as the target: how alike the tokens of an image are, whatever they hold. */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { unitTokens } from './cosine.ts';
-import { constant } from './differentiable.ts';
 
 /**
  * Mean over j of (cos(p_i, p_j) - cos(z_i, z_j))^2: projected [B, T, D], target [B, T, E] -> [B, T]; the widths may differ.
@@ -17,7 +17,7 @@ export function relationTokens(projected: tf.Tensor3D, target: tf.Tensor3D): tf.
   return tf.tidy(() => {
     const difference = tf.sub(
       gram(projected),
-      constant(() => gram(target), [target]),
+      stopGradient(() => gram(target), [target]),
     );
     return tf.mean(tf.square(difference), -1) as tf.Tensor2D;
   });

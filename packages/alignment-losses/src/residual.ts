@@ -1,6 +1,6 @@
 /** Weights of tokens by how much they still lack (RARE's residual weights). */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { constant } from './differentiable.ts';
 
 /** Weights within 1/4 and 4 before they are brought to mean 1. */
 const LIMIT = 4;
@@ -12,7 +12,7 @@ const TINY = 1e-12;
  */
 export function residualWeights(distances: tf.Tensor2D, per: 'token' | 'sample'): tf.Tensor2D {
   return tf.tidy(() =>
-    constant(() => {
+    stopGradient(() => {
       const values = per === 'token' ? distances : (tf.mean(distances, 1, true) as tf.Tensor2D);
       const axis = per === 'token' ? 1 : 0;
       const ratio = tf.div(values, tf.add(tf.mean(values, axis, true), TINY));

@@ -1,7 +1,7 @@
 /** Smooth-L1 distance between tokens, the loss of SRA and SRA2. */
+import { differentiable } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
-import { differentiable } from './differentiable.ts';
 
 /** Where SRA turns from square to absolute. */
 export const SMOOTH_L1_BETA = 0.05;

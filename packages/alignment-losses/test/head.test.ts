@@ -1,3 +1,5 @@
+import { activatedProduct, addBias, SILU } from '@ahpa/ops';
+import type { Rng } from '@ahpa/ports';
 import {
   expectClose,
   expectGradient,
@@ -14,9 +16,7 @@ import {
   type HeadConfig,
   initHead,
   type MlpHeadParams,
-  type Rng,
 } from '../src/index.ts';
-import { activatedProduct, addBias } from '../src/nn.ts';
 import { tokens } from './helpers.ts';
 
 type Golden = {
@@ -65,7 +65,7 @@ describe('the MLP head', () => {
   test('its layers have the gradients of the plain composition', () => {
     const inputs = [testTensor([2, 3, 4], 1), testTensor([4], 4), testTensor([5, 4], 2), testTensor([5], 3)];
     const layer = (x: tf.Tensor, c: tf.Tensor, w: tf.Tensor, b: tf.Tensor): tf.Tensor =>
-      addBias(activatedProduct(x, c as tf.Tensor1D, w as tf.Tensor2D), b as tf.Tensor1D);
+      addBias(activatedProduct(SILU, x, c as tf.Tensor1D, w as tf.Tensor2D), b as tf.Tensor1D);
     const plain = (x: tf.Tensor, c: tf.Tensor, w: tf.Tensor, b: tf.Tensor): tf.Tensor => {
       const y = tf.reshape(tf.add(x, c), [6, 4]);
       return tf.reshape(tf.add(tf.matMul(tf.mul(y, tf.sigmoid(y)), tf.transpose(w)), b), [2, 3, 5]);

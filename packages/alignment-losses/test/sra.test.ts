@@ -1,3 +1,4 @@
+import type { LinearParams } from '@ahpa/ports';
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +11,6 @@ import {
   type HeadsConfig,
   initHead,
   initHeads,
-  type LinearParams,
   type MlpHeadParams,
   sra2Loss,
   unfoldTokens,

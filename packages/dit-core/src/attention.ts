@@ -1,7 +1,6 @@
 /** Multi-head self-attention over the tokens of an image. */
+import { checkpoint, differentiable, fuse, linear } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkpoint, differentiable, fuse } from './differentiable.ts';
-import { linear } from './nn.ts';
 import type { BlockParams, NormParams } from './params.ts';
 
 /** softmax(q kᵀ / sqrt(K)) v over [B, N, T, K], with the softmax's gradient dS = P ∘ dP - P rowsum(P ∘ dP). */

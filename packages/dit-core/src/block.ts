@@ -1,8 +1,8 @@
 /** The adaLN-zero transformer block and the final layer of SiT. */
+import { activatedProduct, checkpoint, linear, product } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionLogits, mixedTokens } from './attention.ts';
-import { checkpoint } from './differentiable.ts';
-import { activatedProduct, GELU, gatedResidual, linear, modulatedLayerNorm, product } from './nn.ts';
+import { GELU, gatedResidual, modulatedLayerNorm } from './nn.ts';
 import type { BlockParams, FinalLayerParams } from './params.ts';
 
 /** What a block multiplies and adds, three times each: activated = silu(condition) [B, D] -> [B, 6 D]. */

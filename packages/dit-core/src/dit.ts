@@ -2,6 +2,7 @@
  * SiT: latents to tokens, adaLN-zero blocks, tokens to velocities.
  * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
  */
+import { joinLanes, laneCount, linear, silu, splitLanes } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   applyBlock,
@@ -13,8 +14,6 @@ import {
 import { assertConfig, type DiTConfig } from './config.ts';
 import { networkTime, networkVelocity } from './convention.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
-import { joinLanes, laneCount, splitLanes } from './lanes.ts';
-import { linear, silu } from './nn.ts';
 import type { DiTParams } from './params.ts';
 import { patchify, unpatchify } from './patch.ts';
 

@@ -1,6 +1,6 @@
 /** Embeddings of time, class and position. */
+import { linear, silu } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { linear, silu } from './nn.ts';
 import type { DiTParams } from './params.ts';
 
 /** Width of the sinusoid that the time MLP reads. */

@@ -1,7 +1,8 @@
 /** Samplers with given times: Euler and Heun steps on the flow, Euler-Maruyama steps on its stochastic twin. */
+import type { Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Model } from './guidance.ts';
-import { coefficientsAt, type Path } from './interpolant.ts';
+import { coefficientsAt } from './interpolant.ts';
 
 /** One step of a whole batch: x [B, h, w, C] at time `now` -> x at time `next`. `index` counts the steps. */
 export type Step = (x: tf.Tensor4D, now: number, next: number, index: number) => tf.Tensor4D;

@@ -15,11 +15,10 @@ export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } f
 export { forwardFlops, parameterCount } from './flops.ts';
 export type { VelocityFn } from './guidance.ts';
 export { initDiT } from './init.ts';
-export { type Coefficients, coefficients, interpolate, logSnr, type Path } from './interpolant.ts';
-export { joinLanes, laneCount, splitLanes } from './lanes.ts';
-export { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from './nn.ts';
+export { type Coefficients, coefficients, interpolant, interpolate, logSnr, timeAt } from './interpolant.ts';
+export { gatedResidual, gelu, modulatedLayerNorm } from './nn.ts';
 export { sampleNoise } from './noise.ts';
-export type { BlockParams, DiTParams, FinalLayerParams, LinearParams, NormParams, Rng } from './params.ts';
+export type { BlockParams, DiTParams, FinalLayerParams, NormParams } from './params.ts';
 export { patchify, unpatchify } from './patch.ts';
 export { type Predictions, predictions, velocityFrom } from './prediction.ts';
 export { type SampleTools, sample } from './sample.ts';

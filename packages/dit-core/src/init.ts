@@ -1,9 +1,10 @@
 /** SiT's initialisation: xavier-uniform linears, adaLN and output zero, so that the fresh model returns zero. */
+import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertConfig, type DiTConfig, mlpWidth } from './config.ts';
 import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
-import type { BlockParams, DiTParams, LinearParams, NormParams, Rng } from './params.ts';
+import type { BlockParams, DiTParams, NormParams } from './params.ts';
 
 const EMBEDDING_DEVIATION = 0.02;
 

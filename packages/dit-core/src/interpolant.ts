@@ -1,8 +1,9 @@
-/** The path between data (t = 0) and noise (t = 1): x_t = alpha x0 + sigma noise, velocity = alpha' x0 + sigma' noise. */
+/**
+ * The path between data (t = 0) and noise (t = 1): x_t = alpha x0 + sigma noise, velocity = alpha' x0 + sigma' noise.
+ * linear: alpha = 1 - t, sigma = t. cosine (variance preserving): alpha = cos(pi t / 2), sigma = sin(pi t / 2).
+ */
+import type { Interpolant, Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-
-/** 'linear': alpha = 1 - t, sigma = t. 'cosine' (variance preserving): alpha = cos(pi t / 2), sigma = sin(pi t / 2). */
-export type Path = 'linear' | 'cosine';
 
 /** alpha, sigma and their derivatives in t, each of t's shape. */
 export type Coefficients<T> = {
@@ -64,3 +65,15 @@ export function logSnr(path: Path, t: tf.Tensor1D): tf.Tensor1D {
     return tf.mul(tf.log(tf.div(alpha, sigma)), 2) as tf.Tensor1D;
   });
 }
+
+/** The time at which ln(sigma / alpha) has a value: [B] -> [B]. */
+export function timeAt(path: Path, logRatio: tf.Tensor1D): tf.Tensor1D {
+  if (path === 'linear') return tf.sigmoid(logRatio);
+  return tf.tidy(() => tf.mul(tf.atan(tf.exp(logRatio)), 2 / Math.PI));
+}
+
+/** A path as the interpolant of a trainer. */
+export const interpolant = (path: Path): Interpolant => ({
+  interpolate: (x0, noise, t) => interpolate(path, x0, noise, t),
+  timeAt: (logRatio) => timeAt(path, logRatio),
+});

@@ -1,6 +1,6 @@
 /** Random numbers that belong to one sample each, so that a sample does not depend on the batch it is drawn in. */
+import type { Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rng } from './params.ts';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 

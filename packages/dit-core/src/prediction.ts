@@ -1,6 +1,7 @@
 /** What a velocity says of the data, the noise and the score, and the velocity that each of them says. */
+import type { Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Coefficients, coefficients, type Path } from './interpolant.ts';
+import { type Coefficients, coefficients } from './interpolant.ts';
 
 /** Expectations given x_t, [B, h, w, C] each; score is the gradient of log p(x_t). */
 export type Predictions = {

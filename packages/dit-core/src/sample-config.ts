@@ -1,7 +1,7 @@
 /** How samples are drawn, as plain data, and the check of it. */
-import type { Path } from './interpolant.ts';
 
 /** A solver with a fixed number of steps, or one that chooses its steps. */
+import type { Path } from '@ahpa/ports';
 export type SolverConfig =
   | {
       readonly sampler: 'euler' | 'heun' | 'sde';

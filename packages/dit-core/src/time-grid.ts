@@ -1,5 +1,5 @@
 /** The times that samplers with a fixed number of steps visit. */
-import type { Path } from './interpolant.ts';
+import type { Path } from '@ahpa/ports';
 import type { SolverConfig } from './sample-config.ts';
 
 // The stochastic sampler ends with one noiseless step from here.

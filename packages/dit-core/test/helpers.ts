@@ -1,7 +1,7 @@
 /** A random-number port, parameter trees that the golden script can rebuild from their paths, and a check of hand-written gradients. */
+import type { Rng } from '@ahpa/ports';
 import { expectClose, expectGradient, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rng } from '../src/index.ts';
 
 /** 32-bit FNV-1a. */
 export function seedOf(name: string): number {

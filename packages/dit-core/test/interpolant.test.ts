@@ -1,7 +1,8 @@
+import type { Path } from '@ahpa/ports';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { coefficients, interpolate, logSnr, type Path } from '../src/index.ts';
+import { coefficients, interpolate, logSnr } from '../src/index.ts';
 
 const paths: readonly Path[] = ['linear', 'cosine'];
 

@@ -1,6 +1,7 @@
 /** A mixture of two Gaussians, element by element, whose velocity and moments are known: class k is component k alone, label 2 is both. */
+import type { Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Path, VelocityFn } from '../src/index.ts';
+import type { VelocityFn } from '../src/index.ts';
 
 const MEANS = [-1, 2] as const;
 const SHARES = [0.4, 0.6] as const;

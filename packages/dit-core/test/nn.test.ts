@@ -1,8 +1,9 @@
+import { activatedProduct, linear, SILU, silu } from '@ahpa/ops';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { gatedResidual, gelu, linear, modulatedLayerNorm, silu } from '../src/index.ts';
-import { activatedProduct, GELU, SILU } from '../src/nn.ts';
+import { gatedResidual, gelu, modulatedLayerNorm } from '../src/index.ts';
+import { GELU } from '../src/nn.ts';
 import { expectSame } from './helpers.ts';
 
 const plainGelu = (x: tf.Tensor): tf.Tensor => {

@@ -1,7 +1,8 @@
+import type { Rng } from '@ahpa/ports';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { type Rng, type SampleConfig, sample, sampleNoise, type VelocityFn } from '../src/index.ts';
+import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '../src/index.ts';
 import { seedOf } from './helpers.ts';
 
 /** A counter-based generator: a value depends on stream, step and element. */

@@ -1,7 +1,8 @@
+import type { Path } from '@ahpa/ports';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { coefficients, interpolate, type Path, predictions, velocityFrom } from '../src/index.ts';
+import { coefficients, interpolate, predictions, velocityFrom } from '../src/index.ts';
 
 describe.each<Path>(['linear', 'cosine'])('%s path', (path) => {
   const rounds = Array.from({ length: 20 }, (_, round) => round);

@@ -1,16 +1,9 @@
+import type { Path } from '@ahpa/ports';
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  logSnr,
-  type Path,
-  type SampleConfig,
-  sample,
-  sampleTimes,
-  shiftTime,
-  type VelocityFn,
-} from '../src/index.ts';
+import { logSnr, type SampleConfig, sample, sampleTimes, shiftTime, type VelocityFn } from '../src/index.ts';
 
 type FixedSteps = Extract<SampleConfig, { steps: number }>;
 type Golden = Pick<FixedSteps, 'sampler' | 'path' | 'steps' | 'guidance'> & {

@@ -1,9 +1,10 @@
+import type { Path } from '@ahpa/ports';
 import { expectClose, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { tryStep } from '../src/dormand-prince.ts';
 import type { Model } from '../src/guidance.ts';
-import { type Path, type SampleConfig, sample, type VelocityFn } from '../src/index.ts';
+import { type SampleConfig, sample, type VelocityFn } from '../src/index.ts';
 import { mixtureVelocity, NULL_CLASS } from './mixture.ts';
 
 type Case = {

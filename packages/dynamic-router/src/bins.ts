@@ -1,4 +1,5 @@
 /** Running means of the groups in equal bins of the time: what routers that measure go by. */
+import { timeBins } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Bins of t in which losses are remembered. */
@@ -10,14 +11,6 @@ export type BinMeans = { readonly mean: tf.Tensor2D; readonly seen: tf.Tensor2D 
 /** Nothing seen yet. */
 export function initBinMeans(groups: number, bins: number = MEMORY_BINS): BinMeans {
   return { mean: tf.zeros([bins, groups]), seen: tf.zeros([bins, 1]) };
-}
-
-/** Which of `bins` equal bins of [0, 1] each time falls into, t = 1 in the last: t [B] -> [B, bins] of zeros and ones. */
-export function timeBins(t: tf.Tensor1D, bins: number = MEMORY_BINS): tf.Tensor2D {
-  return tf.tidy(() => {
-    const bin = tf.cast(tf.clipByValue(tf.floor(tf.mul(t, bins)), 0, bins - 1), 'int32');
-    return tf.oneHot(bin, bins, 1, 0, 'float32') as tf.Tensor2D;
-  });
 }
 
 /** Sums of values [B, G] and counts of items in bins of t [B]: [bins, G] each, ready to be added up over parts of a batch. */

@@ -5,11 +5,10 @@ export {
   initBinMeans,
   lookUp,
   MEMORY_BINS,
-  timeBins,
   updateBinMeans,
 } from './bins.ts';
 export { type Condition, timeFeatures } from './condition.ts';
-export type { LinearParams, Rng, RouterConfig, RouterParams, Temperature } from './config.ts';
+export type { RouterConfig, RouterParams, Temperature } from './config.ts';
 export { type FixedRoute, fixedRoute, oneHotRoute, sigmoidRoute } from './fixed.ts';
 export { initRouter } from './init.ts';
 export { closedForm, gapTable } from './measured.ts';

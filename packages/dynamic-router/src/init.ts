@@ -1,6 +1,7 @@
 /** A new router, whose last layer is zero so that all groups start with the same weight. */
+import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { assertConfig, type LinearParams, type Rng, type RouterConfig, type RouterParams } from './config.ts';
+import { assertConfig, type RouterConfig, type RouterParams } from './config.ts';
 
 /** New parameters: xavier-uniform weights, zero biases, zero last layer. Every weight has its own stream `init/net.<place>.weight`. */
 export function initRouter(config: RouterConfig, rng: Rng): RouterParams {

@@ -2,16 +2,11 @@
  * The router: features of t, SiLU network, softmax with temperature, top-k, floor.
  * w = (1 - floor) top_k(softmax(net(e(t)) / temperature)) + floor / G
  */
+import { stopGradient } from '@ahpa/ops';
+import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { timeFeatures } from './condition.ts';
-import {
-  assertConfig,
-  type LinearParams,
-  type RouterConfig,
-  type RouterParams,
-  type Temperature,
-} from './config.ts';
-import { constant } from './constant.ts';
+import { assertConfig, type RouterConfig, type RouterParams, type Temperature } from './config.ts';
 
 /** What a router reads beside the time. */
 export type RouteInputs = {
@@ -59,7 +54,7 @@ function besideTime(time: tf.Tensor2D, tokens: tf.Tensor3D | undefined, tokenWid
     );
   }
   const [batch, count] = tokens.shape;
-  const normal = constant(() => {
+  const normal = stopGradient(() => {
     const centred = tf.sub(tokens, tf.mean(tokens, -1, true));
     return tf.mul(centred, tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-6)));
   }, [tokens]);
@@ -92,7 +87,7 @@ function temperatureAt(temperature: Temperature, step?: tf.Tensor): tf.Tensor | 
 
 /** The `k` largest of the last axis (the first of equals), the others 0; brought to sum 1 where they are shares. */
 function keepLargest(weights: tf.Tensor, k: number, shares: boolean): tf.Tensor {
-  const mask = constant(() => {
+  const mask = stopGradient(() => {
     const groups = weights.shape.at(-1) as number;
     const [mine, others] = [tf.expandDims(weights, -1), tf.expandDims(weights, -2)];
     const earlier = tf.tensor2d(

@@ -5,9 +5,9 @@
  *   normalized: l_g / running mean of l_g in the bin of t     uncertainty: sum_g e^-s_g l_g + s_g
  *   gradcos: -mean sum_g w_g c_g with the running cosine c_g of group g's gradient with the denoising gradient
  */
+import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BinMeans, binSums, lookUp, updateBinMeans } from './bins.ts';
-import { constant } from './constant.ts';
 import { entropy, loadBalance, marginals } from './stats.ts';
 
 // Divides losses of zero.
@@ -47,7 +47,7 @@ function rememberedShare(
   share: tf.Tensor1D,
   { shares, decay }: { readonly shares: tf.Tensor1D; readonly decay: number },
 ): tf.Tensor1D {
-  const shift = constant(() => tf.mul(tf.sub(shares, share), decay), [share]);
+  const shift = stopGradient(() => tf.mul(tf.sub(shares, share), decay), [share]);
   return tf.add(share, shift);
 }
 
@@ -59,7 +59,7 @@ export function usualLosses(
   decay: number,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const usual = constant(() => {
+    const usual = stopGradient(() => {
       const { sum, count } = binSums(losses, t, means.mean.shape[0]);
       return lookUp(updateBinMeans(means, sum, count, decay).mean, t);
     }, [losses]);

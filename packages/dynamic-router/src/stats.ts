@@ -1,6 +1,7 @@
 /** What to log about a router's weights; all accept weights of images [B, G] and of tokens [B, T, G]. */
+
+import { timeBins } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { timeBins } from './bins.ts';
 
 // Inside a logarithm, so that a weight of exactly zero has a finite gradient.
 const TINY = 1e-12;

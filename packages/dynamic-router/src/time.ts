@@ -1,6 +1,7 @@
 /** Other times for a router to look at, for controls: the same weights where they do not belong. */
+import { timeBins } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { MEMORY_BINS, timeBins } from './bins.ts';
+import { MEMORY_BINS } from './bins.ts';
 
 /** As it is; from the other end; or with the bins of t in an order of their own, which keeps the mean weights. */
 export type RouteTime = 'as-is' | 'reversed' | 'shuffled';
@@ -13,7 +14,7 @@ export function routeTime(kind: RouteTime, t: tf.Tensor1D, seed = 0): tf.Tensor1
     const order = tf.tensor2d(shuffledBins(MEMORY_BINS, seed), [MEMORY_BINS, 1]);
     const bin = tf.clipByValue(tf.floor(tf.mul(t, MEMORY_BINS)), 0, MEMORY_BINS - 1);
     const within = tf.minimum(tf.sub(tf.mul(t, MEMORY_BINS), bin), 0.999); // t = 1 stays in its bin
-    const elsewhere = tf.reshape(tf.matMul(timeBins(t), order), [t.size]);
+    const elsewhere = tf.reshape(tf.matMul(timeBins(t, MEMORY_BINS), order), [t.size]);
     return tf.div(tf.add(elsewhere, within), MEMORY_BINS) as tf.Tensor1D;
   });
 }

@@ -1,10 +1,10 @@
+import type { LinearParams } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import {
   closedForm,
   initRouter,
-  type LinearParams,
   type RouterConfig,
   type RouterParams,
   route,

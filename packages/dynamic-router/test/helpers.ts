@@ -1,7 +1,8 @@
 /** A router's configuration and a random-number port for tests. */
+import type { Rng } from '@ahpa/ports';
 import { testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rng, RouterConfig } from '../src/index.ts';
+import type { RouterConfig } from '../src/index.ts';
 
 export const config: RouterConfig = {
   groups: 3,

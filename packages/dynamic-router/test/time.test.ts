@@ -1,7 +1,8 @@
+import { timeBins } from '@ahpa/ops';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { initRouter, oneHotRoute, route, routeTime, sigmoidRoute, timeBins } from '../src/index.ts';
+import { initRouter, oneHotRoute, route, routeTime, sigmoidRoute } from '../src/index.ts';
 import { config, testRng } from './helpers.ts';
 
 describe('routeTime', () => {
@@ -15,7 +16,7 @@ describe('routeTime', () => {
   test('shuffled visits every bin once, in an order of the seed alone', () => {
     const t = centres();
     const shuffled = expectLive(() => routeTime('shuffled', t, 3), 1);
-    expectClose(tf.sum(timeBins(shuffled), 0), tf.ones([32]), { atol: 0 });
+    expectClose(tf.sum(timeBins(shuffled, 32), 0), tf.ones([32]), { atol: 0 });
     expectClose(routeTime('shuffled', t, 3), shuffled, { atol: 0 });
     const moved = (other: tf.Tensor): number =>
       [...other.dataSync()].filter((x, i) => x !== t.dataSync()[i]).length;

@@ -40,8 +40,8 @@ export interface Interpolant {
     noise: Tensor4D,
     t: Tensor1D,
   ): { readonly xt: Tensor4D; readonly velocity: Tensor4D };
-  /** The time at which sigma / alpha has the given value: `ratio [B] -> t [B]`. */
-  timeOfRatio(ratio: Tensor1D): Tensor1D;
+  /** The time at which ln(sigma / alpha) has a value: `[B] -> [B]`. */
+  timeAt(logRatio: Tensor1D): Tensor1D;
 }
 
 /** One batch. The latent is a posterior in the units the denoiser is trained in; every step draws a fresh sample from it. */

@@ -1,7 +1,7 @@
 /** AdamW as PyTorch defines it: decoupled weight decay, bias correction, epsilon outside the root. */
+import { hasKernel, runKernel } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, runKernel } from './kernel.ts';
-import type { Tree } from './ports.ts';
 
 /** Hyper-parameters; PyTorch's names are betas, eps, weight_decay. */
 export interface AdamWConfig {

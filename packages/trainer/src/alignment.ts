@@ -2,8 +2,8 @@
  * The port of an auxiliary loss on hidden tokens. A step calls, in this order:
  * `weight` and `targets` outside the gradient, `loss` inside it, `update` with the metrics of the whole batch.
  */
+import type { Denoised, Metrics, Rng, Tree } from '@ahpa/ports';
 import type { Scalar, Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import type { Denoised, Metrics, Rng, Tree } from './ports.ts';
 
 /** What an alignment may know of a step; constants of the gradient, batch first. */
 export type AlignmentContext<T extends Tree, M extends Tree> = {

@@ -1,8 +1,7 @@
 /** Clipping by the global gradient norm, and dropping a gradient that is not finite, in one pass. */
+import { flatten, mapTree, multiplyNoNan, sumOfSquares, tidyTree } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { multiplyNoNan, sumOfSquares } from './kernel.ts';
-import type { Tree } from './ports.ts';
-import { flatten, mapTree, tidyTree } from './tree.ts';
 
 /** Euclidean norm of all leaves together. `tree -> []`. */
 export function globalNorm(grads: Tree): tf.Scalar {

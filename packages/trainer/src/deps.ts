@@ -1,6 +1,6 @@
 /** The ports together. */
+import type { Denoiser, Interpolant, Rng, Tree } from '@ahpa/ports';
 import type { Alignment } from './alignment.ts';
-import type { Denoiser, Interpolant, Rng, Tree } from './ports.ts';
 
 /** What a training step is wired from. */
 export interface TrainDeps<D extends Tree, A extends Tree, T extends Tree> {

@@ -1,8 +1,8 @@
 /** The random half of a step: which posterior sample, time, noise and label every item of the batch gets. */
+import { mapTree, tidyTree } from '@ahpa/ops';
+import type { Batch, Interpolant, Rng, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch, Interpolant, Rng, Tree } from './ports.ts';
 import { sampleTimesteps, type TimestepConfig } from './timesteps.ts';
-import { mapTree, tidyTree } from './tree.ts';
 
 /** What the random half of a step depends on. */
 export interface DrawConfig {

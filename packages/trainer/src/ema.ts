@@ -1,8 +1,7 @@
 /** Moving averages of parameters: with a constant decay, or with one that makes the average's width grow with the run. */
+import { flatten, hasKernel, runKernel, tidyTree, unflatten } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, runKernel } from './kernel.ts';
-import type { Tree } from './ports.ts';
-import { flatten, tidyTree, unflatten } from './tree.ts';
 
 /** How an average forgets: by a constant factor a step, or by a power function of the step (EDM2). */
 export type EmaConfig =

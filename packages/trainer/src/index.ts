@@ -8,7 +8,6 @@ export {
   type Moments,
 } from './adamw.ts';
 export type { Aligned, Alignment, AlignmentContext, Seen } from './alignment.ts';
-export { binByTime, TIME_BINS, timeBins } from './bins.ts';
 export { clipScale, globalNorm, scaleGradients } from './clip.ts';
 export type { TrainDeps } from './deps.ts';
 export type { DrawConfig } from './draw.ts';
@@ -24,13 +23,10 @@ export {
   type ParamGroup,
 } from './optimizer.ts';
 export { batchIndices, epochOrder } from './order.ts';
-export type { Batch, Denoised, Denoiser, Interpolant, Metrics, Rng, Tree } from './ports.ts';
 export { powerOf, WIDEST_SIGMA } from './power-ema.ts';
-export { philox } from './rng.ts';
 export { type RunConfig, type RunResult, run, type Task } from './run.ts';
 export { type Decay, learningRate, type ScheduleConfig } from './schedule.ts';
 export { initState, MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
-export { type StepResult, type TrainConfig, trainStep } from './step.ts';
-export { eagerStepper, type Stepper } from './stepper.ts';
+export { type TrainConfig, trainStep } from './step.ts';
+export { eagerStepper } from './stepper.ts';
 export { sampleTimesteps, type TimestepConfig } from './timesteps.ts';
-export { disposeTree, flatten, mapTree, paths, tidyTree, unflatten } from './tree.ts';

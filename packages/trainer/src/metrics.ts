@@ -1,6 +1,6 @@
 /** Metrics on their way from the device to a report: rows of plain numbers, averaged over the steps since the last report. */
+import type { Metrics } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Metrics } from './ports.ts';
 
 /** Metrics as plain numbers; a scalar is a number, anything else its flat values. */
 export type Row = Readonly<Record<string, number | readonly number[]>>;

@@ -1,7 +1,7 @@
 /** Muon: momentum whose matrix is made orthogonal before it is applied (Jordan et al. 2024; torch.optim.Muon with match_rms_adamw). */
+import { sumOfSquares } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { emaLeaf } from './ema.ts';
-import { sumOfSquares } from './kernel.ts';
 
 /** Which weights Muon moves, and how long it remembers. */
 export interface MuonConfig {

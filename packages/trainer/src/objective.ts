@@ -1,13 +1,11 @@
 /** The training objective of one (micro-)batch and its gradient. */
+import { binByTime, flatten, ordered, sumMetrics, tidyTree, unflatten } from '@ahpa/ops';
+import type { Metrics, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AlignmentContext } from './alignment.ts';
-import { binByTime } from './bins.ts';
 import type { TrainDeps } from './deps.ts';
 import type { Inputs } from './draw.ts';
-import { ordered } from './ordered.ts';
-import type { Metrics, Tree } from './ports.ts';
 import type { Params, TrainState } from './state.ts';
-import { flatten, tidyTree, unflatten } from './tree.ts';
 import { ALIGNED, gradientMetrics, newWatch, TOTAL, type Watch } from './watch.ts';
 
 /** A loss with its gradient and the small tensors worth reporting. */
@@ -58,7 +56,7 @@ export function lossAndGradient<D extends Tree, A extends Tree, T extends Tree>(
         denoisingLoss,
         alignmentLoss: aligned.loss,
         alignmentWeight: weight,
-        ...binByTime('denoisingByTime', items, inputs.t),
+        ...sumMetrics('denoisingByTime', binByTime(items, inputs.t)),
         ...Object.fromEntries(named),
       });
       return share === 1 ? loss : tf.mul(loss, share);

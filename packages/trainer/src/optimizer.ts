@@ -1,9 +1,9 @@
 /** The update of a whole tree: AdamW for every leaf, or Muon for matrices that are chosen by name, each leaf by its group's numbers. */
+import { flatten, mapTree, paths, tidyTree, unflatten } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWConfig, type AdamWScalars, adamwLeaf, adamwScalars, type Moments } from './adamw.ts';
 import { type MuonConfig, type MuonScalars, muonLeaf } from './muon.ts';
-import type { Tree } from './ports.ts';
-import { flatten, mapTree, paths, tidyTree, unflatten } from './tree.ts';
 
 /** Leaves whose dotted path matches `match` (`*` for any run of characters), and in what they differ; the first that matches counts. */
 export interface ParamGroup {

@@ -1,7 +1,7 @@
 /** The order in which a run visits its data, as a function of (seed, epoch) only. */
-import { philoxWords, streamKey } from './philox.ts';
 
 /** A uniform permutation of 0..n-1 (Fisher-Yates on Philox words of the stream `order`). */
+import { philoxWords, streamKey } from '@ahpa/ops';
 export function epochOrder(seed: number, epoch: number, n: number): Uint32Array {
   const words = philoxWords(streamKey(seed, 'order'), epoch, n);
   const order = Uint32Array.from({ length: n }, (_, i) => i);

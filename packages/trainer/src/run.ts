@@ -1,10 +1,9 @@
 /** The loop around a stepper: batches in, reports out, tasks between steps, stops on leaks and on broken numbers. */
+import { disposeTree } from '@ahpa/ops';
+import type { Metrics, Stepper, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { meanRow, type Row, readWindow } from './metrics.ts';
-import type { Metrics, Tree } from './ports.ts';
 import { MAX_SKIPS_IN_A_ROW } from './state.ts';
-import type { Stepper } from './stepper.ts';
-import { disposeTree } from './tree.ts';
 
 /** Work done between steps: a checkpoint, samples, an evaluation. */
 export interface Task {

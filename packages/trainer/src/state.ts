@@ -1,11 +1,11 @@
 /** Everything a run carries from step to step, as one plain tree. */
+import { mapTree, tidyTree } from '@ahpa/ops';
+import type { Rng, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moments } from './adamw.ts';
 import type { TrainDeps } from './deps.ts';
 import type { EmaConfig } from './ema.ts';
 import { type OptimizerConfig, optimizer } from './optimizer.ts';
-import type { Rng, Tree } from './ports.ts';
-import { mapTree, tidyTree } from './tree.ts';
 
 /** The trained trees: the denoiser, and the heads of the alignment. */
 export type Params<D extends Tree, A extends Tree> = { readonly denoiser: D; readonly alignment: A };

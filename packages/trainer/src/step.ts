@@ -9,19 +9,18 @@
  * parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication turns into a product that maps NaN to 0, and
  * the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
  */
+import { flatten, mapTree, orderAfter, tidyTree, unflatten } from '@ahpa/ops';
+import type { Batch, Metrics, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alignment } from './alignment.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
 import type { TrainDeps } from './deps.ts';
 import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
 import { type EmaConfig, emaRate, updateEma } from './ema.ts';
-import { orderAfter } from './kernel.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
 import { type OptimizerConfig, optimizer } from './optimizer.ts';
-import type { Batch, Metrics, Tree } from './ports.ts';
 import { learningRate, type ScheduleConfig } from './schedule.ts';
 import { MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
-import { flatten, mapTree, tidyTree, unflatten } from './tree.ts';
 
 /** The numbers of a training step. */
 export interface TrainConfig extends DrawConfig, OptimizerConfig {

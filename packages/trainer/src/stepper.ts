@@ -1,9 +1,8 @@
 /** A step function together with the state it advances. */
-import type { Metrics, Tree } from './ports.ts';
-import type { StepResult } from './step.ts';
-import { disposeTree } from './tree.ts';
 
 /** Advances a state batch by batch; eager here, compiled elsewhere, same interface. */
+import { disposeTree } from '@ahpa/ops';
+import type { Metrics, StepResult, Tree } from '@ahpa/ports';
 export interface Stepper<S extends Tree, B> {
   /** Takes one step; the metrics are the caller's to dispose, the batch stays the caller's. */
   step(batch: B): Metrics | Promise<Metrics>;

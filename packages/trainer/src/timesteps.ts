@@ -1,6 +1,6 @@
 /** Draws the diffusion times of a batch. */
+import type { Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rng } from './ports.ts';
 
 /** The density times are drawn from. */
 export type TimestepConfig = {

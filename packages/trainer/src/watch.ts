@@ -1,7 +1,7 @@
 /** Gradients on their way back, measured where the terms of a loss meet: at the hidden tokens. */
+import { binByTime, sumMetrics } from '@ahpa/ops';
+import type { Metrics } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { binByTime } from './bins.ts';
-import type { Metrics } from './ports.ts';
 
 /** Collects the gradients of watched tensors; what it holds is alive until `dispose`. */
 export interface Watch {
@@ -74,7 +74,7 @@ export function gradientMetrics(watch: Watch, t: tf.Tensor1D, scale: number): Me
     const cosine = tf.divNoNan(product(gradient, beside), tf.mul(norm(gradient), norm(beside)));
     add(`gradient.${term}`, tf.mul(norm(gradient), scale));
     add(`gradientCosine.${term}`, cosine);
-    Object.assign(metrics, binByTime(`gradientCosineByTime.${term}`, cosine as tf.Tensor1D, t));
+    Object.assign(metrics, sumMetrics(`gradientCosineByTime.${term}`, binByTime(cosine as tf.Tensor1D, t)));
   }
   return metrics;
 }

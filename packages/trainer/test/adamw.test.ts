@@ -1,16 +1,8 @@
+import { flatten, mapTree } from '@ahpa/ops';
 import { expectClose, expectLive, fromGolden, type GoldenTensor, readGolden } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  ADAMW,
-  adamw,
-  clipScale,
-  flatten,
-  globalNorm,
-  mapTree,
-  scaleGradients,
-  updateEma,
-} from '../src/index.ts';
+import { ADAMW, adamw, clipScale, globalNorm, scaleGradients, updateEma } from '../src/index.ts';
 
 type Golden = { readonly weight: GoldenTensor; readonly bias: GoldenTensor };
 interface GoldenFile {

@@ -1,7 +1,8 @@
+import { philox } from '@ahpa/ops';
 import { expectClose, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ADAMW, adamwLeaf, adamwScalars, emaLeaf, philox, scaleGradients, trainStep } from '../src/index.ts';
+import { ADAMW, adamwLeaf, adamwScalars, emaLeaf, scaleGradients, trainStep } from '../src/index.ts';
 import { config, deps, newState, toyBatch } from './toy.ts';
 
 const registered: string[] = [];

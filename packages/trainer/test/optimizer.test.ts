@@ -1,18 +1,16 @@
+import { flatten, mapTree, philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import { expectClose, expectLive, fromGolden, type GoldenTensor, readGolden } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import {
   ADAMW,
   adamw,
-  flatten,
   initState,
-  mapTree,
   matchesPath,
   type OptimizerConfig,
   optimizer,
   orthogonalize,
-  philox,
-  type Tree,
   trainStep,
 } from '../src/index.ts';
 import { config, deps, type ToyState, toyBatch, values } from './toy.ts';

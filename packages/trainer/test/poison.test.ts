@@ -1,6 +1,8 @@
+import { flatten } from '@ahpa/ops';
+import type { Denoiser } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { type Denoiser, flatten, trainStep } from '../src/index.ts';
+import { trainStep } from '../src/index.ts';
 import { config, deps, newState, type ToyParams, type ToyState, toyBatch, values } from './toy.ts';
 
 const BAD = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -1,6 +1,7 @@
+import { flatten } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { eagerStepper, flatten, type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
+import { eagerStepper, type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
 import { config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
 interface Overrides extends Partial<RunConfig<ToyState, ToyBatch>> {

@@ -1,13 +1,8 @@
+import { philox } from '@ahpa/ops';
 import { expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  learningRate,
-  philox,
-  type ScheduleConfig,
-  sampleTimesteps,
-  type TimestepConfig,
-} from '../src/index.ts';
+import { learningRate, type ScheduleConfig, sampleTimesteps, type TimestepConfig } from '../src/index.ts';
 
 const rate = (config: ScheduleConfig, step: number): number => {
   const count = tf.scalar(step, 'int32');

@@ -1,16 +1,9 @@
+import { flatten, mapTree, philox } from '@ahpa/ops';
+import type { Metrics, Rng } from '@ahpa/ports';
 import { expectClose, expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import {
-  eagerStepper,
-  flatten,
-  initState,
-  type Metrics,
-  mapTree,
-  philox,
-  type Rng,
-  trainStep,
-} from '../src/index.ts';
+import { eagerStepper, initState, trainStep } from '../src/index.ts';
 import { CLASSES, config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
 const step = (state: ToyState, batch: ToyBatch | readonly ToyBatch[], c = config) =>

@@ -1,7 +1,8 @@
+import { philox } from '@ahpa/ops';
 import { expectClose, expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { philox, sampleTimesteps, type TimestepConfig } from '../src/index.ts';
+import { sampleTimesteps, type TimestepConfig } from '../src/index.ts';
 
 const count = 20_000;
 const draw = (config: TimestepConfig): tf.Tensor1D =>

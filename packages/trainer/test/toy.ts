@@ -1,13 +1,12 @@
 /** A linear denoiser with one head, small enough for the plain CPU backend. */
+import { philox } from '@ahpa/ops';
+import type { Batch, Denoiser } from '@ahpa/ports';
 import { testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   ADAMW,
   type Alignment,
-  type Batch,
-  type Denoiser,
   initState,
-  philox,
   type TrainConfig,
   type TrainDeps,
   type TrainState,
@@ -60,6 +59,7 @@ export const deps: TrainDeps<ToyParams, ToyHead, tf.Tensor3D> = {
       const xt = tf.add(tf.mul(tf.sub(1, time), x0), tf.mul(time, noise));
       return { xt: xt as tf.Tensor4D, velocity: tf.sub(noise, x0) };
     },
+    timeAt: (logRatio) => tf.sigmoid(logRatio),
   },
 };
 

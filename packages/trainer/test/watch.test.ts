@@ -1,7 +1,8 @@
+import type { Metrics } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { type Alignment, initState, type Metrics, type TrainDeps, trainStep } from '../src/index.ts';
+import { type Alignment, initState, type TrainDeps, trainStep } from '../src/index.ts';
 import { config, deps, type ToyHead, type ToyParams, toyBatch } from './toy.ts';
 
 type Wired = TrainDeps<ToyParams, ToyHead, tf.Tensor3D>;

@@ -1,6 +1,6 @@
 /** Group normalization of NHWC maps, alone and followed by SiLU, with closed-form gradients in few passes over the map. */
+import { fuse } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { fuse } from './fuse.ts';
 import type { NormParams } from './params.ts';
 
 /** Of the AutoencoderKL. */

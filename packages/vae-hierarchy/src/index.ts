@@ -11,7 +11,7 @@ export { decode } from './decoder.ts';
 export { encode, encodeLevels, type Levels, type Posterior } from './encoder.ts';
 export { groupNorm, groupNormSilu } from './group-norm.ts';
 export { inferVaeConfig, type UntoldByShapes } from './infer.ts';
-export { initVae, type Rng } from './init.ts';
+export { initVae } from './init.ts';
 export { innovation, type Prediction } from './innovation.ts';
 export { joinHalves } from './keys.ts';
 export { samplePosterior, scaleLatent, unscaleLatent } from './latent.ts';

@@ -1,3 +1,4 @@
+import type { Rng } from '@ahpa/ports';
 import { expectLive, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,6 @@ import {
   type KlVaeConfig,
   loadVaeParams,
   parseVaeConfig,
-  type Rng,
   SD_VAE_F8D4,
   type StateTensor,
   samplePosterior,
@@ -30,7 +30,7 @@ const golden = readGolden<Golden>(import.meta.url, 'attention.json');
 const config = parseVaeConfig(golden.config) as KlVaeConfig;
 
 /** Uniform values in [0, 1) that depend on the stream. */
-const rng: Rng = {
+const rng: Pick<Rng, 'uniform'> = {
   uniform: (shape, stream) => tf.tidy(() => tf.mul(tf.add(testTensor(shape, stream.length), 1), 0.5)),
 };
 

@@ -1,3 +1,4 @@
+import type { Rng } from '@ahpa/ports';
 import { expectClose, expectLive, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,6 @@ import {
   initVae,
   type KlVaeParams,
   parseVaeConfig,
-  type Rng,
   samplePosterior,
   type TinyVaeParams,
   vaeStateDict,
@@ -21,7 +21,7 @@ const golden = readGolden<{
 const config = parseVaeConfig(golden.config);
 
 /** Uniform values in [0, 1) that depend on the stream. */
-const rng: Rng = {
+const rng: Pick<Rng, 'uniform'> = {
   uniform: (shape, stream) => tf.tidy(() => tf.mul(tf.add(testTensor(shape, stream.length), 1), 0.5)),
 };
 

@@ -1,6 +1,8 @@
 /** This program's VAE encoder for a benchmark, with random weights. */
+
 import { compile, deviceState } from '@ahpa/libtensorflow';
-import { disposeTree, flatten, philox, type Tree } from '@ahpa/trainer';
+import { disposeTree, flatten, philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import { encode, initVae, type KlVaeParams } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { ENCODERS, type EncodeSpec } from './encode-spec.ts';

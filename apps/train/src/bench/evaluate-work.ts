@@ -1,4 +1,5 @@
 /** This program's evaluation for a benchmark: SqueezeNet with random weights into statistics, and third neighbours. */
+
 import {
   addFeatures,
   emptyStatistics,
@@ -10,7 +11,8 @@ import {
   squeezeNet,
 } from '@ahpa/evaluation';
 import { compile, deviceState, float64Algebra } from '@ahpa/libtensorflow';
-import { disposeTree, type Tree } from '@ahpa/trainer';
+import { disposeTree } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateSpec, IMAGE_SIDE } from './evaluate-spec.ts';
 import type { Work } from './work.ts';

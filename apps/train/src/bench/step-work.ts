@@ -1,7 +1,9 @@
 /** This program's training step and network evaluation for a benchmark. */
+
 import { tokenCount } from '@ahpa/dit-core';
 import { compile, type DeviceState, deviceState, type Tree } from '@ahpa/libtensorflow';
-import { disposeTree, flatten, initState, philox, type TrainState, trainStep } from '@ahpa/trainer';
+import { disposeTree, flatten, philox } from '@ahpa/ops';
+import { initState, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { alignmentContext } from '../variants/context.ts';
 import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';

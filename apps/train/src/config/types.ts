@@ -1,5 +1,7 @@
 /** The shape of a resolved configuration: every key is present. */
-import type { Convention, GuidanceConfig, Path, SampleConfig, SiTName } from '@ahpa/dit-core';
+
+import type { Convention, GuidanceConfig, SampleConfig, SiTName } from '@ahpa/dit-core';
+import type { Path } from '@ahpa/ports';
 import type { Resize } from '@ahpa/vae-hierarchy';
 import type { EmojiSet } from '../data/emoji-set.ts';
 import type { AlignmentConfig } from './types-alignment.ts';

@@ -2,11 +2,14 @@
  * Denoising loss of examples that are never trained on, in ten equal bins of t: cheap, and paired over runs and steps, since
  * every example meets the same posterior sample, noise and times each time.
  */
+
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { userError } from '@ahpa/messages';
-import { philox, type Task, type TrainDeps, type Tree } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
+import type { Task, TrainDeps } from '@ahpa/trainer';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples } from '../features/examples.ts';

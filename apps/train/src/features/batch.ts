@@ -1,6 +1,7 @@
 /** Batches of features as tensors, assembled on the host. */
+
 import { patchify } from '@ahpa/dit-core';
-import type { Batch, Tree } from '@ahpa/trainer';
+import type { Batch, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Records by field and row: a cache, or anything that looks like one. */

@@ -3,7 +3,8 @@
  * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = norm(resize(F)) with F the concatenated maps,
  * less what the latent of each token predicts of them where the norm is `innovation`.
  */
-import { disposeTree, type Tree } from '@ahpa/trainer';
+import { disposeTree } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import {
   encode,
   groupTokens,

@@ -1,7 +1,8 @@
 /** Examples by row, wherever they lie: what a run trains on, and what it is measured with. */
+
 import type { CacheReader } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
-import type { Batch, Tree } from '@ahpa/trainer';
+import type { Batch, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BatchShape, batchOf, targetsOf } from './batch.ts';
 import type { FeatureEncoder } from './encoder.ts';

@@ -1,5 +1,5 @@
 /** Fitted normalisations of token groups: as a file beside a cache, and as tensors. */
-import type { Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
 import type { Pca, TargetNorm } from '@ahpa/vae-hierarchy';
 import { encodeSafetensors, fromFloat32, parseSafetensors, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';

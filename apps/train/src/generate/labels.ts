@@ -1,5 +1,5 @@
 /** The class of every generated image. */
-import { philox } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
 import type { GenerateRequest } from './request.ts';
 
 /**

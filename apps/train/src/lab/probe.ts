@@ -1,8 +1,9 @@
 /** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
+
 import { writeFile } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
+import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
-import { philox } from '@ahpa/trainer';
 import type { BackendName } from '../backend.ts';
 import { loadConfig } from '../config/load.ts';
 import type { AlignmentConfig } from '../config/types-alignment.ts';

@@ -2,9 +2,11 @@
  * What a configuration would take, before anything starts: sizes -> arithmetic, memory and disk by part -> step time from a short
  * trial -> hours and energy; a sentence for whatever cannot fit.
  */
+
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import { flatten, type Rng, type Tree } from '@ahpa/trainer';
+import { flatten } from '@ahpa/ops';
+import type { Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../backend.ts';

@@ -1,6 +1,9 @@
 /** Takes a few steps of a configuration on random numbers, in a process whose memory is only theirs. */
+
 import { patchify } from '@ahpa/dit-core';
-import { type Batch, disposeTree, initState, philox, type Tree, trainStep } from '@ahpa/trainer';
+import { disposeTree, philox } from '@ahpa/ops';
+import type { Batch, Tree } from '@ahpa/ports';
+import { initState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { createEngine } from '../run/create-engine.ts';

@@ -1,5 +1,5 @@
 /** The batch of a step, whole or in parts. */
-import type { Batch, Tree } from '@ahpa/trainer';
+import type { Batch, Tree } from '@ahpa/ports';
 import type { Examples } from '../features/examples.ts';
 
 /** The batch of items `rows` in `count` equal parts, whose gradients are added. */

@@ -1,7 +1,10 @@
 /** What a run leaves when its numbers break, and how the step at which they did is taken again. */
+
 import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { userError } from '@ahpa/messages';
-import { type Batch, batchIndices, initState, philox, type Tree, trainStep } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
+import type { Batch, Tree } from '@ahpa/ports';
+import { batchIndices, initState, trainStep } from '@ahpa/trainer';
 import type { Reporter } from '../report.ts';
 import { type RunState, stepConfig } from '../wiring.ts';
 import { inParts } from './batches.ts';

@@ -1,10 +1,11 @@
 /** The engine that compiles: parameters and state live on the device, each function is one TensorFlow function. */
+
 import type { Tensors } from '@ahpa/checkpoint';
 import { compile, type DeviceState, deviceState, type Precision } from '@ahpa/libtensorflow';
-import { disposeTree, type Tree } from '@ahpa/trainer';
+import { disposeTree, inLanes } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import { compiledStepper } from './compiled-stepper.ts';
 import type { Engine, Model } from './engine.ts';
-import { inLanes } from './lanes.ts';
 import { tensorsOf } from './tree-file.ts';
 
 function compiledModel<P extends Tree>(device: DeviceState<P>, lanes: number, release: () => void): Model<P> {

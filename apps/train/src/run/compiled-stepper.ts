@@ -1,6 +1,8 @@
 /** A stepper whose step is one compiled TensorFlow function over state that stays on the device. */
+
 import { type CompileOptions, compile, type DeviceState, deviceState } from '@ahpa/libtensorflow';
-import { disposeTree, type Metrics, type Stepper, type StepResult, type Tree } from '@ahpa/trainer';
+import { disposeTree } from '@ahpa/ops';
+import type { Metrics, Stepper, StepResult, Tree } from '@ahpa/ports';
 
 /** A stepper that also shows its state on the device. */
 export interface CompiledStepper<S extends Tree, B extends Tree> extends Stepper<S, B> {

@@ -1,9 +1,11 @@
 /** Chooses how functions run: compiled with TensorFlow, or op by op on any backend. */
+
+import { LANES } from '@ahpa/ops';
 import { useBackend } from '../backend.ts';
 import type { RunConfig } from '../config/types.ts';
 import { eagerEngine } from './eager-engine.ts';
 import type { Engine } from './engine.ts';
-import { LANES, threadsPerOp } from './lanes.ts';
+import { threadsPerOp } from './lanes.ts';
 
 /**
  * Selects the backend and says how it is used: compiled where it can be and nobody asked for the opposite. Operations of compiled

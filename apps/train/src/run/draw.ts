@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import { philox } from '@ahpa/trainer';
+import { philox } from '@ahpa/ops';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { toBytes } from '../vae/images.ts';

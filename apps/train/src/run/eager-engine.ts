@@ -1,5 +1,7 @@
 /** The engine that runs op by op on whatever backend is active. */
-import { disposeTree, eagerStepper, type Tree, tidyTree } from '@ahpa/trainer';
+import { disposeTree, tidyTree } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
+import { eagerStepper } from '@ahpa/trainer';
 import type { Engine, Model } from './engine.ts';
 import { tensorsOf } from './tree-file.ts';
 

@@ -1,6 +1,7 @@
 /** The form in which functions run: models of parameters, and steppers of states. */
+
 import type { Tensors } from '@ahpa/checkpoint';
-import type { Stepper, StepResult, Tree } from '@ahpa/trainer';
+import type { Stepper, StepResult, Tree } from '@ahpa/ports';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** Parameters, and functions of them. */

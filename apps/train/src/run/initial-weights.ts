@@ -1,8 +1,9 @@
 /** Weights that a new run starts from: a published network's, or another run's. */
+
 import type { DiTConfig } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
+import { mapTree } from '@ahpa/ops';
 import { changeConvention, type Network } from '@ahpa/sit-weights';
-import { mapTree } from '@ahpa/trainer';
 import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';

@@ -1,10 +1,12 @@
 /** Opens a trained model wherever it lies: a run, one of its checkpoints, or an exported folder. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, firstNonFinite } from '@ahpa/checkpoint';
 import { type DiTParams, initDiT } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import { disposeTree, type Tree } from '@ahpa/trainer';
+import { disposeTree } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averagesOf, chooseAverage, denoiserPrefix } from '../config/averages.ts';

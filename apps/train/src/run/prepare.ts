@@ -1,7 +1,9 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
+
 import { type DiTConfig, type DiTParams, tokenCount } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import type { TrainDeps, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { TrainDeps } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import type { Data } from '../features/data.ts';
 import type { Examples } from '../features/examples.ts';

@@ -1,7 +1,9 @@
 /** Whether a disk has room, asked before anything is computed. */
+
 import { statfs } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
-import { flatten, type Tree } from '@ahpa/trainer';
+import { flatten } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 
 /** Throws where the disk of `folder` has no room for one more checkpoint of `state`. */
 export async function assertRoom(folder: string, state: Tree): Promise<void> {

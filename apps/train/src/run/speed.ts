@@ -1,7 +1,7 @@
 /** How fast a run goes, and what share of the machine's arithmetic that is. */
 import { type DiTConfig, forwardFlops } from '@ahpa/dit-core';
+import { LANES } from '@ahpa/ops';
 import type { RunConfig } from '../config/types.ts';
-import { LANES } from './lanes.ts';
 
 /** The speed since the last row; null where no time passed. */
 export interface Speed {

@@ -1,5 +1,6 @@
 /** The state that a run starts from. */
-import { disposeTree, initState, philox } from '@ahpa/trainer';
+import { disposeTree, philox } from '@ahpa/ops';
+import { initState } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
 import { type RunState, stepConfig } from '../wiring.ts';

@@ -2,10 +2,12 @@
  * A training run, from the configuration to the last sample grid; the same call again continues where it stopped.
  * prepare data and model -> state, new or from the newest checkpoint -> steps, with tasks every so many -> summary.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import { createSaver } from '@ahpa/checkpoint';
 import type { Lock } from '@ahpa/file-lock';
-import { type Batch, batchIndices, run, type Tree, trainStep } from '@ahpa/trainer';
+import type { Batch, Tree } from '@ahpa/ports';
+import { batchIndices, run, trainStep } from '@ahpa/trainer';
 import { snapshotTasks } from '../averages/snapshots.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';

@@ -1,7 +1,8 @@
 /** Trees of tensors as the named tensors of a file, under their dotted paths. */
 
 import { userError } from '@ahpa/messages';
-import { flatten, mapTree, paths, type Tree } from '@ahpa/trainer';
+import { flatten, mapTree, paths } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
 import type { TensorEntry } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -1,11 +1,12 @@
 /** Reads a frozen VAE: the one of this repository, a folder in diffusers' layout, or weights files of any published kind. */
+
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { userError } from '@ahpa/messages';
-import type { Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
 import {
   inferVaeConfig,
   joinHalves,

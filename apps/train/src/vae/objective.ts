@@ -1,18 +1,15 @@
 /** One step of VAE training as pure data flow: reconstruct, weigh the posterior, clip, AdamW, average. */
+import { flatten, mapTree, tidyTree, unflatten } from '@ahpa/ops';
+import type { Rng } from '@ahpa/ports';
 import {
   type AdamWConfig,
   adamw,
   clipScale,
-  flatten,
   globalNorm,
   learningRate,
   type Moments,
-  mapTree,
-  type Rng,
   type ScheduleConfig,
   scaleGradients,
-  tidyTree,
-  unflatten,
   updateEma,
 } from '@ahpa/trainer';
 import { decode, encode, samplePosterior, type VaeConfig } from '@ahpa/vae-hierarchy';

@@ -1,10 +1,12 @@
 /** Trains a small AutoencoderKL on images and writes it in diffusers' layout; the same call again continues. */
+
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
 import type { Progress } from '@ahpa/messages';
-import { batchIndices, disposeTree, philox, run } from '@ahpa/trainer';
+import { disposeTree, philox } from '@ahpa/ops';
+import { batchIndices, run } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';

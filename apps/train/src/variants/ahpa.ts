@@ -5,8 +5,10 @@
  *   L = mean_n sum_g w_n,g mean_k r_n,k d_g,n,k + penalty(w)            mix: loss (or gate, with w in (0, 1) each)
  *   L = mean_n mean_k r_n,k (1 - cos(P(h_n)_k, sum_g w_n,g M_g F_g,n,k)) + penalty(w)                  mix: target
  */
+
 import { type HeadsConfig, type HeadsParams, initHeads } from '@ahpa/alignment-losses';
-import type { Alignment, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';

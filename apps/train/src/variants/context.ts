@@ -1,6 +1,8 @@
 /** What an alignment is built for: the network's sizes, its taps and the groups of targets. */
+
 import type { HeadsKind } from '@ahpa/alignment-losses';
-import { type DiTConfig, type Path, tokenCount } from '@ahpa/dit-core';
+import { type DiTConfig, tokenCount } from '@ahpa/dit-core';
+import type { Path } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
 import type { AlignmentConfig, HeadChoice } from '../config/types-alignment.ts';
 

@@ -2,6 +2,7 @@
  * HASTE: REPA, and attention maps of middle blocks that follow the teacher's; both end at a step (`schedule.kind: step`).
  * weight L = weight L_REPA + attention.weight mean_{n,b,heads,rows} H(softmax(A_teacher), softmax(A_student))
  */
+
 import {
   affinityLogits,
   attentionDistance,
@@ -10,7 +11,8 @@ import {
   initHeads,
   repaLoss,
 } from '@ahpa/alignment-losses';
-import type { Alignment, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { HasteConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, type FeatureGroup, headKind } from './context.ts';

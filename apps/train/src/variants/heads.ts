@@ -1,7 +1,7 @@
 /** Projection heads over a batch in chains. */
 import { applyHeads, type HeadsConfig, type HeadsParams } from '@ahpa/alignment-losses';
+import { inLanes, LANES } from '@ahpa/ops';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
-import { inLanes, LANES } from '../run/lanes.ts';
 
 /** `applyHeads` with its batch in as many chains as the transformer's. */
 export function applyHeadsInLanes(

@@ -1,5 +1,6 @@
 /** From a configuration's `alignment` to the alignment that the trainer runs. */
-import type { Alignment, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { Alignment } from '@ahpa/trainer';
 import type { AlignmentConfig, ModuleConfig } from '../config/types-alignment.ts';
 import { ahpaAlignment } from './ahpa.ts';
 import type { AlignmentContext } from './context.ts';

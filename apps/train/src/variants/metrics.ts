@@ -1,7 +1,8 @@
 /** Small numbers about groups and router, reported at every step. */
-import type { GroupWeights } from '@ahpa/alignment-losses';
+
 import { entropy, marginals, shares } from '@ahpa/dynamic-router';
-import { binByTime, type Metrics, type Tree } from '@ahpa/trainer';
+import { binByTime, sumMetrics } from '@ahpa/ops';
+import type { GroupWeights, Metrics, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureGroup } from './context.ts';
 import type { Router, RouterView } from './router/router.ts';
@@ -18,7 +19,7 @@ export function groupMetrics(
   const columns = tf.unstack(perGroup, 1) as tf.Tensor1D[];
   const entries = groups.map(({ name }, g) => ({
     [`group.${name}`]: tf.mean(columns[g] as tf.Tensor1D),
-    ...binByTime(`groupByTime.${name}`, columns[g] as tf.Tensor1D, t),
+    ...sumMetrics(`groupByTime.${name}`, binByTime(columns[g] as tf.Tensor1D, t)),
   }));
   return Object.assign({}, ...entries);
 }

@@ -1,15 +1,16 @@
 /** What a router's weights are weights of: the losses of the groups, or the groups themselves. */
+
 import {
   type AhpaLoss,
   ahpaLoss,
-  constant,
   cosineDistance,
-  type GroupWeights,
   groupColumn,
   mixTargets,
   mutualCosineTokens,
   residualWeights,
 } from '@ahpa/alignment-losses';
+import { stopGradient } from '@ahpa/ops';
+import type { GroupWeights } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 type Residual = 'none' | 'token' | 'sample';
@@ -45,7 +46,7 @@ export function targetMix(
 ): AhpaLoss {
   const distance = mutualCosineTokens(projected, mixTargets(targets, weights));
   const each = residual === 'none' ? distance : tf.mul(distance, residualWeights(distance, residual));
-  const frozen = constant(() => tf.clone(projected), [projected]);
+  const frozen = stopGradient(() => tf.clone(projected), [projected]);
   const perGroup = tf.stack(
     targets.map((target) => cosineDistance(frozen, target)),
     1,

@@ -1,8 +1,10 @@
 /** An alignment from a module of the user's, in place of those of this program. */
+
 import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
 import { userError } from '@ahpa/messages';
-import type { Alignment, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModuleConfig } from '../config/types-alignment.ts';
 import type { AlignmentContext } from './context.ts';

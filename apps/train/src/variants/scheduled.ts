@@ -1,4 +1,5 @@
 /** An alignment whose weight follows a schedule, with what the schedule remembers beside the alignment's own memory. */
+
 import {
   initScheduleMemory,
   measures,
@@ -6,7 +7,8 @@ import {
   updateScheduleMemory,
   weightShare,
 } from '@ahpa/alignment-losses';
-import type { Alignment, AlignmentContext, Metrics, Tree } from '@ahpa/trainer';
+import type { Metrics, Tree } from '@ahpa/ports';
+import type { Alignment, AlignmentContext } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weighted } from '../config/types-alignment.ts';
 

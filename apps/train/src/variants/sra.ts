@@ -3,6 +3,7 @@
  * the same latent, noise and label.
  * L = mean smoothL1(P(h_m(x_t, t)), h'_n(x_t', t')),  t' = max(t - 0.2 u, 0),  u uniform in [0, 1)
  */
+
 import {
   earlierTimes,
   type HeadsConfig,
@@ -10,7 +11,8 @@ import {
   initHeads,
   tokenDistance,
 } from '@ahpa/alignment-losses';
-import type { Alignment, Tree } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import type { Alignment } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { SraConfig } from '../config/types-alignment.ts';
 import { type AlignmentContext, headKind, tapsOf } from './context.ts';

@@ -1,6 +1,7 @@
 /** Targets on their way into the loss: normalised, and for the target mix brought to one width by fixed orthonormal maps. */
+
 import { channelNorm, spatialZScore } from '@ahpa/alignment-losses';
-import type { Rng } from '@ahpa/trainer';
+import type { Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AhpaConfig } from '../config/types-alignment.ts';
 import type { FeatureGroup } from './context.ts';

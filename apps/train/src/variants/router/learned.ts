@@ -3,8 +3,6 @@
  * penalty = -entropy mean H(w) + balance KL(mean w || 1/G) - mutual (H(mean w) - mean H(w)), and the rule's own.
  */
 
-import { constant, type GroupWeights } from '@ahpa/alignment-losses';
-import type { Path } from '@ahpa/dit-core';
 import {
   agreementPenalty,
   type BinMeans,
@@ -21,7 +19,8 @@ import {
   updateBinMeans,
   usualLosses,
 } from '@ahpa/dynamic-router';
-import { type Metrics, TIME_BINS } from '@ahpa/trainer';
+import { stopGradient, TIME_BINS } from '@ahpa/ops';
+import type { GroupWeights, Metrics, Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LearnedRouter } from '../../config/types-alignment.ts';
 import { distanceMetrics, rememberDistances } from './memory.ts';
@@ -86,7 +85,7 @@ export function learnedRouter(
       if (train !== 'gradcos') return { weights, penalty, metrics };
       const cosines = lookUp((memory.cosines as BinMeans).mean, t);
       const reward = agreementPenalty(weights, cosines);
-      const frozen = constant(() => tf.clone(weights) as GroupWeights, [weights]);
+      const frozen = stopGradient(() => tf.clone(weights) as GroupWeights, [weights]);
       return { weights: frozen, penalty: tf.add(penalty, reward), metrics };
     },
     ...(train === 'normalized'

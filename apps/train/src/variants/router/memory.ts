@@ -1,6 +1,7 @@
 /** Memories of routers: running means in bins of t, out of the metrics of a step. */
+
 import { type BinMeans, binSums, updateBinMeans } from '@ahpa/dynamic-router';
-import type { Metrics } from '@ahpa/trainer';
+import type { Metrics } from '@ahpa/ports';
 import type * as tf from '@tensorflow/tfjs-core';
 
 const NAME = 'memory.distances';

@@ -1,6 +1,5 @@
 /** What AHPA asks of a router, whatever kind it is. */
-import type { GroupWeights } from '@ahpa/alignment-losses';
-import type { Metrics, Rng, Tree } from '@ahpa/trainer';
+import type { GroupWeights, Metrics, Rng, Tree } from '@ahpa/ports';
 import type * as tf from '@tensorflow/tfjs-core';
 
 /** What a router may look at. */

@@ -1,9 +1,9 @@
-/** A linear layer and SiLU with hand-written gradients that make few passes over big tensors. */
+/** Linear layers with hand-written gradients that make few passes over big tensors. */
+import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable, fuse } from './differentiable.ts';
-
-/** A linear layer: weight [out, in], bias [out]. */
-export type LinearParams = { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D };
+import type { Activation } from './activation.ts';
+import { differentiable } from './differentiable.ts';
+import { fuse } from './kernels.ts';
 
 /** [N, D] -> [D]; a product with ones sums faster than a reduction. */
 function columnSums(x: tf.Tensor2D): tf.Tensor1D {
@@ -31,6 +31,11 @@ export function product<X extends tf.Tensor>(x: X, weight: tf.Tensor2D): X {
   });
 }
 
+/** Linear layer: [..., in] -> [..., out], x weightᵀ + bias with weight [out, in]. */
+export function linear<X extends tf.Tensor>(x: X, { weight, bias }: LinearParams): X {
+  return tf.tidy(() => addBias(product(x, weight), bias));
+}
+
 /** x [..., D] + bias [D]. */
 export function addBias<X extends tf.Tensor>(x: X, bias: tf.Tensor1D): X {
   return differentiable<X>(
@@ -40,21 +45,16 @@ export function addBias<X extends tf.Tensor>(x: X, bias: tf.Tensor1D): X {
   );
 }
 
-/** SiLU and the gradient of its input. */
-const SILU = {
-  value: (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x)),
-  gradient: (x: tf.Tensor, dy: tf.Tensor): { readonly value: tf.Tensor; readonly dx: tf.Tensor } => {
-    const s = tf.sigmoid(x);
-    const value = tf.mul(x, s);
-    return { value, dx: tf.mul(dy, tf.add(s, tf.mul(value, tf.sub(1, s)))) }; // dy (s + y (1 - s))
-  },
-};
-
 /**
- * silu(x + bias) weightᵀ: x [..., in], bias [in], weight [out, in] -> [..., out]. The gradient keeps x alone and activates
+ * activation(x + bias) weightᵀ: x [..., in], bias [in], weight [out, in] -> [..., out]. The gradient keeps x alone and activates
  * it again; the bias is added where x is read anyway.
  */
-export function activatedProduct<X extends tf.Tensor>(x: X, bias: tf.Tensor1D, weight: tf.Tensor2D): X {
+export function activatedProduct<X extends tf.Tensor>(
+  { value, gradient }: Activation,
+  x: X,
+  bias: tf.Tensor1D,
+  weight: tf.Tensor2D,
+): X {
   return tf.tidy(() => {
     const [outputs, inputs] = weight.shape;
     const rows = tf.reshape(x, [x.size / inputs, inputs]) as tf.Tensor2D;
@@ -62,14 +62,14 @@ export function activatedProduct<X extends tf.Tensor>(x: X, bias: tf.Tensor1D, w
       [rows, bias, weight],
       (save) => {
         save([rows, bias, weight]);
-        const [activated] = fuse((input, b) => [SILU.value(tf.add(input, b))], [rows, bias]);
+        const [activated] = fuse((input, b) => [value(tf.add(input, b))], [rows, bias]);
         return tf.matMul(activated as tf.Tensor2D, weight, false, true);
       },
       (dy, saved) => {
         const [savedRows, savedBias, savedWeight] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
         const [activated, dRows] = fuse(
           (input, b, upstream) => {
-            const { value: again, dx } = SILU.gradient(tf.add(input, b), upstream);
+            const { value: again, dx } = gradient(tf.add(input, b), upstream);
             return [again, dx];
           },
           [savedRows, savedBias, tf.matMul(dy, savedWeight)],

@@ -1,6 +1,6 @@
 /** Walks over plain trees of tensors; leaves come in insertion order and are named by dotted paths. */
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tree } from './ports.ts';
 
 const isLeaf = (tree: Tree): tree is tf.Tensor => tree instanceof tf.Tensor;
 

@@ -1,6 +1,6 @@
 /** The order in which a graph computes what does not depend on one another. */
 import * as tf from '@tensorflow/tfjs-core';
-import { orderAfter } from './kernel.ts';
+import { orderAfter } from './kernels.ts';
 
 const afterAll = <X extends tf.Tensor>(x: X, others: readonly tf.Tensor[]): X =>
   tf.clone(others.reduce<tf.Tensor>(orderAfter, x)) as X;

@@ -1,13 +1,13 @@
 /** Counter-based random tensors: Philox in plain TypeScript, or the backend's kernel where it has one. */
+import type { Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, runKernel } from './kernel.ts';
+import { hasKernel, runKernel } from './kernels.ts';
 import { normalValues, philoxWords, streamKey, uniformValues } from './philox.ts';
-import type { Rng } from './ports.ts';
 
 type Fill = (words: Uint32Array) => Float32Array;
 
 function draw(
-  kernel: string,
+  kernel: 'PhiloxNormal' | 'PhiloxUniform',
   fill: Fill,
   seed: number,
   shape: readonly number[],

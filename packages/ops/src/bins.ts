@@ -1,7 +1,6 @@
-/** Sums in equal bins of the time. */
+/** Equal bins of the time. */
+import type { Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Metrics } from './ports.ts';
-import { tidyTree } from './tree.ts';
 
 /** Bins of t in reports. */
 export const TIME_BINS = 10;
@@ -14,16 +13,17 @@ export function timeBins(t: tf.Tensor1D, bins: number): tf.Tensor2D {
   });
 }
 
-/** Sums `values [B]` and counts items in equal bins of `t [B]`: `{ name.sum, name.count }`, [bins] each. */
-export function binByTime(
-  name: string,
-  values: tf.Tensor1D,
-  t: tf.Tensor1D,
-  bins: number = TIME_BINS,
-): Metrics {
-  return tidyTree(() => {
+/** Sums of `values [B]` and counts of items in equal bins of `t [B]`: [bins] each. */
+export function binByTime(values: tf.Tensor1D, t: tf.Tensor1D, bins: number = TIME_BINS): Sums {
+  return tf.tidy(() => {
     const member = timeBins(t, bins);
     const sum = tf.sum(tf.mul(tf.reshape(values, [-1, 1]), member), 0);
-    return { [`${name}.sum`]: sum, [`${name}.count`]: tf.sum(member, 0) };
+    return { sum, count: tf.sum(member, 0) };
   });
 }
+
+/** A pair of sums and counts as metrics `name.sum`, `name.count`, which are reported as their quotient. */
+export const sumMetrics = (name: string, { sum, count }: Sums): Record<string, tf.Tensor> => ({
+  [`${name}.sum`]: sum,
+  [`${name}.count`]: count,
+});

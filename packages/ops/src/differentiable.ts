@@ -1,5 +1,6 @@
-/** Hand-written gradients, work in few passes, and gradients that compute again what they would have had to keep. */
+/** Hand-written gradients, stopped gradients, and gradient checkpointing. */
 import * as tf from '@tensorflow/tfjs-core';
+import { orderAfter } from './kernels.ts';
 
 /**
  * Returns `forward`'s value; its gradient with respect to `inputs` is what `backward` returns for the upstream
@@ -17,23 +18,16 @@ export function differentiable<T extends tf.Tensor>(
   return operation(...inputs);
 }
 
-/**
- * `fn(...inputs)`, compiled into few passes over the tensors where the backend can (kernel `Fuse`), operation by operation
- * elsewhere. `fn` may use nothing but its inputs and numbers; element-wise work and reductions gain, matrix products do not.
- */
-export function fuse<I extends tf.Tensor[], R extends tf.Tensor[]>(
-  fn: (...inputs: I) => readonly [...R],
-  inputs: readonly tf.Tensor[],
-): R {
-  if (tf.getKernel('Fuse', tf.getBackend()) === undefined)
-    return fn(...(inputs as unknown as I)) as unknown as R;
-  return tf.engine().runKernel('Fuse', { ...inputs } as never, { fn } as never) as tf.Tensor[] as R;
-}
-
-/** `x`, in a traced graph computed no earlier than `after` and never merged with an equal computation. */
-function orderAfter(x: tf.Tensor, after: tf.Tensor): tf.Tensor {
-  if (tf.getKernel('Barrier', tf.getBackend()) === undefined) return x;
-  return tf.engine().runKernel('Barrier', { x, after }) as tf.Tensor;
+/** `fn()` as a constant: no gradient flows into `inputs`, the tensors that it reads (tfjs has no stopGradient). */
+export function stopGradient<T extends tf.Tensor>(fn: () => T, inputs: readonly tf.Tensor[]): T {
+  return differentiable<T>(
+    inputs,
+    (save) => {
+      save([...inputs]);
+      return fn();
+    },
+    (_, saved) => saved.map((input) => tf.zerosLike(input)),
+  );
 }
 
 /** Runs `fn`, which takes gradients, inside a gradient: tfjs forgets the outer tape there. */

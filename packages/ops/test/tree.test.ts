@@ -1,6 +1,7 @@
+import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { disposeTree, flatten, mapTree, paths, type Tree, unflatten } from '../src/index.ts';
+import { disposeTree, flatten, mapTree, paths, unflatten } from '../src/index.ts';
 
 const tree = () => ({
   blocks: [{ attn: { qkv: { weight: tf.scalar(1), bias: tf.scalar(2) } } }, { attn: tf.scalar(3) }],

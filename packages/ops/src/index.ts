@@ -1,0 +1,19 @@
+/** Shared numerics of the model packages, on TensorFlow.js. */
+export { type Activation, activate, SILU, silu } from './activation.ts';
+export { binByTime, sumMetrics, TIME_BINS, timeBins } from './bins.ts';
+export { checkpoint, differentiable, stopGradient } from './differentiable.ts';
+export {
+  fuse,
+  hasKernel,
+  type Kernels,
+  multiplyNoNan,
+  orderAfter,
+  runKernel,
+  sumOfSquares,
+} from './kernels.ts';
+export { inLanes, joinLanes, LANES, laneCount, splitLanes } from './lanes.ts';
+export { activatedProduct, addBias, linear, product } from './linear.ts';
+export { ordered } from './order.ts';
+export { philoxWords, streamKey } from './philox.ts';
+export { philox } from './rng.ts';
+export { disposeTree, flatten, mapTree, paths, tidyTree, unflatten } from './tree.ts';
