@@ -15,13 +15,14 @@ const only =
 /** What the sources of each package may lean on, and whether on Node's own modules. */
 const ROOMS = {
   'packages/ports': { allows: only(TFJS), node: false },
+  'packages/options': { allows: only('zod', 'fastest-levenshtein'), node: false },
   'packages/ops': { allows: only(TFJS, '@ahpa/ports'), node: false },
   'packages/messages': { allows: only(), node: true },
   'packages/file-lock': { allows: only('@ahpa/messages'), node: true },
   'packages/vae-hierarchy': { allows: only(TFJS, ...SHARED), node: false },
   'packages/dit-core': { allows: only(TFJS, ...SHARED), node: false },
-  'packages/dynamic-router': { allows: only(TFJS, ...SHARED), node: false },
-  'packages/alignment-losses': { allows: only(TFJS, ...SHARED), node: false },
+  'packages/dynamic-router': { allows: only(TFJS, ...SHARED, '@ahpa/options', 'zod'), node: false },
+  'packages/alignment-losses': { allows: only(TFJS, ...SHARED, '@ahpa/options', 'zod'), node: false },
   'packages/recoverability': { allows: only('ml-matrix'), node: false },
   'packages/trainer': { allows: only(TFJS, ...SHARED), node: false },
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },

@@ -4,9 +4,9 @@ import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import type { RunState } from '../src/models/wiring.ts';
 import { withInitialWeights } from '../src/run/initial-weights.ts';
 import { convert } from '../src/weights/convert.ts';
-import type { RunState } from '../src/wiring.ts';
 import { listener, temporary } from './tiny.ts';
 
 const folder = temporary();

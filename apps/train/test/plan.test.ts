@@ -5,12 +5,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
+import { modelConfig } from '../src/models/shapes.ts';
+import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import { type PlanRequest, plan, trialBatch } from '../src/plan/plan.ts';
 import { runTrial } from '../src/plan/trial-worker.ts';
 import type { Plan } from '../src/plan/types.ts';
-import { alignmentContext } from '../src/variants/context.ts';
-import { loadAlignment } from '../src/variants/index.ts';
-import { modelConfig, stepConfig, wire } from '../src/wiring.ts';
 import { listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
 
 const home = temporary();
@@ -56,7 +55,7 @@ describe('plan', () => {
       tokens: 4,
     }));
     const alignment = await loadAlignment(config.alignment, alignmentContext(config, model, groups));
-    const state = initState(wire(config, model, alignment), philox(0), stepConfig(config, 9));
+    const state = initState(wire(config, model, alignment), philox(0), stepOptions(config, 9));
     const count = (tree: Parameters<typeof flatten>[0]): number =>
       flatten(tree).reduce((sum, { size }) => sum + size, 0);
     expect(parameters.transformer).toBe(count(state.params.denoiser));

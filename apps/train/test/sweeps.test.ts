@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
+import { modelConfig } from '../src/models/shapes.ts';
 import { inPackage } from '../src/package-folder.ts';
-import { alignmentContext } from '../src/variants/context.ts';
-import { loadAlignment } from '../src/variants/index.ts';
-import { modelConfig } from '../src/wiring.ts';
 
 const SHAPE = { latentSize: 8, latentChannels: 4, classes: 9 };
 const SWEEPS = readdirSync(inPackage('configs/sweeps'));

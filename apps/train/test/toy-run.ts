@@ -4,10 +4,8 @@ import type { Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type TrainConfig, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { batchOf } from '../src/features/batch.ts';
-import { alignmentContext } from '../src/variants/context.ts';
-import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';
-import { targetSource } from '../src/variants/targets.ts';
-import { type DataShape, modelConfig, stepConfig, wire } from '../src/wiring.ts';
+import { type DataShape, modelConfig } from '../src/models/shapes.ts';
+import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 
 type Variant = readonly [name: string, set: readonly string[]];
@@ -142,7 +140,7 @@ export function toyRun(set: readonly string[]): ToyRun {
   const context = alignmentContext(config, model, latent ? [latentGroup] : shapes);
   const alignment = createAlignment(config.alignment as BuiltInAlignment, context);
   const deps = wire(config, model, alignment) as unknown as TrainDeps<Tree, Tree, Tree>;
-  const numbers = stepConfig(config, SHAPE.classes);
+  const numbers = stepOptions(config, SHAPE.classes);
   return {
     deps,
     config: numbers,

@@ -7,8 +7,6 @@ import { type Registry, startRegistry } from '../../../scripts/registry.mjs';
 import { loadConfig } from '../src/config/load.ts';
 import { scaffoldVariant } from '../src/lab/variant.ts';
 import { inPackage } from '../src/package-folder.ts';
-import type { AlignmentContext } from '../src/variants/context.ts';
-import { loadAlignment } from '../src/variants/index.ts';
 import { temporary, tinyAssignments, writeTinyVae } from './tiny.ts';
 
 const run = promisify(execFile);

@@ -4,14 +4,10 @@ import { expectClose, testTensor, testValues } from '@ahpa/test-utils';
 import { eagerStepper, meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { AhpaConfig } from '../src/config/types-alignment.ts';
+import type { AhpaConfig } from '../src/config/alignment.ts';
 import type { GradientRow } from '../src/data/stats.ts';
 import { statsRow } from '../src/run/stats-row.ts';
 import { tensorsOf, treeOf } from '../src/run/tree-file.ts';
-import type { AlignmentContext } from '../src/variants/context.ts';
-import { type BuiltInAlignment, createAlignment } from '../src/variants/index.ts';
-import { targetSource } from '../src/variants/targets.ts';
-import { termsOf } from '../src/variants/terms.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 import { KINDS, toyRun } from './toy-run.ts';
 

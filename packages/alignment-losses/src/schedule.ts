@@ -1,8 +1,8 @@
-/** The weight of an alignment over training: constant, falling, stopped at a step or by what was measured. */
+/** Schedules of a weight: constant, falling, stopped at a step or by a measure. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** How the weight goes. */
-export type WeightSchedule =
+/** A schedule of a weight. */
+export type ScheduleOptions =
   | { readonly kind: 'constant' }
   /** Half a cosine from the full weight at `start` to 0 `steps` later. */
   | { readonly kind: 'cosine'; readonly start: number; readonly steps: number }
@@ -33,29 +33,29 @@ export type WeightSchedule =
       readonly ramp: number;
     };
 
-/** What a schedule remembers, [] each: two averages, the updates they hold, and the step at which the ramp began (-1: not yet). */
-export type ScheduleMemory = {
+/** The state of a schedule, [] each: two averages, the updates they hold, and the step at which the ramp began (-1: not yet). */
+export type ScheduleState = {
   readonly fast: tf.Tensor;
   readonly slow: tf.Tensor;
   readonly updates: tf.Tensor;
   readonly since: tf.Tensor;
 };
 
-/** What a step measured, [] each: the mean distance, and the mean cosine of the alignment's gradient with the denoising one. */
+/** Measures of a step, [] each: the mean distance, and the mean cosine of the alignment's gradient with the denoising one. */
 export type Measured = { readonly distance: tf.Tensor; readonly cosine: tf.Tensor };
 
-/** Whether a schedule follows what is measured, and so has a memory. */
-export function measures(schedule: WeightSchedule): boolean {
+/** Whether a schedule follows a measure, and so has a state. */
+export function isMeasured(schedule: ScheduleOptions): boolean {
   return schedule.kind === 'release' || schedule.kind === 'criterion';
 }
 
-/** The memory before the first step. */
-export function initScheduleMemory(): ScheduleMemory {
+/** The state before the first step. */
+export function initScheduleState(): ScheduleState {
   return { fast: tf.scalar(0), slow: tf.scalar(0), updates: tf.scalar(0), since: tf.scalar(-1) };
 }
 
-/** The share of the weight at a step: `step int32 [] -> [] in [0, 1]`. `memory` is read by schedules that measure. */
-export function weightShare(schedule: WeightSchedule, step: tf.Tensor, memory?: ScheduleMemory): tf.Scalar {
+/** The share of the weight at a step: `step int32 [] -> [] in [0, 1]`. `state` is read by schedules that measure. */
+export function weightShare(schedule: ScheduleOptions, step: tf.Tensor, state?: ScheduleState): tf.Scalar {
   return tf.tidy(() => {
     const now = tf.cast(step, 'float32');
     const after = (start: number, steps: number): tf.Tensor => tf.div(tf.sub(now, start), steps);
@@ -69,7 +69,7 @@ export function weightShare(schedule: WeightSchedule, step: tf.Tensor, memory?: 
       case 'step':
         return tf.cast(tf.less(now, schedule.at), 'float32') as tf.Scalar;
       default: {
-        const { since } = memory as ScheduleMemory;
+        const { since } = state as ScheduleState;
         const progress = tf.div(tf.sub(now, since), Math.max(schedule.ramp, 1));
         return tf.where(tf.less(since, 0), tf.scalar(1), ended(progress, schedule.ramp)) as tf.Scalar;
       }
@@ -84,14 +84,14 @@ const halfCosine = (progress: tf.Tensor): tf.Scalar =>
 const ended = (progress: tf.Tensor, ramp: number): tf.Scalar =>
   ramp === 0 ? tf.scalar(0) : halfCosine(progress);
 
-/** The memory after `step int32 []`; averages start at the first value that they see. */
-export function updateScheduleMemory(
-  schedule: WeightSchedule,
-  memory: ScheduleMemory,
+/** The state after `step int32 []`; averages start at the first value that they see. */
+export function updateScheduleState(
+  schedule: ScheduleOptions,
+  state: ScheduleState,
   measured: Measured,
   step: tf.Tensor,
-): ScheduleMemory {
-  if (schedule.kind !== 'release' && schedule.kind !== 'criterion') return memory;
+): ScheduleState {
+  if (schedule.kind !== 'release' && schedule.kind !== 'criterion') return state;
   return tf.tidy(() => {
     const seen =
       schedule.kind === 'criterion' && schedule.on === 'gradient-cosine'
@@ -100,8 +100,8 @@ export function updateScheduleMemory(
     const [quick, lazy] =
       schedule.kind === 'release' ? [schedule.fast, schedule.slow] : [schedule.decay, schedule.decay];
     const follow = (average: tf.Tensor, decay: number): tf.Tensor =>
-      tf.where(tf.equal(memory.updates, 0), seen, tf.add(tf.mul(average, decay), tf.mul(seen, 1 - decay)));
-    const [fast, slow] = [follow(memory.fast, quick), follow(memory.slow, lazy)];
+      tf.where(tf.equal(state.updates, 0), seen, tf.add(tf.mul(average, decay), tf.mul(seen, 1 - decay)));
+    const [fast, slow] = [follow(state.fast, quick), follow(state.slow, lazy)];
     const done = tf.add(tf.cast(step, 'float32'), 1);
     const flat =
       schedule.kind === 'release'
@@ -111,10 +111,10 @@ export function updateScheduleMemory(
           )
         : tf.less(fast, schedule.below);
     const begins = tf.logicalAnd(
-      tf.less(memory.since, 0),
+      tf.less(state.since, 0),
       tf.logicalAnd(flat, tf.greaterEqual(done, schedule.warmup)),
     );
-    const since = tf.where(begins, done, memory.since);
-    return { fast, slow, updates: tf.add(memory.updates, 1), since };
+    const since = tf.where(begins, done, state.since);
+    return { fast, slow, updates: tf.add(state.updates, 1), since };
   });
 }

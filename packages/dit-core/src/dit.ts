@@ -2,7 +2,7 @@
  * SiT: latents to tokens, adaLN-zero blocks, tokens to velocities.
  * tokens = patches W + positions; condition = time + class; x_i = block_i(x_{i-1}, condition); velocity = final(x).
  */
-import { joinLanes, laneCount, linear, silu, splitLanes } from '@ahpa/ops';
+import { joinLanes, laneCount, linear, patchify, silu, splitLanes, unpatchify } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   applyBlock,
@@ -15,7 +15,6 @@ import { assertConfig, type DiTConfig } from './config.ts';
 import { networkTime, networkVelocity } from './convention.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
 import type { DiTParams } from './params.ts';
-import { patchify, unpatchify } from './patch.ts';
 
 /** What the network returns. */
 export type DiTOutput = {

@@ -19,7 +19,6 @@ export { type Coefficients, coefficients, interpolant, interpolate, logSnr, time
 export { gatedResidual, gelu, modulatedLayerNorm } from './nn.ts';
 export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, NormParams } from './params.ts';
-export { patchify, unpatchify } from './patch.ts';
 export { type Predictions, predictions, velocityFrom } from './prediction.ts';
 export { type SampleTools, sample } from './sample.ts';
 export { type GuidanceConfig, SAMPLERS, type SampleConfig, type SolverConfig } from './sample-config.ts';

@@ -1,5 +1,6 @@
 /** Running means of the groups in equal bins of the time: what routers that measure go by. */
 import { timeBins } from '@ahpa/ops';
+import type { Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Bins of t in which losses are remembered. */
@@ -14,11 +15,7 @@ export function initBinMeans(groups: number, bins: number = MEMORY_BINS): BinMea
 }
 
 /** Sums of values [B, G] and counts of items in bins of t [B]: [bins, G] each, ready to be added up over parts of a batch. */
-export function binSums(
-  values: tf.Tensor2D,
-  t: tf.Tensor1D,
-  bins: number = MEMORY_BINS,
-): { readonly sum: tf.Tensor2D; readonly count: tf.Tensor2D } {
+export function binSums(values: tf.Tensor2D, t: tf.Tensor1D, bins: number = MEMORY_BINS): Sums {
   return tf.tidy(() => {
     const member = timeBins(t, bins);
     const sum = tf.matMul(member, values, true, false) as tf.Tensor2D;
@@ -27,14 +24,9 @@ export function binSums(
 }
 
 /** Moves the mean of every bin that was seen towards the mean of the batch there; a bin begins with the first value that it sees. */
-export function updateBinMeans(
-  { mean, seen }: BinMeans,
-  sum: tf.Tensor2D,
-  count: tf.Tensor2D,
-  decay: number,
-): BinMeans {
+export function updateBinMeans({ mean, seen }: BinMeans, { sum, count }: Sums, decay: number): BinMeans {
   return tf.tidy(() => {
-    const hit = tf.cast(tf.greater(tf.slice(count, [0, 0], [-1, 1]), 0), 'float32') as tf.Tensor2D;
+    const hit = tf.cast(tf.greater(tf.slice(count as tf.Tensor2D, [0, 0], [-1, 1]), 0), 'float32');
     const rate = tf.mul(tf.maximum(1 - decay, tf.reciprocal(tf.add(seen, 1))), hit);
     const batch = tf.divNoNan(sum, count);
     return {

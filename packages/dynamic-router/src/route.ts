@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { timeFeatures } from './condition.ts';
 import { assertConfig, type RouterConfig, type RouterParams, type Temperature } from './config.ts';
 
-/** What a router reads beside the time. */
+/** Inputs of the network beside the time. */
 export type RouteInputs = {
   /** Steps taken, int32 []; for a temperature that changes. */
   readonly step?: tf.Tensor;
@@ -16,17 +16,7 @@ export type RouteInputs = {
   readonly tokens?: tf.Tensor3D;
 };
 
-/** Weights of the groups at every time: t [B] in [0, 1] -> [B, G], or [B, T, G] with tokens; rows sum to 1. AHPA's router R. */
-export function route(
-  params: RouterParams,
-  t: tf.Tensor1D,
-  config: RouterConfig,
-  inputs: RouteInputs = {},
-): tf.Tensor2D | tf.Tensor3D {
-  return tf.tidy(() => softWeights(routeLogits(params, t, config, inputs), config, inputs.step));
-}
-
-/** What the network says before the softmax: t [B] -> [B, G] or [B, T, G]. */
+/** Logits of the groups at every time: t [B] in [0, 1] -> [B, G], or [B, T, G] with tokens. AHPA's router R before its softmax. */
 export function routeLogits(
   params: RouterParams,
   t: tf.Tensor1D,

@@ -5,10 +5,10 @@
  *   normalized: l_g / running mean of l_g in the bin of t     uncertainty: sum_g e^-s_g l_g + s_g
  *   gradcos: -mean sum_g w_g c_g with the running cosine c_g of group g's gradient with the denoising gradient
  */
-import { stopGradient } from '@ahpa/ops';
+import { entropy, marginals, stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BinMeans, binSums, lookUp, updateBinMeans } from './bins.ts';
-import { entropy, loadBalance, marginals } from './stats.ts';
+import { loadBalance } from './stats.ts';
 
 // Divides losses of zero.
 const LEAST_LOSS = 1e-6;
@@ -60,8 +60,8 @@ export function usualLosses(
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const usual = stopGradient(() => {
-      const { sum, count } = binSums(losses, t, means.mean.shape[0]);
-      return lookUp(updateBinMeans(means, sum, count, decay).mean, t);
+      const sums = binSums(losses, t, means.mean.shape[0]);
+      return lookUp(updateBinMeans(means, sums, decay).mean, t);
     }, [losses]);
     return tf.maximum(usual, LEAST_LOSS);
   });

@@ -14,6 +14,8 @@ export {
 export { inLanes, joinLanes, LANES, laneCount, splitLanes } from './lanes.ts';
 export { activatedProduct, addBias, linear, product } from './linear.ts';
 export { ordered } from './order.ts';
+export { patchify, unpatchify } from './patch.ts';
 export { philoxWords, streamKey } from './philox.ts';
 export { philox } from './rng.ts';
+export { entropy, marginals, shares } from './shares.ts';
 export { disposeTree, flatten, mapTree, paths, tidyTree, unflatten } from './tree.ts';

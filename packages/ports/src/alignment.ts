@@ -3,7 +3,7 @@
  * `targets` outside the gradient, `loss` inside it, `update` with the observations of the whole batch.
  */
 import type { Scalar, Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import type { Denoised } from './denoiser.ts';
+import type { Denoised, Path } from './denoiser.ts';
 import type { Rng } from './rng.ts';
 import type { Metrics, Sums, Tree } from './tree.ts';
 
@@ -52,30 +52,33 @@ export type Observations<O extends Tree> = {
   readonly observed: O;
   /** Mean distance to the targets, []. */
   readonly distance: Tensor;
-  /**
-   * Cosines of the alignment's gradient with the denoising gradient at the hidden tokens, [], and of each term's in ten equal bins
-   * of t, [10]. Absent where the alignment reads no hidden tokens, or none of its terms is a branch.
-   */
+  /** Cosines of the alignment's gradient with the denoising gradient at the hidden tokens, []; absent where it reads none. */
   readonly cosine?: Sums;
+  /** The same of every branch by its term, in ten equal bins of t, [10]. */
   readonly cosineByTime: Readonly<Record<string, Sums>>;
 };
 
 /** The taps of a denoiser: blocks counted from 1, ascending, whose hidden tokens, and blocks counted from 0 whose attention, are read. */
 export type Taps = { readonly depths: readonly number[]; readonly attention: readonly number[] };
 
-/** Sizes of the network that an alignment is created for. */
-export type NetworkShape = {
+/** A group of target features: its name, the width of its tokens, and their number for an image. */
+export type FeatureGroup = { readonly name: string; readonly width: number; readonly tokens: number };
+
+/** The network and the data that an alignment is created for. */
+export type AlignmentSpec = {
   readonly hiddenSize: number;
   /** Hidden tokens of an image. */
   readonly tokens: number;
   readonly patchSize: number;
-  readonly latentChannels: number;
+  /** Width of the latent cut into patches. */
+  readonly latentWidth: number;
   /** The block, counted from 1, whose tokens are aligned unless an option names another. */
   readonly encoderDepth: number;
+  readonly path: Path;
+  readonly seed: number;
+  /** The targets of every batch, in order; groups of VAE features finest first. */
+  readonly groups: readonly FeatureGroup[];
 };
-
-/** A group of target features: its name, the width of its tokens, and their number for an image. */
-export type FeatureGroup = { readonly name: string; readonly width: number; readonly tokens: number };
 
 /**
  * An auxiliary loss on the hidden tokens. `P` are its trained parameters, `B` the targets of a batch, `S` its state (kept from step to
@@ -88,7 +91,6 @@ export interface Alignment<
   T extends Tree = B,
   O extends Tree = Tree,
 > {
-  readonly taps: Taps;
   init(rng: Rng): P;
   /** The state before the first step. */
   initState(rng: Rng): S;
@@ -99,10 +101,10 @@ export interface Alignment<
   update(state: S, observations: Observations<O>, step: Tensor): S;
 }
 
-/** The weight of an alignment over training, as a share of its full weight. It owns its state. */
+/** The weight of an alignment in the total loss over training. It owns its state. */
 export interface WeightSchedule<S extends Tree = Tree> {
   initState(): S;
-  /** `step int32 [] -> [] in [0, 1]`. */
-  share(step: Tensor, state: S): Scalar;
+  /** `step int32 [] -> []`. */
+  weight(step: Tensor, state: S): Scalar;
   update(state: S, observations: Observations<Tree>, step: Tensor): S;
 }

@@ -4,8 +4,8 @@ export type {
   Aligned,
   Alignment,
   AlignmentInputs,
+  AlignmentSpec,
   FeatureGroup,
-  NetworkShape,
   Observations,
   Taps,
   WeightSchedule,
@@ -14,11 +14,11 @@ export type { Batch, Denoised, Denoiser, Interpolant, Path } from './denoiser.ts
 export type { Optimizer } from './optimizer.ts';
 export type { Rng } from './rng.ts';
 export type {
-  CreateRouter,
   GroupWeights,
   Routed,
   Router,
   RouterContext,
+  RouterFactory,
   RouterInputs,
   RouterTraits,
 } from './router.ts';

@@ -41,22 +41,24 @@ export type RouterContext = {
 export type RouterTraits = {
   /** Whether it can put out gates. */
   readonly gates: boolean;
-  /** What it must observe of every group: its distance, the gradient of its own branch, or neither. */
-  readonly observes: 'nothing' | 'distance' | 'group-loss' | 'group-gradient';
+  /** Whether it needs a loss, or a gradient at the hidden tokens, of each group by itself. */
+  readonly needs: 'nothing' | 'group losses' | 'group gradients';
 };
 
 /** A way to weigh groups. `P` are its parameters, `S` its state, `O` its observations. */
 export interface Router<P extends Tree = Tree, S extends Tree = Tree, O extends Tree = Tree> {
-  readonly traits: RouterTraits;
   init(rng: Rng): P;
   initState(): S;
   route(params: P, inputs: RouterInputs<S>): Routed;
   /** Divisors of the distances [B, G] of the groups, constants [B, G]; ones where absent. */
   normalizer?(perGroup: Tensor2D, inputs: RouterInputs<S>): Tensor2D;
-  /** Sums and counts of a batch's distances [B, G] for `update`. */
-  observe(perGroup: Tensor2D, t: Tensor1D): O;
+  /** Sums and counts for `update`, from the distances [B, G] of a batch and the weights that they were given. */
+  observe(perGroup: Tensor2D, t: Tensor1D, weights: GroupWeights): O;
   update(state: S, observations: Observations<O>): S;
 }
 
-/** Creates a router for the groups of an alignment. */
-export type CreateRouter = (context: RouterContext) => Router;
+/** A router that is not yet created: an alignment creates it for its groups. */
+export type RouterFactory = {
+  readonly traits: RouterTraits;
+  create(context: RouterContext): Router;
+};

@@ -4,18 +4,17 @@ import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Hyper-parameters; PyTorch's names are betas, eps, weight_decay. */
-export interface AdamWConfig {
-  readonly beta1: number;
-  readonly beta2: number;
+export interface AdamWOptions {
+  readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
 }
 
-/** What REPA trains with. */
-export const ADAMW: AdamWConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+/** REPA's options. */
+export const ADAMW: AdamWOptions = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 };
 
 /** First and second moments, each shaped as the parameters. */
-export type Moments<P extends Tree> = { readonly m: P; readonly v: P };
+export type AdamState<P extends Tree = Tree> = { readonly m: P; readonly v: P };
 
 /** The scalars of one update, rank 0 each. */
 export interface AdamWScalars {
@@ -38,14 +37,14 @@ const biasCorrection = (beta: number, t: tf.Tensor): tf.Tensor => tf.neg(tf.expm
  * `applied` (float32 []) is 1, or 0 for an update that leaves parameters and moments bit-identical.
  */
 export function adamwScalars(
-  config: AdamWConfig,
+  config: AdamWOptions,
   step: tf.Tensor,
   lr: tf.Tensor,
   applied: tf.Tensor,
 ): AdamWScalars {
   // The kernel works with float32 betas, and 1 - 0.999 differs by 1e-5 there: rates and corrections must agree.
   const fused = config.weightDecay === 0 && hasKernel('AdamW');
-  const [beta1, beta2] = [config.beta1, config.beta2].map(fused ? Math.fround : Number) as [number, number];
+  const [beta1, beta2] = config.betas.map(fused ? Math.fround : Number) as [number, number];
   const t = tf.add(tf.cast(step, 'float32'), 1);
   const root = tf.sqrt(biasCorrection(beta2, t));
   const rate = tf.mul(lr, applied);

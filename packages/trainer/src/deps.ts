@@ -1,11 +1,13 @@
-/** The ports together. */
-import type { Denoiser, Interpolant, Rng, Tree } from '@ahpa/ports';
-import type { Alignment } from './alignment.ts';
+/** The parts that a training step is composed of. */
+import type { Alignment, Denoiser, Interpolant, Optimizer, Rng, Tree, WeightSchedule } from '@ahpa/ports';
 
-/** What a training step is wired from. */
-export interface TrainDeps<D extends Tree, A extends Tree, T extends Tree> {
+/** The ports together: `D` the denoiser's parameters, `A` the alignment's, `B` the targets of a batch. */
+export interface TrainDeps<D extends Tree, A extends Tree = Tree, B extends Tree = Tree> {
   readonly denoiser: Denoiser<D>;
   readonly interpolant: Interpolant;
-  readonly alignment: Alignment<A, T>;
+  readonly alignment: Alignment<A, B>;
+  /** Weight of the alignment loss in the total. */
+  readonly weight: WeightSchedule;
+  readonly optimizer: Optimizer;
   readonly rng: Rng;
 }

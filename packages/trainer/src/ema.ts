@@ -2,22 +2,21 @@
 import { flatten, hasKernel, runKernel, tidyTree, unflatten } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
+import { stdToExponent } from './power-ema.ts';
 
-/** How an average forgets: by a constant factor a step, or by a power function of the step (EDM2). */
-export type EmaConfig =
-  | { readonly kind: 'constant'; readonly decay: number }
-  /** Weights of past parameters proportional to time^gamma. */
-  | { readonly kind: 'power'; readonly gamma: number };
+/** A moving average: of a constant decay a step, or of a power function of the step with a relative width (EDM2). */
+export type AverageOptions = { readonly decay: number } | { readonly sigmaRel: number };
 
 /**
  * The rate, 1 - decay, of the update after `updates` of them. `[] int32 -> []`.
  * A power function's decay at update t is (1 - 1/t)^(gamma + 1), so the first parameters are forgotten at once (Karras et al. 2024, eq. 2).
  */
-export function emaRate(config: EmaConfig, updates: tf.Tensor): tf.Scalar {
+export function emaRate(average: AverageOptions, updates: tf.Tensor): tf.Scalar {
   return tf.tidy(() => {
-    if (config.kind === 'constant') return tf.scalar(1 - config.decay);
+    if ('decay' in average) return tf.scalar(1 - average.decay);
+    const gamma = stdToExponent(average.sigmaRel);
     const t = tf.add(tf.cast(updates, 'float32'), 1);
-    return tf.neg(tf.expm1(tf.mul(tf.log1p(tf.div(-1, t)), config.gamma + 1))) as tf.Scalar;
+    return tf.neg(tf.expm1(tf.mul(tf.log1p(tf.div(-1, t)), gamma + 1))) as tf.Scalar;
   });
 }
 

@@ -3,8 +3,8 @@ import { sumOfSquares } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { emaLeaf } from './ema.ts';
 
-/** Which weights Muon moves, and how long it remembers. */
-export interface MuonConfig {
+/** The weights that Muon moves, and its momentum. */
+export interface MuonOptions {
   /** Decay of the momentum a step; 0.95 in Jordan et al. */
   readonly momentum: number;
   /** Patterns of dotted paths, `*` for any run of characters; of what they match, matrices are moved by Muon. */

@@ -1,66 +1,64 @@
-/** The update of a whole tree: AdamW for every leaf, or Muon for matrices that are chosen by name, each leaf by its group's numbers. */
+/** The built-in optimizer: AdamW for every leaf, or Muon for matrices chosen by name, each leaf with the numbers of its group. */
 import { flatten, mapTree, paths, tidyTree, unflatten } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
+import type { Optimizer, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { type AdamWConfig, type AdamWScalars, adamwLeaf, adamwScalars, type Moments } from './adamw.ts';
-import { type MuonConfig, type MuonScalars, muonLeaf } from './muon.ts';
+import {
+  ADAMW,
+  type AdamState,
+  type AdamWOptions,
+  type AdamWScalars,
+  adamwLeaf,
+  adamwScalars,
+} from './adamw.ts';
+import { type MuonOptions, type MuonScalars, muonLeaf } from './muon.ts';
 
-/** Leaves whose dotted path matches `match` (`*` for any run of characters), and in what they differ; the first that matches counts. */
+/** Numbers of the leaves whose dotted path matches `match` (`*` for any run of characters); the first group that matches counts. */
 export interface ParamGroup {
   readonly match: string;
-  /** Factor of the learning rate; absent: 1. */
+  /** Factor of the learning rate; 1 where absent. */
   readonly learningRate?: number;
-  /** In place of the common one. */
-  readonly weightDecay?: number;
+  /** In place of the common one; `null` or absent: the common one. */
+  readonly weightDecay?: number | null;
 }
 
-/** The numbers of the update. */
-export interface OptimizerConfig {
-  readonly adamw: AdamWConfig;
-  /** Absent: AdamW for every leaf. Weight decay is AdamW's in both. */
-  readonly muon?: MuonConfig;
+/** AdamW's numbers, REPA's where absent, and which leaves differ from them. */
+export interface OptimizerOptions extends Partial<AdamWOptions> {
+  /** Absent or `null`: AdamW for every leaf. Weight decay is AdamW's in both. */
+  readonly muon?: MuonOptions | null;
   readonly groups?: readonly ParamGroup[];
 }
 
-/** An optimiser over trees. */
-export interface Optimizer {
-  /** Zero moments; a leaf that Muon moves has no second one, a scalar in its place. Throws a RangeError for a pattern without a leaf. */
-  init<P extends Tree>(params: P): Moments<P>;
-  /**
-   * `params, grads, moments (same structure), step int32 [] (updates done before), lr [] -> new params and moments`.
-   * `applied` is 1 (the default), or 0 to keep everything bit-identical; gradients must be finite either way.
-   */
-  update<P extends Tree>(
-    params: P,
-    grads: P,
-    moments: Moments<P>,
-    step: tf.Tensor,
-    lr: tf.Tensor,
-    applied?: tf.Tensor,
-  ): { readonly params: P; readonly moments: Moments<P> };
-}
+type Settings = AdamWOptions & {
+  readonly muon: MuonOptions | null;
+  readonly groups: readonly ParamGroup[];
+};
 
-/** The update of `config`. */
-export function optimizer(config: OptimizerConfig): Optimizer {
+/**
+ * AdamW (Loshchilov and Hutter 2019; torch.optim.AdamW), with Muon where it is asked for. Its state are first and second moments; a
+ * leaf that Muon moves has no second one, a scalar in its place. `init` throws a RangeError for a pattern without a leaf.
+ */
+export function optimizer(options: OptimizerOptions = {}): Optimizer {
+  const settings: Settings = { ...ADAMW, muon: null, groups: [], ...options };
   return {
     init: (params) =>
       tidyTree(() => {
-        assertMatches(config, params);
+        assertMatches(settings, params);
         const second = (leaf: tf.Tensor, path: string): tf.Tensor =>
-          usesMuon(config, leaf, path) ? tf.scalar(0) : tf.zerosLike(leaf);
+          usesMuon(settings, leaf, path) ? tf.scalar(0) : tf.zerosLike(leaf);
         return { m: mapTree(tf.zerosLike, params), v: mapTree(second, params) };
       }),
-    update: (params, grads, moments, step, lr, applied) =>
+    update: (params, grads, state, step, lr, applied) =>
       tidyTree(() => {
-        const scalars = scalarsOf(config, step, lr, applied ?? tf.scalar(1));
-        const names = paths(params);
+        const scalars = groupScalars(settings, step, lr, applied);
+        const moments = state as AdamState;
         const [g, m, v] = [flatten(grads), flatten(moments.m), flatten(moments.v)];
+        const names = paths(params);
         const next = flatten(params).map((param, i): [tf.Tensor, tf.Tensor, tf.Tensor] => {
           const path = names[i] as string;
           const [grad, first, second] = [g[i], m[i], v[i]] as [tf.Tensor, tf.Tensor, tf.Tensor];
           const group = scalars(path);
-          if (!usesMuon(config, param, path)) return adamwLeaf(param, first, second, grad, group.adamw());
-          const moved = muonLeaf(param, first, grad, group.muon(), (config.muon as MuonConfig).momentum);
+          if (!usesMuon(settings, param, path)) return adamwLeaf(param, first, second, grad, group.adamw());
+          const moved = muonLeaf(param, first, grad, group.muon(), (settings.muon as MuonOptions).momentum);
           return [...moved, tf.clone(second)];
         });
         const column = (k: 0 | 1 | 2): typeof params =>
@@ -68,13 +66,10 @@ export function optimizer(config: OptimizerConfig): Optimizer {
             params,
             next.map((leaf) => leaf[k]),
           );
-        return { params: column(0), moments: { m: column(1), v: column(2) } };
+        return { params: column(0), state: { m: column(1), v: column(2) } };
       }),
   };
 }
-
-/** AdamW for every leaf (Loshchilov and Hutter 2019; torch.optim.AdamW). */
-export const adamw = (config: AdamWConfig): Optimizer => optimizer({ adamw: config });
 
 /** Whether a dotted path matches a pattern, in which `*` stands for any run of characters. */
 export function matchesPath(pattern: string, path: string): boolean {
@@ -82,13 +77,13 @@ export function matchesPath(pattern: string, path: string): boolean {
   return new RegExp(`^${literal.join('.*')}$`).test(path);
 }
 
-function usesMuon({ muon }: OptimizerConfig, leaf: tf.Tensor, path: string): boolean {
+function usesMuon({ muon }: Settings, leaf: tf.Tensor, path: string): boolean {
   return leaf.rank === 2 && muon?.match.some((pattern) => matchesPath(pattern, path)) === true;
 }
 
-/** The scalars of the group a path is in, made once for each pair of rate and decay. */
-function scalarsOf(
-  { adamw: common, muon, groups = [] }: OptimizerConfig,
+/** The scalars of the group of a path, made once for each pair of rate and decay. */
+function groupScalars(
+  { muon, groups, ...common }: Settings,
   step: tf.Tensor,
   lr: tf.Tensor,
   applied: tf.Tensor,
@@ -102,7 +97,8 @@ function scalarsOf(
   };
   return (path) => {
     const group = groups.find(({ match }) => matchesPath(match, path));
-    const { learningRate = 1, weightDecay = common.weightDecay } = group ?? {};
+    const learningRate = group?.learningRate ?? 1;
+    const weightDecay = group?.weightDecay ?? common.weightDecay;
     const key = `${learningRate}/${weightDecay}`;
     const own = learningRate === 1 ? lr : tf.mul(lr, learningRate);
     return {
@@ -117,7 +113,7 @@ function scalarsOf(
   };
 }
 
-function assertMatches({ muon, groups = [] }: OptimizerConfig, params: Tree): void {
+function assertMatches({ muon, groups }: Settings, params: Tree): void {
   const names = paths(params);
   for (const pattern of [...(muon?.match ?? []), ...groups.map(({ match }) => match)]) {
     if (names.some((name) => matchesPath(pattern, name))) continue;

@@ -10,10 +10,10 @@ export const WIDEST_SIGMA: number = 12 ** -0.5;
  * The exponent whose average has relative width `sigma` = sqrt((gamma + 1) / ((gamma + 2)^2 (gamma + 3))), its standard deviation as a
  * share of the run (their eq. 126 solved for gamma). Throws a RangeError outside (0, 12^-0.5].
  */
-export function powerOf(sigma: number): number {
+export function stdToExponent(sigma: number): number {
   if (!(sigma > 0 && sigma <= WIDEST_SIGMA)) {
     throw new RangeError(
-      `powerOf: got a relative width of ${sigma}, wanted one above 0 and at most ${WIDEST_SIGMA}.`,
+      `stdToExponent: got a relative width of ${sigma}, wanted one above 0 and at most ${WIDEST_SIGMA}.`,
     );
   }
   const k = sigma ** -2;

@@ -15,8 +15,8 @@ export interface Task {
   run(step: number): void | Promise<void>;
 }
 
-/** What a run needs; callbacks are awaited. */
-export interface RunConfig<S extends Tree, B extends Tree> {
+/** Options of a training loop; callbacks are awaited. */
+export interface LoopOptions<S extends Tree, B extends Tree> {
   readonly stepper: Stepper<S, B>;
   /** The batch of a step, as fresh tensors that the run disposes. Must not make tensors ahead of the call. */
   batches(step: number): B | Promise<B>;
@@ -29,20 +29,20 @@ export interface RunConfig<S extends Tree, B extends Tree> {
   onReport(step: number, row: Row): void | Promise<void>;
   /** Done in this order. */
   readonly tasks: readonly Task[];
-  /** Hears that all steps from the one after `first` to `step` were skipped, which is too many, before the run throws. */
+  /** Called before the run throws because all steps from the one after `first` to `step` were skipped, which is too many. */
   onBroken?(first: number, step: number): void | Promise<void>;
   /** Ends the run after the step in progress, with a report and the tasks done `always`. */
   readonly signal?: { readonly aborted: boolean };
 }
 
-/** How a run ended. */
-export interface RunResult {
+/** The end of a loop. */
+export interface LoopResult {
   readonly step: number;
   readonly aborted: boolean;
 }
 
 /** Steps from `from` to `until`. Throws when the count of live tensors changes or the numbers break, after a last report. */
-export async function run<S extends Tree, B extends Tree>(config: RunConfig<S, B>): Promise<RunResult> {
+export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S, B>): Promise<LoopResult> {
   const { stepper, from, until, reportEvery, signal } = config;
   const leaks = leakCheck();
   const skips = skipCount();

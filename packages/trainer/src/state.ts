@@ -1,11 +1,9 @@
-/** Everything a run carries from step to step, as one plain tree. */
+/** The state of a run, as one plain tree. */
 import { mapTree, tidyTree } from '@ahpa/ops';
 import type { Rng, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Moments } from './adamw.ts';
 import type { TrainDeps } from './deps.ts';
-import type { EmaConfig } from './ema.ts';
-import { type OptimizerConfig, optimizer } from './optimizer.ts';
+import type { AverageOptions } from './ema.ts';
 
 /** The trained trees: the denoiser, and the heads of the alignment. */
 export type Params<D extends Tree, A extends Tree> = { readonly denoiser: D; readonly alignment: A };
@@ -13,38 +11,39 @@ export type Params<D extends Tree, A extends Tree> = { readonly denoiser: D; rea
 /** Skipped steps in a row after which a step applies nothing any more: the parameters, not a batch, are broken. */
 export const MAX_SKIPS_IN_A_ROW = 5;
 
-/** A run's state; with the deps, the config and the batches it determines everything that follows. */
-export type TrainState<D extends Tree, A extends Tree> = {
-  /** Steps taken, int32 []; also the counter of every random draw. */
+/** A run's state; with the deps, the options and the batches it determines everything that follows. */
+export type TrainState<D extends Tree, A extends Tree = Tree> = {
+  /** Steps taken, int32 []; also the counter of every random number. */
   readonly step: tf.Scalar;
   /** Steps of those whose gradient was not finite and was dropped, int32 []. */
   readonly skipped: tf.Scalar;
   /** Skipped steps in a row up to now, int32 []. */
   readonly skippedInARow: tf.Scalar;
   readonly params: Params<D, A>;
-  /** Averages of all parameters, heads included (as REPA), one for each of the configuration. */
+  /** Averages of all parameters, heads included (as REPA), in the order of the options. */
   readonly ema: readonly Params<D, A>[];
-  readonly moments: Moments<Params<D, A>>;
-  /** What the alignment remembers from step to step. */
-  readonly memory: Tree;
+  /** The optimizer's state. */
+  readonly moments: Tree;
+  /** The states of the alignment and of its weight schedule. */
+  readonly memory: { readonly own: Tree; readonly schedule: Tree };
 };
 
-/** The state before the first step: averages equal to the parameters, zero moments. */
-export function initState<D extends Tree, A extends Tree, T extends Tree>(
-  deps: TrainDeps<D, A, T>,
+/** The state before the first step: averages equal to the parameters. */
+export function initState<D extends Tree, A extends Tree, B extends Tree>(
+  { denoiser, alignment, weight, optimizer }: TrainDeps<D, A, B>,
   rng: Rng,
-  config: OptimizerConfig & { readonly ema: readonly EmaConfig[] },
+  averages: readonly AverageOptions[],
 ): TrainState<D, A> {
   return tidyTree(() => {
-    const params = { denoiser: deps.denoiser.init(rng), alignment: deps.alignment.init(rng) };
+    const params = { denoiser: denoiser.init(rng), alignment: alignment.init(rng) };
     return {
       step: tf.scalar(0, 'int32'),
       skipped: tf.scalar(0, 'int32'),
       skippedInARow: tf.scalar(0, 'int32'),
       params,
-      ema: config.ema.map(() => mapTree(tf.clone, params)),
-      moments: optimizer(config).init(params),
-      memory: deps.alignment.memory?.(rng) ?? {},
+      ema: averages.map(() => mapTree(tf.clone, params)),
+      moments: optimizer.init(params),
+      memory: { own: alignment.initState(rng), schedule: weight.initState() },
     };
   });
 }

@@ -9,32 +9,25 @@
  * parameters: `scale` becomes 0 in place of the clip factor, the clip multiplication turns into a product that maps NaN to 0, and
  * the rates of the moments, the parameters and the averages are multiplied by `applied` = 0.
  */
-import { flatten, mapTree, orderAfter, tidyTree, unflatten } from '@ahpa/ops';
-import type { Batch, Metrics, Tree } from '@ahpa/ports';
+import { flatten, orderAfter, tidyTree, unflatten } from '@ahpa/ops';
+import type { Batch, Metrics, Observations, StepResult, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Alignment } from './alignment.ts';
 import { clipScale, globalNorm, scaleGradients } from './clip.ts';
 import type { TrainDeps } from './deps.ts';
-import { type DrawConfig, drawBatch, noisedInputs, sliceDraws } from './draw.ts';
-import { type EmaConfig, emaRate, updateEma } from './ema.ts';
+import { type AverageOptions, emaRate, updateEma } from './ema.ts';
+import { type LearningRateOptions, learningRate } from './learning-rate.ts';
 import { addGradients, type Gradient, lossAndGradient } from './objective.ts';
-import { type OptimizerConfig, optimizer } from './optimizer.ts';
-import { learningRate, type ScheduleConfig } from './schedule.ts';
+import { drawRandomness, noisedInputs, type RandomnessOptions, sliceRandomness } from './randomness.ts';
 import { MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 
-/** The numbers of a training step. */
-export interface TrainConfig extends DrawConfig, OptimizerConfig {
-  readonly learningRate: ScheduleConfig;
-  /** Largest global gradient norm, heads included; `null` does not clip. */
-  readonly maxGradNorm: number | null;
+/** Options of a training step. */
+export interface StepOptions extends RandomnessOptions {
+  readonly optim: LearningRateOptions & {
+    /** Largest global gradient norm, heads included; `null` does not clip. */
+    readonly maxGradNorm: number | null;
+  };
   /** The averages that are kept, any number; `ema` of the state in this order. */
-  readonly ema: readonly EmaConfig[];
-}
-
-/** What a step returns. */
-export interface StepResult<S extends Tree> {
-  readonly state: S;
-  readonly metrics: Metrics;
+  readonly ema: readonly AverageOptions[];
 }
 
 /**
@@ -47,12 +40,14 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
   state: TrainState<D, A>,
   batch: Batch<T> | readonly Batch<T>[],
-  config: TrainConfig,
+  options: StepOptions,
 ): StepResult<TrainState<D, A>> {
   assertGradients();
   return tidyTree(() => {
     const { step, skipped, skippedInARow, params } = state;
-    const { loss, grads, metrics } = batchGradient(deps, state, [batch].flat() as Batch<T>[], config);
+    const { maxGradNorm } = options.optim;
+    const parts = [batch].flat() as Batch<T>[];
+    const { loss, grads, metrics, observations } = batchGradient(deps, state, parts, options);
 
     const gradNorm = globalNorm(grads);
     const finite = tf.logicalAnd(
@@ -61,15 +56,14 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
     );
     const applied = tf.cast(finite, 'float32');
     const dropped = tf.cast(tf.logicalNot(finite), 'int32');
-    const scale =
-      config.maxGradNorm === null ? applied : tf.where(finite, clipScale(gradNorm, config.maxGradNorm), 0);
+    const scale = maxGradNorm === null ? applied : tf.where(finite, clipScale(gradNorm, maxGradNorm), 0);
     const clipped = scaleGradients(grads, scale);
 
-    const lr = learningRate(config.learningRate, step);
+    const lr = learningRate(options.optim, step);
     const updates = tf.sub(step, skipped);
-    const next = optimizer(config).update(params, clipped, state.moments, updates, lr, applied);
+    const next = deps.optimizer.update(params, clipped, state.moments, updates, lr, applied);
     const ema = state.ema.map((average, i) => {
-      const rate = emaRate(config.ema[i] as EmaConfig, updates);
+      const rate = emaRate(options.ema[i] as AverageOptions, updates);
       return updateEma(average, next.params, tf.mul(applied, rate));
     });
 
@@ -81,8 +75,8 @@ export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
         skippedInARow: tf.mul(tf.add(skippedInARow, one), dropped) as tf.Scalar,
         params: next.params,
         ema,
-        moments: next.moments,
-        memory: remember(deps.alignment, state, metrics, finite),
+        moments: next.state,
+        memory: updateMemory(deps, state, observations, finite),
       },
       metrics: { ...metrics, ...partNorms(grads.alignment), gradNorm, learningRate: lr, applied },
     };
@@ -94,17 +88,18 @@ function batchGradient<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
   state: TrainState<D, A>,
   parts: readonly Batch<T>[],
-  config: TrainConfig,
+  options: StepOptions,
 ): Gradient<Params<D, A>> {
   const total = parts.reduce((sum, part) => sum + part.y.size, 0);
   const itemShape = (parts[0] as Batch<T>).latent.mean.shape.slice(1);
-  const draws = drawBatch(deps.rng, [total, ...itemShape], state.step, config.timesteps);
+  const { rng, interpolant } = deps;
+  const random = drawRandomness(rng, interpolant, [total, ...itemShape], state.step, options.time);
   let sum: Gradient<Params<D, A>> | undefined;
   let start = 0;
   for (const part of parts) {
     const size = part.y.size;
-    const own = parts.length === 1 ? draws : sliceDraws(draws, start, size);
-    const inputs = noisedInputs(deps.interpolant, part, own, config);
+    const own = parts.length === 1 ? random : sliceRandomness(random, start, size);
+    const inputs = noisedInputs(interpolant, part, own, options);
     const xt = sum === undefined ? inputs.xt : (orderAfter(inputs.xt, lastComputed(sum)) as tf.Tensor4D);
     const gradient = lossAndGradient(deps, state, { ...inputs, xt }, part.targets, size / total);
     sum = sum === undefined ? gradient : addGradients(sum, gradient);
@@ -120,15 +115,17 @@ function partNorms(grads: Tree): Metrics {
   return Object.fromEntries(parts.map(([name, part]) => [`gradNorm.${name}`, globalNorm(part as Tree)]));
 }
 
-/** The alignment's memory after a step; as it was where the step is not finite. */
-function remember<A extends Tree, T extends Tree>(
-  { update }: Alignment<A, T>,
-  { memory, step }: TrainState<Tree, A>,
-  metrics: Metrics,
+/** The states of alignment and schedule after a step; as they were where the step is not finite. */
+function updateMemory<D extends Tree, A extends Tree, T extends Tree>(
+  { alignment, weight }: TrainDeps<D, A, T>,
+  { memory, step }: TrainState<D, A>,
+  observations: Observations<Tree>,
   finite: tf.Tensor,
-): Tree {
-  if (update === undefined) return mapTree(tf.clone, memory);
-  const next = flatten(update(memory, metrics, step));
+): TrainState<D, A>['memory'] {
+  const next = flatten({
+    own: alignment.update(memory.own, observations, step),
+    schedule: weight.update(memory.schedule, observations, step),
+  });
   const kept = flatten(memory).map((leaf, i) => tf.where(finite, next[i] as tf.Tensor, leaf));
   return unflatten(memory, kept);
 }

@@ -1,6 +1,6 @@
-/** Gradients on their way back, measured where the terms of a loss meet: at the hidden tokens. */
+/** Backward hooks: gradients of the terms of a loss at the hidden tokens. */
 import { binByTime, sumMetrics } from '@ahpa/ops';
-import type { Metrics } from '@ahpa/ports';
+import type { Metrics, Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Collects the gradients of watched tensors; what it holds is alive until `dispose`. */
@@ -46,35 +46,52 @@ export function newWatch(): Watch {
 export const TOTAL = 'total';
 export const ALIGNED = 'alignment';
 
+/** Sums and counts over items by the name of a statistic of gradients. */
+export type GradientSums = {
+  /** Mean norm of `denoising`, of `alignment` and of every term. */
+  readonly norm: Readonly<Record<string, Sums>>;
+  /** Mean cosine of `alignment` and of every term with the denoising gradient, and the same in ten equal bins of t. */
+  readonly cosine: Readonly<Record<string, Sums>>;
+  readonly cosineByTime: Readonly<Record<string, Sums>>;
+};
+
 /**
- * How the terms of the alignment pull at the hidden tokens, against the denoising loss: for every item the gradient of its own
- * loss with respect to its tokens at the taps that the term reads. `gradient.denoising` and `gradient.<term>` are mean norms,
- * `gradientCosine.<term>` mean cosines, `gradientCosineByTime.<term>` the same in ten bins of t, with `alignment` for all its terms; all as sums and counts.
- * `scale` is the number of items that the losses are means of. Nothing where the denoiser has no taps or the alignment reads none.
+ * Gradients of the alignment's terms at the hidden tokens beside the denoising loss's: for every item the gradient of its own loss with
+ * respect to its tokens at the taps that the term reads. `scale` is the number of items that the losses are means of. Empty where the
+ * denoiser has no taps or the alignment reads none.
  */
-export function gradientMetrics(watch: Watch, t: tf.Tensor1D, scale: number): Metrics {
+export function gradientSums(watch: Watch, t: tf.Tensor1D, scale: number): GradientSums {
   const [total, aligned] = [watch.gradients(TOTAL), watch.gradients(ALIGNED)];
-  if (total.size === 0 || aligned.size === 0) return {};
+  if (total.size === 0 || aligned.size === 0) return { norm: {}, cosine: {}, cosineByTime: {} };
   const denoising = new Map<number, tf.Tensor>();
   for (const [tap, part] of aligned) {
     denoising.set(tap, tf.sub(total.get(tap) as tf.Tensor3D, part));
   }
-  const metrics: Record<string, tf.Tensor> = {};
-  const add = (name: string, items: tf.Tensor): void => {
-    metrics[`${name}.sum`] = tf.sum(items);
-    metrics[`${name}.count`] = tf.scalar(t.size);
-  };
+  const sums = (items: tf.Tensor): Sums => ({ sum: tf.sum(items), count: tf.scalar(t.size) });
   const product = (a: ReadonlyMap<number, tf.Tensor>, b: ReadonlyMap<number, tf.Tensor>): tf.Tensor =>
     tf.addN([...a].map(([tap, x]) => tf.sum(tf.mul(x, b.get(tap) as tf.Tensor), [1, 2])));
   const norm = (gradient: ReadonlyMap<number, tf.Tensor>): tf.Tensor => tf.sqrt(product(gradient, gradient));
-  add('gradient.denoising', tf.mul(norm(denoising), scale));
+  const norms: Record<string, Sums> = { denoising: sums(tf.mul(norm(denoising), scale)) };
+  const cosines: Record<string, Sums> = {};
+  const byTime: Record<string, Sums> = {};
   for (const term of watch.terms().filter((name) => name !== TOTAL)) {
     const gradient = watch.gradients(term);
     const beside = new Map([...gradient.keys()].map((tap) => [tap, denoising.get(tap) as tf.Tensor]));
     const cosine = tf.divNoNan(product(gradient, beside), tf.mul(norm(gradient), norm(beside)));
-    add(`gradient.${term}`, tf.mul(norm(gradient), scale));
-    add(`gradientCosine.${term}`, cosine);
-    Object.assign(metrics, sumMetrics(`gradientCosineByTime.${term}`, binByTime(cosine as tf.Tensor1D, t)));
+    norms[term] = sums(tf.mul(norm(gradient), scale));
+    cosines[term] = sums(cosine);
+    byTime[term] = binByTime(cosine as tf.Tensor1D, t);
   }
-  return metrics;
+  return { norm: norms, cosine: cosines, cosineByTime: byTime };
+}
+
+/** The statistics as metrics `gradient.<name>`, `gradientCosine.<name>`, `gradientCosineByTime.<name>`. */
+export function gradientMetrics({ norm, cosine, cosineByTime }: GradientSums): Metrics {
+  const named = (prefix: string, all: Readonly<Record<string, Sums>>): Metrics =>
+    Object.assign({}, ...Object.entries(all).map(([name, one]) => sumMetrics(`${prefix}.${name}`, one)));
+  return {
+    ...named('gradient', norm),
+    ...named('gradientCosine', cosine),
+    ...named('gradientCosineByTime', cosineByTime),
+  };
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { userError } from '@ahpa/messages';
-import { powerOf } from '@ahpa/trainer';
+import { stdToExponent } from '@ahpa/trainer';
 import { fromFloat32, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { Reporter } from '../report.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
@@ -54,7 +54,10 @@ export async function reconstruct(request: ReconstructRequest, reporter: Reporte
   if (last === undefined)
     throw userError(`${folder.root} has no snapshot up to step ${until}: name a later --step.`);
   const profiles = sources.flatMap((source) => source.profiles);
-  const wanted = { gamma: powerOf(sigma), updates: Math.max(...profiles.map(({ updates }) => updates)) };
+  const wanted = {
+    gamma: stdToExponent(sigma),
+    updates: Math.max(...profiles.map(({ updates }) => updates)),
+  };
   const coefficients = mixture(profiles, wanted);
   const weights = await mixed(sources, config.ema, coefficients);
   const model = await loadModel(newest.path, { runs }, reporter);

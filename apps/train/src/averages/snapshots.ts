@@ -1,14 +1,14 @@
 /** Snapshots of power-function averages, kept for good while a run goes on: what other averages are made from afterwards. */
 import { join } from 'node:path';
 import { type Checkpoint, listCheckpoints, saveCheckpoint } from '@ahpa/checkpoint';
-import { powerOf, type Task } from '@ahpa/trainer';
+import { stdToExponent, type Task } from '@ahpa/trainer';
 import type { TensorEntry } from '@ahpa/weight-files';
-import { averagesOf, denoiserPrefix } from '../config/averages.ts';
+import { averages, denoiserPrefix } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
+import type { RunState } from '../models/wiring.ts';
 import type { RunMeta } from '../run/checkpoints.ts';
 import type { RunFolder } from '../run/folder.ts';
 import { tensorsOf } from '../run/tree-file.ts';
-import type { RunState } from '../wiring.ts';
 import type { Profile } from './post-hoc.ts';
 
 /** Where the snapshots of a run lie. */
@@ -16,8 +16,8 @@ const folderOf = ({ root }: RunFolder): string => join(root, 'averages');
 
 /** The power-function averages of a configuration with their places in the state's `ema`. */
 const powers = (ema: TrainConfig['ema']): { index: number; gamma: number }[] =>
-  averagesOf(ema).flatMap((average, index) =>
-    'sigmaRel' in average ? [{ index, gamma: powerOf(average.sigmaRel) }] : [],
+  averages(ema).flatMap((average, index) =>
+    'sigmaRel' in average ? [{ index, gamma: stdToExponent(average.sigmaRel) }] : [],
   );
 
 /** Saves the power-function averages of the denoiser every `ema.snapshotEvery` steps; nothing without such averages. */

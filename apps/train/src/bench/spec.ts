@@ -2,7 +2,7 @@
 import { forwardFlops, SIT, type SiTName } from '@ahpa/dit-core';
 import { loadConfig } from '../config/load.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { modelConfig } from '../wiring.ts';
+import { modelConfig } from '../models/shapes.ts';
 
 /** One side's work; the same JSON goes to the worker of this program and to `bench/torch_step.py`. */
 export interface StepSpec {

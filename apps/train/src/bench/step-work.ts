@@ -5,14 +5,13 @@ import { compile, type DeviceState, deviceState, type Tree } from '@ahpa/libtens
 import { disposeTree, flatten, philox } from '@ahpa/ops';
 import { initState, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { alignmentContext } from '../variants/context.ts';
-import { type BuiltInAlignment, createAlignment } from '../variants/index.ts';
-import { modelConfig, stepConfig, wire } from '../wiring.ts';
+import { loadAlignment } from '../models/alignment.ts';
+import { alignmentSpec, modelConfig } from '../models/shapes.ts';
+import { type RunDeps, stepOptions, trainDeps } from '../models/wiring.ts';
 import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
 import type { Work } from './work.ts';
 
 type State = TrainState<Tree, Tree> & Tree;
-type Wired = ReturnType<typeof wire>;
 
 function batchOf(spec: StepSpec): Tree {
   const shape: [number, number, number, number] = [
@@ -30,15 +29,15 @@ function batchOf(spec: StepSpec): Tree {
 }
 
 /** The step and the network evaluation of a spec. */
-export function stepWork(spec: StepSpec): Work {
+export async function stepWork(spec: StepSpec): Promise<Work> {
   const config = specConfig(spec);
   const model = modelConfig(config.model, SHAPE);
   const groups = specGroups(spec).map((group) => ({ ...group, tokens: tokenCount(model) }));
-  const context = alignmentContext(config, model, groups);
-  const deps = wire(config, model, createAlignment(config.alignment as BuiltInAlignment, context));
-  const numbers = stepConfig(config, SHAPE.classes);
+  const alignment = await loadAlignment(config.alignment, alignmentSpec(config, model, groups));
+  const deps = trainDeps(config, model, alignment);
+  const numbers = stepOptions(config, SHAPE.classes);
   const trained = once(() => {
-    const initial = initState(deps, philox(0), numbers) as unknown as State;
+    const initial = initState(deps, philox(0), numbers.ema) as unknown as State;
     const state = deviceState(initial) as DeviceState<State>;
     disposeTree(initial);
     return state;
@@ -89,7 +88,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function countParameters({ denoiser, alignment }: Pick<Wired, 'denoiser' | 'alignment'>): number {
+function countParameters({ denoiser, alignment }: Pick<RunDeps, 'denoiser' | 'alignment'>): number {
   const params = { denoiser: denoiser.init(philox(0)), alignment: alignment.init(philox(0)) };
   const count = flatten(params).reduce((sum, { size }) => sum + size, 0);
   disposeTree(params);

@@ -24,7 +24,7 @@ function executeClock(): { seconds: number } {
   return clock;
 }
 
-function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Work {
+async function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<Work> {
   if (spec.work === 'evaluate') return evaluateWork(spec);
   return spec.work === 'encode' ? encodeWork(spec) : stepWork(spec);
 }
@@ -33,7 +33,7 @@ function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Work {
 export async function serve(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<void> {
   await useTensorFlow(spec.work === 'step' ? { threadsPerOp: threadsPerOp() } : {});
   const clock = executeClock();
-  const { parameters, kinds } = workOf(spec);
+  const { parameters, kinds } = await workOf(spec);
   const answer = (document: unknown): void => void process.stdout.write(`${JSON.stringify(document)}\n`);
   answer({ ready: true, parameters });
   for await (const line of createInterface({ input: process.stdin })) {

@@ -1,7 +1,8 @@
 /** Keys of `data`, `vae` and `hierarchy`: images, autoencoder, and what its encoder's features become. */
+
+import { count, fraction, section } from '@ahpa/options';
 import { z } from 'zod';
 import { EMOJI_SETS } from '../data/emoji-set.ts';
-import { count, fraction, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
 
 const path = (description: string): z.ZodString => z.string().min(1).describe(description);

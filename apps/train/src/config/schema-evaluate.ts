@@ -1,6 +1,7 @@
 /** Keys of `evaluate`: how a run is measured while it trains. */
+
+import { count, section } from '@ahpa/options';
 import { z } from 'zod';
-import { count, section } from './schema-parts.ts';
 import type { EvaluateChoice } from './types.ts';
 
 const steps = z.int().min(0).default(0);

@@ -1,8 +1,9 @@
 /** Keys of `optim` and `ema`: how parameters move and how they are averaged. */
+
+import { count, positive, section } from '@ahpa/options';
 import { WIDEST_SIGMA } from '@ahpa/trainer';
 import { z } from 'zod';
-import { averagesOf } from './averages.ts';
-import { count, positive, section } from './schema-parts.ts';
+import { averages } from './averages.ts';
 import type { TrainConfig } from './types.ts';
 
 const decay = z.number().min(0).lt(1);
@@ -101,4 +102,4 @@ export const ema: z.ZodType<TrainConfig['ema']> = section({
     10_000,
     'Steps between snapshots of the power-function averages, which are kept for `ahpa ema`; EDM2: 4096.',
   ),
-}).refine((chosen) => averagesOf(chosen).length > 0, 'wanted at least one decay or relative width');
+}).refine((chosen) => averages(chosen).length > 0, 'wanted at least one decay or relative width');

@@ -1,6 +1,7 @@
 /** Keys of `train`: how a run goes. */
+
+import { count, section } from '@ahpa/options';
 import { z } from 'zod';
-import { count, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
 
 /** Checks the value of `train`. */

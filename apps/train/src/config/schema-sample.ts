@@ -1,7 +1,7 @@
 /** Keys of `sample`, how images are drawn, and of `time`, at which times the model learns. */
 import { SAMPLERS, type SampleConfig } from '@ahpa/dit-core';
+import { count, positive, section } from '@ahpa/options';
 import { z } from 'zod';
-import { count, positive, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
 
 /** Checks the value of `sample`. */

@@ -1,15 +1,14 @@
 /** Meaning, unit, bounds, default and source of every key of a configuration. */
 import { SIT, type SiTName } from '@ahpa/dit-core';
+import { count, fraction, section } from '@ahpa/options';
 import { z } from 'zod';
-import { alignment } from './schema-alignment.ts';
+import { alignment, alignmentProblems } from './alignment.ts';
 import { data, hierarchy, vae } from './schema-data.ts';
 import { evaluate } from './schema-evaluate.ts';
 import { ema, optim } from './schema-optim.ts';
-import { count, fraction, section } from './schema-parts.ts';
 import { train } from './schema-run.ts';
 import { sample, time } from './schema-sample.ts';
 import type { TrainConfig } from './types.ts';
-import type { AlignmentConfig } from './types-alignment.ts';
 
 const customSize = section({
   hiddenSize: z.int().positive().describe('Width of a token; a multiple of 4 and of heads.'),
@@ -53,7 +52,7 @@ const shape = {
   vae,
   hierarchy,
   model: model.prefault({}).describe('The diffusion transformer.'),
-  alignment: alignment.prefault({ kind: 'ahpa' }).describe('What hidden tokens are aligned with.'),
+  alignment: alignment.prefault({ kind: 'ahpa' }).describe('Target of the hidden tokens.'),
   interpolant: section({
     path: z
       .enum(['linear', 'cosine'])
@@ -74,10 +73,12 @@ const shape = {
 export const configSchema: z.ZodType<TrainConfig> = section(shape).superRefine(
   ({ model: { size, encoderDepth }, alignment, train: { batch, accumulate } }, context) => {
     const { depth } = typeof size === 'string' ? SIT[size] : size;
-    for (const { path, block } of namedBlocks(encoderDepth, alignment)) {
-      if (block <= depth) continue;
-      const message = `wanted at most the model's depth, ${depth}, got ${block}`;
-      context.addIssue({ code: 'custom', path, message });
+    if (encoderDepth > depth) {
+      const message = `wanted at most the model's depth, ${depth}, got ${encoderDepth}`;
+      context.addIssue({ code: 'custom', path: ['model', 'encoderDepth'], message });
+    }
+    for (const { path, message } of alignmentProblems(alignment, depth)) {
+      context.addIssue({ code: 'custom', path: ['alignment', ...path], message });
     }
     if (batch % accumulate !== 0) {
       const message = `wanted a divisor of train.batch, ${batch}, got ${accumulate}`;
@@ -85,28 +86,6 @@ export const configSchema: z.ZodType<TrainConfig> = section(shape).superRefine(
     }
   },
 );
-
-/** The blocks that a configuration names, counted from 1, and where. */
-function namedBlocks(encoderDepth: number, alignment: AlignmentConfig): { path: string[]; block: number }[] {
-  const model = { path: ['model', 'encoderDepth'], block: encoderDepth };
-  switch (alignment.kind) {
-    case 'ahpa':
-      return [
-        model,
-        ...Object.entries(alignment.depths).flatMap(([name, depths]) =>
-          depths.map((block) => ({ path: ['alignment', 'depths', name], block })),
-        ),
-      ];
-    case 'sra':
-      return [model, { path: ['alignment', 'teacherDepth'], block: alignment.teacherDepth }];
-    case 'haste': {
-      const path = ['alignment', 'attention', 'blocks'];
-      return [model, ...alignment.attention.blocks.map((block) => ({ path, block: block + 1 }))];
-    }
-    default:
-      return [model];
-  }
-}
 
 /** Checks a configuration file as it is written: the same keys, and what it builds on. */
 export const fileSchema: z.ZodType = section({

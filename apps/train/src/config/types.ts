@@ -4,7 +4,7 @@ import type { Convention, GuidanceConfig, SampleConfig, SiTName } from '@ahpa/di
 import type { Path } from '@ahpa/ports';
 import type { Resize } from '@ahpa/vae-hierarchy';
 import type { EmojiSet } from '../data/emoji-set.ts';
-import type { AlignmentConfig } from './types-alignment.ts';
+import type { AlignmentConfig } from './alignment.ts';
 
 /** What a run does; `schema.ts` says what each key means, its unit, its default and its source. */
 export interface TrainConfig {

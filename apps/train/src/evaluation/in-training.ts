@@ -8,17 +8,17 @@ import { join } from 'node:path';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { DrawingCard, EvaluationCard, LinearAlgebra } from '@ahpa/evaluation';
 import type { Task } from '@ahpa/trainer';
-import { averageName, averagesOf } from '../config/averages.ts';
+import { averageName, averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
 import { fingerprint } from '../fingerprint.ts';
+import type { DataShape } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
 import type { Artist } from '../run/draw.ts';
 import type { Engine } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { readVae, vaeStride } from '../vae/load.ts';
-import type { DataShape } from '../wiring.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { activeAlgebra, evaluateSamples } from './evaluate.ts';
 import { factorReference } from './figures.ts';
@@ -103,7 +103,7 @@ async function evaluateStep(run: EvaluatedRun, step: number): Promise<Evaluation
       step,
       sample: artist.config,
       nfe: evaluations(artist.config),
-      ema: averageName(averagesOf(config.ema)[0] as never),
+      ema: averageName(averages(config.ema)[0] as never),
       vae: fingerprint((await readVae(config.vae)).tensors),
       seed,
       labels: 'balanced',

@@ -1,6 +1,8 @@
 /** The model card: the README of an exported folder, with nothing that was not measured. */
+
 import type { EvaluationCard } from '@ahpa/evaluation';
-import type { TrainConfig, VaeChoice } from '../config/types.ts';
+import { alignmentKind } from '../config/alignment.ts';
+import type { VaeChoice } from '../config/types.ts';
 import type { TrainedModel } from '../run/trained-model.ts';
 import type { Cost, ModelCost } from './cost.ts';
 import type { Facts } from './facts.ts';
@@ -18,17 +20,6 @@ export interface CardParts {
 }
 
 const whole = (value: number): string => value.toLocaleString('en');
-
-const METHODS: Readonly<Record<TrainConfig['alignment']['kind'], string>> = {
-  none: 'without alignment',
-  ahpa: "while hidden tokens were aligned with features of the frozen VAE's own encoder, weighed by a router (AHPA)",
-  repa: "while hidden tokens were aligned with a frozen encoder's (REPA)",
-  irepa: "while hidden tokens were aligned with a frozen encoder's, normalised over space (iREPA)",
-  sra: 'while hidden tokens were aligned with those of the averaged network at an earlier time (SRA)',
-  haste: "while hidden tokens and attention were aligned with a frozen encoder's for a while (HASTE)",
-  sra2: "while hidden tokens were aligned with the VAE's latents (SRA2)",
-  module: 'with an alignment loss of its own',
-};
 
 /** The Markdown text. */
 export function modelCard({ title, model, vae, rights, facts, cost }: CardParts): string {
@@ -66,7 +57,7 @@ function introduction({ network, config, classes }: TrainedModel): string {
   return [
     ...(config?.description ? [`${config.description}\n`] : []),
     `A SiT diffusion transformer of ${classes.length} classes: ${depth} blocks of width ${hiddenSize} with ${heads} heads, patches`,
-    `of ${patchSize}, latents of ${latentSize} x ${latentSize} x ${latentChannels}${config ? `, trained ${METHODS[config.alignment.kind]}` : ''}.`,
+    `of ${patchSize}, latents of ${latentSize} x ${latentSize} x ${latentChannels}${config ? `, trained with the alignment \`${config.alignment.kind}\`: ${alignmentKind(config.alignment).label}` : '.'}`,
   ].join('\n');
 }
 
@@ -137,11 +128,8 @@ function size({ model, plainSit, dropped }: ModelCost): string {
 }
 
 function limits({ config }: TrainedModel): string {
-  const honest =
-    config?.alignment.kind === 'ahpa'
-      ? ' AHPA is reconstructed from its abstract; an independent study found no gain of it over plain SiT-B/2.'
-      : '';
-  return `## Limits\n\nThe model draws what its training data show and nothing else.${honest}`;
+  const caveat = config && alignmentKind(config.alignment).caveat;
+  return `## Limits\n\nThe model draws what its training data show and nothing else.${caveat ? ` ${caveat}` : ''}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -45,9 +45,9 @@ export async function fittedNorms(
 }
 
 async function sidesOf(config: ImagesData, train: Pictures, context: FeatureContext): Promise<Sides> {
-  const { files, vae, request, latentPatch } = context;
+  const { files, vae, request } = context;
   const encoder = featureEncoder(vae, files.config, request, await fittedNorms(train, context));
-  const cut = cutByName(onlineExamples(train, encoder, latentPatch), train.names, config.holdOut);
+  const cut = cutByName(onlineExamples(train, encoder), train.names, config.holdOut);
   const opened: Pictures[] = [];
   const other = once(async () => {
     const pictures = await openPart(config, config.heldOut);
@@ -56,7 +56,7 @@ async function sidesOf(config: ImagesData, train: Pictures, context: FeatureCont
       throw userError(
         `${pictures.path} has other classes than ${train.path}: wanted the same folders in both.`,
       );
-    return onlineExamples(pictures, encoder, latentPatch);
+    return onlineExamples(pictures, encoder);
   });
   return {
     train: cut.train,

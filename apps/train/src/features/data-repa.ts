@@ -18,7 +18,7 @@ async function sidesOf(
   pictures: Pictures,
   context: FeatureContext,
 ): Promise<Sides> {
-  const { files, vae, request, latentPatch } = context;
+  const { files, vae, request } = context;
   const { config: sizes } = files;
   if (vaeStride(sizes) !== REPA_STRIDE || sizes.latentChannels !== folder.shape[2])
     throw userError(
@@ -28,7 +28,7 @@ async function sidesOf(
     request.groups.length > 0
       ? featureEncoder(vae, sizes, request, await fittedNorms(pictures, context))
       : undefined;
-  const all = repaExamples(folder, pictures, sizes, encoder, latentPatch);
+  const all = repaExamples(folder, pictures, sizes, encoder);
   const { train, heldOut } = cutByName(all, folder.images.names, config.holdOut);
   return { train, heldOut: once(heldOut), dispose: () => encoder?.dispose() };
 }

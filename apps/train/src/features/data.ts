@@ -15,8 +15,6 @@ export interface FeatureContext {
   readonly files: VaeFiles;
   readonly vae: Model<VaeTree>;
   readonly request: FeatureRequest;
-  /** Side of the latent patches that are the target, where the latent is the target. */
-  readonly latentPatch: number | undefined;
   /** Features of a frozen encoder, which are the targets where they are given; caches only. */
   readonly teacher?: Teacher;
   readonly reporter: Reporter;
@@ -40,9 +38,9 @@ export interface Data {
 }
 
 /** The shape of the batches that a context wants. */
-export function batchShape({ files, request, latentPatch }: FeatureContext): BatchShape {
+export function batchShape({ files, request }: FeatureContext): BatchShape {
   const groups = groupShapes(files.config, request).map((group) => ({ ...group, tokens: request.grid ** 2 }));
-  return { latent: latentShape(files.config, request.size), groups, latentPatch };
+  return { latent: latentShape(files.config, request.size), groups };
 }
 
 /** Cuts a share off examples, chosen by their names: a name is on the same side whatever stands beside it. */

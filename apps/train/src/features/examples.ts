@@ -4,7 +4,7 @@ import type { CacheReader } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import type { Batch, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { type BatchShape, batchOf, targetsOf } from './batch.ts';
+import { type BatchShape, batchOf } from './batch.ts';
 import type { FeatureEncoder } from './encoder.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
 
@@ -48,11 +48,7 @@ export function cacheExamples(cache: CacheReader, shape: BatchShape, pictures?: 
 }
 
 /** Images that are decoded and encoded when they are asked for. */
-export function onlineExamples(
-  pictures: Pictures,
-  encoder: FeatureEncoder,
-  latentPatch: number | undefined,
-): Examples {
+export function onlineExamples(pictures: Pictures, encoder: FeatureEncoder): Examples {
   return {
     count: pictures.names.length,
     labels: pictures.labels,
@@ -61,12 +57,11 @@ export function onlineExamples(
       const x = pictureTensor(images, pictures.size);
       const { mean, std, tokens } = encoder.encode(x);
       x.dispose();
-      if (latentPatch !== undefined) tf.dispose(tokens);
       const labels = Int32Array.from(rows, (row) => pictures.labels[row] as number);
       return {
         latent: { mean, std },
         y: tf.tensor1d(labels, 'int32'),
-        targets: targetsOf(tokens, mean, latentPatch),
+        targets: tokens,
       };
     },
     pixels: (rows) => picturePixels(pictures, rows),

@@ -6,7 +6,6 @@ import { userError } from '@ahpa/messages';
 import { scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import { parseNpy, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { targetsOf } from './batch.ts';
 import type { FeatureEncoder } from './encoder.ts';
 import { type Examples, picturesOf } from './examples.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
@@ -78,7 +77,6 @@ export function repaExamples(
   pictures: Pictures,
   config: VaeConfig,
   encoder: FeatureEncoder | undefined,
-  latentPatch: number | undefined,
 ): Examples {
   const latentsOf = async (rows: Uint32Array): Promise<{ mean: tf.Tensor4D; std: tf.Tensor4D }> => {
     const parts = await Promise.all(Array.from(rows, (row) => momentsOf(latents, files[row] as string)));
@@ -108,7 +106,7 @@ export function repaExamples(
         Int32Array.from(rows, (row) => images.labels[row] as number),
         'int32',
       );
-      return { latent, y, targets: targetsOf(tokens, latent.mean, latentPatch) };
+      return { latent, y, targets: tokens };
     },
     pixels: async (rows) => Buffer.concat(await picturesOf(pictures, rows)),
   };

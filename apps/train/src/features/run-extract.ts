@@ -3,12 +3,10 @@ import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
+import { resolveShapes } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
 import { createEngine } from '../run/create-engine.ts';
-import { dataShape } from '../run/prepare.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
-import { targetSource } from '../variants/targets.ts';
-import { modelConfig } from '../wiring.ts';
 import { type Extracted, type ExtractOptions, extract } from './extract.ts';
 import { extractTeacher, type TEACHERS } from './extract-teacher.ts';
 import { type Pictures, sourcePictures } from './pictures.ts';
@@ -92,14 +90,11 @@ async function extracted(
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));
   try {
-    const shape = dataShape(pictures, files);
-    const grid = shape.latentSize / modelConfig(config.model, shape).patchSize;
-    const { groups } = targetSource(config.alignment, files.config);
-    const wanted = { groups, grid, size: pictures.size, hierarchy: config.hierarchy };
+    const { request: wanted } = resolveShapes(config, files.config, pictures);
     const { pixels = false, strict = false } = request;
     const made = await extract(pictures, files, vae, wanted, { ...request, pixels, strict }, reporter);
     if (request.teacher !== undefined) {
-      const path = await extractTeacher(request.out, made.index, pictures, grid, engine, reporter);
+      const path = await extractTeacher(request.out, made.index, pictures, wanted.grid, engine, reporter);
       reporter.say(`Train with --set alignment.teacher.kind=file --set alignment.teacher.path=${path}.`);
     }
     return made;

@@ -4,9 +4,9 @@
  */
 
 import { userError } from '@ahpa/messages';
+import type { FeatureGroup } from '@ahpa/ports';
 import { type NpyArray, type NpzFile, openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import type { FeatureGroup } from '../variants/context.ts';
 import type { Examples } from './examples.ts';
 
 /** Features of a teacher by record. */

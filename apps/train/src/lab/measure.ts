@@ -1,8 +1,8 @@
 /** Sums up what readouts need: second moments of hidden tokens, clean latents and features, batch by batch on the device. */
 
-import { applyDiT, type DiTConfig, type DiTParams, patchify } from '@ahpa/dit-core';
+import { applyDiT, type DiTConfig, type DiTParams } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import { disposeTree } from '@ahpa/ops';
+import { disposeTree, patchify } from '@ahpa/ops';
 import type { Interpolant, Rng, Tree } from '@ahpa/ports';
 import type { Level, Measurement, Moments, Split } from '@ahpa/recoverability';
 import { batchIndices } from '@ahpa/trainer';

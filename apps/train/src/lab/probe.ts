@@ -5,8 +5,8 @@ import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
 import type { BackendName } from '../backend.ts';
+import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
-import type { AlignmentConfig } from '../config/types-alignment.ts';
 import type { Reporter } from '../report.ts';
 import { createEngine } from '../run/create-engine.ts';
 import { denoiserParams, loadModel } from '../run/load-model.ts';
@@ -58,11 +58,9 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   return probe;
 }
 
-/** Kinds whose targets are tokens of features: groups of the VAE, or a teacher's. */
-const OF_FEATURES: readonly AlignmentConfig['kind'][] = ['ahpa', 'repa', 'irepa', 'module'];
-
 /** The features that a run aligns with, or the groups of this VAE where it aligns with none. */
 function hierarchyOf(alignment: AlignmentConfig): AlignmentConfig {
-  if (OF_FEATURES.includes(alignment.kind)) return alignment;
+  const { groups, file } = alignmentKind(alignment).targets(alignment as never);
+  if (groups === 'default' || Object.keys(groups).length > 0 || file !== undefined) return alignment;
   return loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;
 }

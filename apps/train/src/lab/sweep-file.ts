@@ -1,10 +1,10 @@
 /** A sweep file: arms that differ in their configuration, each trained once for every seed. */
 import { basename, dirname, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
+import { section } from '@ahpa/options';
 import { z } from 'zod';
 import { checkWith } from '../config/parse.ts';
 import { CONFIG_FILE, readConfigFile } from '../config/read-file.ts';
-import { section } from '../config/schema-parts.ts';
 
 /** What one arm lays over the sweep's own configuration, in the words of the command line. */
 export interface Arm {

@@ -1,6 +1,6 @@
 /** What a run costs in memory, arithmetic and disk, from its sizes alone. */
 import { type DiTConfig, forwardFlops, tokenCount } from '@ahpa/dit-core';
-import { averagesOf } from '../config/averages.ts';
+import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 
 /** What is counted from. */
@@ -31,14 +31,14 @@ export function memoryParts(
   images: number,
 ): Readonly<Record<string, number>> {
   const values = parameters.transformer + parameters.alignment;
-  const averages = averagesOf(config.ema).length;
+  const kept = averages(config.ema).length;
   return {
     parameters: FLOAT * values,
-    averages: FLOAT * values * averages,
+    averages: FLOAT * values * kept,
     moments: FLOAT * values * 2,
     gradients: FLOAT * values,
     activations: images * activationBytes(config, model),
-    'snapshot for saving': FLOAT * values * (3 + averages),
+    'snapshot for saving': FLOAT * values * (3 + kept),
     runtime: RUNTIME_BYTES,
   };
 }
@@ -75,7 +75,7 @@ export interface DiskCost {
 export function diskCost({ config, model, parameters, widths }: Sizes): DiskCost {
   const { keepLast, keepEvery, steps } = config.train;
   const values = parameters.transformer + parameters.alignment;
-  const checkpoint = FLOAT * values * (3 + averagesOf(config.ema).length);
+  const checkpoint = FLOAT * values * (3 + averages(config.ema).length);
   const checkpoints = keepLast + 1 + (keepEvery === 0 ? 0 : Math.floor(steps / keepEvery));
   const latent = 2 * FLOAT * model.latentSize ** 2 * model.latentChannels;
   const cachePerImage = latent + 2 * tokenCount(model) * widths.reduce((sum, width) => sum + width, 0);

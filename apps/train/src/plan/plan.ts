@@ -6,20 +6,16 @@
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
-import type { Rng, Tree } from '@ahpa/ports';
+import type { FeatureGroup, Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../features/open-data.ts';
-import { type GroupShape, groupShapes } from '../features/request.ts';
+import { loadAlignment } from '../models/alignment.ts';
+import { alignmentSpec, resolveShapes, type Shapes } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import { dataShape } from '../run/prepare.ts';
 import { readVae } from '../vae/load.ts';
-import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
-import { loadAlignment } from '../variants/index.ts';
-import { targetSource } from '../variants/targets.ts';
-import { type DataShape, modelConfig } from '../wiring.ts';
 import { diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
 import { machineOf } from './machine.ts';
 import { planText, unfit } from './plan-text.ts';
@@ -52,8 +48,8 @@ const TRIAL_FLOPS = 5e11;
 /** Says and resolves to what `config` would take. Where it cannot fit: throws after a trial, warns without one. */
 export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
   const setting = await settingOf(config, request, reporter);
-  const { model, shape, groups, latentTarget, targets } = setting;
-  const alignment = await alignmentParameters(config, model, targets);
+  const { network: model, shape, groups, source } = setting;
+  const alignment = await alignmentParameters(config, model, groups);
   const parameters = { transformer: parameterCount(model), alignment };
   const sizes: Sizes = { config, model, parameters, widths: groups.map(({ width }) => width) };
   const part = config.train.batch / config.train.accumulate;
@@ -61,7 +57,7 @@ export async function plan(config: TrainConfig, request: PlanRequest, reporter: 
   const machine = await machineOf(request.runs);
   const known = {
     config,
-    groups: setting.taps,
+    groups: Object.fromEntries(source.groups.map(({ name, taps }) => [name, taps])),
     tokens: tokenCount(model),
     parameters,
     flopsPerStep: flopsPerStep(sizes),
@@ -82,7 +78,7 @@ export async function plan(config: TrainConfig, request: PlanRequest, reporter: 
   }
   const batch = trialBatch(part, known.flopsPerStep / config.train.batch);
   reporter.say(`Trying ${batch} ${batch === 1 ? 'image' : 'images'} a step ...`);
-  const trial = await tryOut({ config, shape, groups: targets, latentTarget, batch });
+  const trial = await tryOut({ config, shape, groups, batch });
   const { 'snapshot for saving': _, ...predicted } = memoryParts(sizes, batch);
   const result = {
     ...withTime(known, (trial.secondsPerStep * config.train.batch) / batch, request),
@@ -114,35 +110,10 @@ function withTime(
   };
 }
 
-interface Setting {
-  readonly shape: DataShape;
-  readonly model: DiTConfig;
-  readonly taps: Plan['groups'];
-  /** Groups of encoder features. */
-  readonly groups: readonly GroupShape[];
-  /** What the alignment is compared with: the groups, or the latent in patches. */
-  readonly targets: readonly FeatureGroup[];
-  readonly latentTarget: boolean;
-}
-
 /** The sizes that data and VAE fix. */
-async function settingOf(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Setting> {
-  const { vae, size, classes } = await givens(config, request, reporter);
-  const shape = dataShape({ size, classes }, { config: vae });
-  const model = modelConfig(config.model, shape);
-  const source = targetSource(config.alignment, vae);
-  const grid = shape.latentSize / model.patchSize;
-  const groups = groupShapes(vae, { groups: source.groups, grid, size, hierarchy: config.hierarchy });
-  const latent = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2 };
-  const taps = Object.fromEntries(source.groups.map(({ name, taps }) => [name, taps]));
-  return {
-    shape,
-    model,
-    taps,
-    groups,
-    targets: (source.latent ? [latent] : groups).map((group) => ({ ...group, tokens: tokenCount(model) })),
-    latentTarget: source.latent,
-  };
+async function settingOf(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Shapes> {
+  const { vae, ...data } = await givens(config, request, reporter);
+  return resolveShapes(config, vae, data);
 }
 
 async function givens(
@@ -167,7 +138,7 @@ async function alignmentParameters(
   groups: readonly FeatureGroup[],
 ): Promise<number> {
   await useBackend('cpu');
-  const alignment = await loadAlignment(config.alignment, alignmentContext(config, model, groups));
+  const { alignment } = await loadAlignment(config.alignment, alignmentSpec(config, model, groups));
   const zeros: Rng = {
     normal: (shape) => tf.zeros([...shape]),
     uniform: (shape) => tf.zeros([...shape]),

@@ -1,23 +1,21 @@
 /** Takes a few steps of a configuration on random numbers, in a process whose memory is only theirs. */
 
-import { patchify } from '@ahpa/dit-core';
 import { disposeTree, philox } from '@ahpa/ops';
-import type { Batch, Tree } from '@ahpa/ports';
+import type { Batch, FeatureGroup, Tree } from '@ahpa/ports';
 import { initState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
+import { loadAlignment } from '../models/alignment.ts';
+import { alignmentSpec, type DataShape, modelConfig } from '../models/shapes.ts';
+import { type RunState, stepOptions, trainDeps } from '../models/wiring.ts';
 import { createEngine } from '../run/create-engine.ts';
-import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
-import { loadAlignment } from '../variants/index.ts';
-import { type DataShape, modelConfig, type RunState, stepConfig, wire } from '../wiring.ts';
 
 /** What is tried. */
 export interface TrialSpec {
   readonly config: TrainConfig;
   readonly shape: DataShape;
-  /** The targets of every batch, in order; one `latent` where the latent is the target. */
+  /** The targets of every batch, in order. */
   readonly groups: readonly FeatureGroup[];
-  readonly latentTarget: boolean;
   /** Images of a step. */
   readonly batch: number;
 }
@@ -38,17 +36,14 @@ export async function runTrial(spec: TrialSpec): Promise<Trial> {
   const { config, shape, groups } = spec;
   const engine = await createEngine(config.train);
   const model = modelConfig(config.model, shape);
-  const deps = wire(
-    config,
-    model,
-    await loadAlignment(config.alignment, alignmentContext(config, model, groups)),
-  );
-  const numbers = stepConfig(config, shape.classes);
+  const alignment = await loadAlignment(config.alignment, alignmentSpec(config, model, groups));
+  const deps = trainDeps(config, model, alignment);
+  const numbers = stepOptions(config, shape.classes);
   const { stepper } = engine.training(
     (state: RunState, batch: Batch<Tree>) => trainStep(deps, state, batch, numbers),
-    initState(deps, philox(0), numbers) as RunState,
+    initState(deps, philox(0), numbers.ema),
   );
-  const batch = randomBatch(spec, model.patchSize);
+  const batch = randomBatch(spec);
   const seconds: number[] = [];
   for (let taken = 0, sum = 0; taken < STEPS && sum < LONGEST_SECONDS; taken++) {
     const begin = performance.now();
@@ -68,16 +63,15 @@ export async function runTrial(spec: TrialSpec): Promise<Trial> {
   };
 }
 
-function randomBatch({ shape, groups, latentTarget, batch }: TrialSpec, patchSize: number): Batch<Tree> {
+function randomBatch({ shape, groups, batch }: TrialSpec): Batch<Tree> {
   const { latentSize, latentChannels, classes } = shape;
   const size: [number, number, number, number] = [batch, latentSize, latentSize, latentChannels];
-  const tokens = (latentSize / patchSize) ** 2;
-  const mean = tf.randomNormal(size) as tf.Tensor4D;
   return {
-    latent: { mean, std: tf.randomUniform(size, 0, 0.1) as tf.Tensor4D },
+    latent: {
+      mean: tf.randomNormal(size) as tf.Tensor4D,
+      std: tf.randomUniform(size, 0, 0.1) as tf.Tensor4D,
+    },
     y: tf.randomUniform([batch], 0, classes, 'int32') as tf.Tensor1D,
-    targets: latentTarget
-      ? [patchify(mean, patchSize)]
-      : groups.map(({ width }) => tf.randomNormal([batch, tokens, width])),
+    targets: groups.map(({ tokens, width }) => tf.randomNormal([batch, tokens, width])),
   };
 }

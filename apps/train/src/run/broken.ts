@@ -5,8 +5,8 @@ import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Batch, Tree } from '@ahpa/ports';
 import { batchIndices, initState, trainStep } from '@ahpa/trainer';
+import { type RunState, stepOptions } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
-import { type RunState, stepConfig } from '../wiring.ts';
 import { inParts } from './batches.ts';
 import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
 import { createEngine } from './create-engine.ts';
@@ -69,8 +69,8 @@ export async function replay(path: string, reporter: Reporter): Promise<Replay> 
   const { config } = runMeta(checkpoint);
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
-  const numbers = stepConfig(config, parts.shape.classes);
-  const like = initState(parts.deps, philox(config.train.seed), numbers);
+  const numbers = stepOptions(config, parts.shape.classes);
+  const like = initState(parts.deps, philox(config.train.seed), numbers.ema);
   const { stepper } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     treeOf(like, checkpoint.tensors, path),

@@ -2,11 +2,11 @@
 import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
 import { userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
-import { withAverageNames } from '../config/averages.ts';
+import { withTodaysNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
+import type { DataShape } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import type { DataShape } from '../wiring.ts';
 
 /** What a checkpoint says beside its tensors. */
 export interface RunMeta {
@@ -44,7 +44,7 @@ const skippedInARow: TensorEntry = { dtype: 'I32', shape: [], data: new Uint8Arr
 
 const upToDate = (checkpoint: Checkpoint): Checkpoint => ({
   ...checkpoint,
-  tensors: { skippedInARow, ...withAverageNames(checkpoint.tensors) },
+  tensors: { skippedInARow, ...withTodaysNames(checkpoint.tensors) },
 });
 
 /** The metadata of a checkpoint of this program. */

@@ -6,10 +6,10 @@ import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
+import type { DataShape } from '../models/shapes.ts';
 import { toBytes } from '../vae/images.ts';
 import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';
-import type { DataShape } from '../wiring.ts';
 import type { Model } from './engine.ts';
 
 /** Images drawn together. */

@@ -7,9 +7,9 @@ import { changeConvention, type Network } from '@ahpa/sit-weights';
 import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';
+import type { RunState } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
 import { openNetwork } from '../weights/open-network.ts';
-import type { RunState } from '../wiring.ts';
 
 /** Sizes that both networks must share. */
 const SHARED = ['hiddenSize', 'depth', 'heads', 'patchSize', 'latentChannels', 'mlpRatio', 'qkNorm'] as const;

@@ -9,10 +9,10 @@ import { disposeTree } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
-import { averageName, averagesOf, chooseAverage, denoiserPrefix } from '../config/averages.ts';
+import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { localPath } from '../hub/local-path.ts';
+import { modelConfig } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import { modelConfig } from '../wiring.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
 import { runFolder } from './folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
@@ -53,7 +53,7 @@ export async function loadModel(
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,
-    average: averageName(averagesOf(config.ema)[index] as never),
+    average: averageName(averages(config.ema)[index] as never),
     weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
     dropped: valuesIn(averaged) - valuesIn(own),
     config,

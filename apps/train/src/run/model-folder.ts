@@ -4,10 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { CONVENTIONS, type Convention, type DiTConfig, positionTable } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
+import { section } from '@ahpa/options';
 import { fromFloat32, readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
-import { section } from '../config/schema-parts.ts';
 import type { VaeChoice } from '../config/types.ts';
 import type { TrainedModel } from './trained-model.ts';
 

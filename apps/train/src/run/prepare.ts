@@ -1,21 +1,17 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
 
-import { type DiTConfig, type DiTParams, tokenCount } from '@ahpa/dit-core';
+import type { DiTConfig } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import type { Tree } from '@ahpa/ports';
-import type { TrainDeps } from '@ahpa/trainer';
+import type { FeatureGroup } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
-import type { Data } from '../features/data.ts';
 import type { Examples } from '../features/examples.ts';
 import { openData } from '../features/open-data.ts';
-import { groupShapes } from '../features/request.ts';
 import { openTeacher, type Teacher } from '../features/teacher.ts';
+import { loadAlignment, type TargetSource } from '../models/alignment.ts';
+import { alignmentSpec, type DataShape, resolveShapes } from '../models/shapes.ts';
+import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
-import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
-import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
-import { loadAlignment } from '../variants/index.ts';
-import { type TargetSource, targetSource } from '../variants/targets.ts';
-import { type DataShape, modelConfig, wire } from '../wiring.ts';
+import { readVae, vaeParams } from '../vae/load.ts';
 import { type Decoder, decoder } from './draw.ts';
 import type { Engine } from './engine.ts';
 
@@ -24,7 +20,7 @@ export interface Prepared {
   readonly shape: DataShape;
   readonly classes: readonly string[];
   readonly model: DiTConfig;
-  readonly deps: TrainDeps<DiTParams & Tree, Tree, Tree>;
+  readonly deps: RunDeps;
   /** The targets of every batch, in order; empty without alignment. */
   readonly groups: readonly FeatureGroup[];
   readonly train: Examples;
@@ -38,26 +34,19 @@ export interface Prepared {
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
   const files = await readVae(config.vae, reporter);
   const data = await openData(config.data, reporter);
-  const shape = dataShape(data, files);
-  const model = modelConfig(config.model, shape);
-  const source = targetSource(config.alignment, files.config);
+  const shapes = resolveShapes(config, files.config, data);
+  const { shape, network, source, request } = shapes;
   const vae = engine.model(vaeParams(files));
-  const grid = shape.latentSize / model.patchSize;
-  const request = { groups: source.groups, grid, size: data.size, hierarchy: config.hierarchy };
-  const latentPatch = source.latent ? model.patchSize : undefined;
   const teacher = await teacherOf(config, source);
-  const context = { files, vae, request, latentPatch, reporter };
+  const context = { files, vae, request, reporter };
   const sides = await data.examples(teacher === undefined ? context : { ...context, teacher });
-  const tokens = tokenCount(model);
-  const latentGroup = { name: 'latent', width: shape.latentChannels * model.patchSize ** 2, tokens };
-  const groups = source.latent
-    ? [latentGroup]
-    : (teacher?.shapes ?? groupShapes(files.config, request).map((group) => ({ ...group, tokens })));
+  const groups = teacher?.shapes ?? shapes.groups;
+  const alignment = await loadAlignment(config.alignment, alignmentSpec(config, network, groups));
   return {
     shape,
     classes: data.classes,
-    model,
-    deps: wire(config, model, await loadAlignment(config.alignment, alignmentContext(config, model, groups))),
+    model: network,
+    deps: trainDeps(config, network, alignment),
     groups,
     train: sides.train,
     heldOut: sides.heldOut,
@@ -78,16 +67,4 @@ async function teacherOf({ data }: TrainConfig, { teacher }: TargetSource): Prom
   throw userError(
     `alignment.teacher.path: its rows are the records of a cache, got data.kind "${data.kind}"; extract the data first.`,
   );
-}
-
-/** The sizes that data and VAE fix. Throws where the VAE cannot halve the image as often as it wants to. */
-export function dataShape(
-  { size, classes }: Pick<Data, 'size' | 'classes'>,
-  { config }: Pick<VaeFiles, 'config'>,
-): DataShape {
-  const stride = vaeStride(config);
-  if (size % stride !== 0) {
-    throw userError(`data.size is ${size}, wanted a multiple of ${stride}, the stride of the VAE.`);
-  }
-  return { latentSize: size / stride, latentChannels: config.latentChannels, classes: classes.length };
 }

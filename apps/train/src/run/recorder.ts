@@ -53,7 +53,7 @@ export async function createRecorder(
         ...speed(done - seen.step, seconds - seen.seconds),
       };
       seen = { step: done, seconds };
-      const entry = statsRow(moment, row, config.alignment.kind !== 'none');
+      const entry = statsRow(moment, row, 'weight' in config.alignment);
       const { denoising, alignment } = entry;
       losses = alignment === undefined ? { denoising } : { denoising, alignment };
       tick(done);

@@ -1,9 +1,10 @@
 /** The state that a run starts from. */
 import { disposeTree, philox } from '@ahpa/ops';
 import { initState } from '@ahpa/trainer';
+import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
+import type { RunState } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
-import { type RunState, stepConfig } from '../wiring.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import { withInitialWeights } from './initial-weights.ts';
@@ -17,8 +18,7 @@ export async function startState(
   parts: Prepared,
   reporter: Reporter,
 ): Promise<{ state: RunState; step: number }> {
-  const numbers = stepConfig(config, parts.shape.classes);
-  const state = initState(parts.deps, philox(config.train.seed), numbers);
+  const state = initState(parts.deps, philox(config.train.seed), averages(config.ema));
   const checkpoint = await newestCheckpoint(folder.checkpoints, reporter);
   if (checkpoint === undefined) {
     const { init } = config.model;

@@ -1,7 +1,7 @@
 /** From the trainer's metrics to a row of the run's record. */
+import { ROUTE_TIMES } from '@ahpa/alignment-losses';
 import type { Row } from '@ahpa/trainer';
 import type { StatsRow } from '../data/stats.ts';
-import { ROUTE_TIMES } from '../variants/metrics.ts';
 import type { Speed } from './speed.ts';
 
 /** When a row was measured. */

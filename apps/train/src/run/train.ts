@@ -12,8 +12,8 @@ import { snapshotTasks } from '../averages/snapshots.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
 import { evaluateTask } from '../evaluation/in-training.ts';
+import { type RunState, stepOptions } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
-import { type RunState, stepConfig } from '../wiring.ts';
 import { inParts } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
@@ -62,7 +62,7 @@ async function trainIn(
   const parts = await prepare(config, engine, reporter);
   const start = await startState(config, folder, parts, reporter);
   await assertRoom(folder.root, start.state);
-  const numbers = stepConfig(config, parts.shape.classes);
+  const numbers = stepOptions(config, parts.shape.classes);
   const { stepper, snapshot, model } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
     start.state,

@@ -1,14 +1,13 @@
 /** One step of VAE training as pure data flow: reconstruct, weigh the posterior, clip, AdamW, average. */
 import { flatten, mapTree, tidyTree, unflatten } from '@ahpa/ops';
-import type { Rng } from '@ahpa/ports';
+import type { Rng, Tree } from '@ahpa/ports';
 import {
-  type AdamWConfig,
-  adamw,
+  type AdamWOptions,
   clipScale,
   globalNorm,
+  type LearningRateOptions,
   learningRate,
-  type Moments,
-  type ScheduleConfig,
+  optimizer,
   scaleGradients,
   updateEma,
 } from '@ahpa/trainer';
@@ -18,8 +17,8 @@ import type { VaeTree } from './load.ts';
 
 /** Hyper-parameters of VAE training. */
 export interface VaeTrainConfig {
-  readonly schedule: ScheduleConfig;
-  readonly adamw: AdamWConfig;
+  readonly rate: LearningRateOptions;
+  readonly adamw: AdamWOptions;
   readonly maxGradNorm: number;
   readonly emaDecay: number;
   /** Weight of the posterior's KL divergence from N(0, 1), summed over a latent and divided by the image's values. */
@@ -31,7 +30,7 @@ export type VaeTrainState = {
   readonly step: tf.Tensor;
   readonly params: VaeTree;
   readonly ema: VaeTree;
-  readonly moments: Moments<VaeTree>;
+  readonly moments: Tree;
 };
 
 /** Mean squared error of the reconstruction plus weighted KL of images `x [B, H, W, 3]` in [-1, 1]. */
@@ -73,14 +72,15 @@ export function vaeTrainStep(
     const { grads, error } = vaeGradient(state, x, vae, config.klWeight, rng);
     const gradNorm = globalNorm(grads);
     const clipped = scaleGradients(grads, clipScale(gradNorm, config.maxGradNorm));
-    const rate = learningRate(config.schedule, state.step);
-    const next = adamw(config.adamw).update(state.params, clipped, state.moments, state.step, rate);
+    const rate = learningRate(config.rate, state.step);
+    const { params, moments, step } = state;
+    const next = optimizer(config.adamw).update(params, clipped, moments, step, rate, tf.scalar(1));
     return {
       state: {
         step: tf.add(state.step, tf.scalar(1, 'int32')),
         params: next.params,
         ema: updateEma(state.ema, next.params, tf.scalar(1 - config.emaDecay)),
-        moments: next.moments,
+        moments: next.state,
       },
       error,
       gradNorm,

@@ -29,8 +29,12 @@ export const VAE_DATA: {
 /** The numbers of a run of `steps` steps. */
 export function vaeTrainConfig(steps: number): VaeTrainConfig {
   return {
-    schedule: { kind: 'cosine', base: 1.5e-3, warmupSteps: 200, totalSteps: steps, final: 1e-5 },
-    adamw: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+    rate: {
+      learningRate: 1.5e-3,
+      warmup: 200,
+      schedule: { kind: 'cosine', until: steps, final: 1e-5 },
+    },
+    adamw: { betas: [0.9, 0.99], epsilon: 1e-8, weightDecay: 0 },
     maxGradNorm: 1,
     emaDecay: 0.998,
     klWeight: 1e-4,

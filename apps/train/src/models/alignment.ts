@@ -1,0 +1,112 @@
+/** The alignment of a configuration: its targets, what it reads of the network, and its loss. */
+import * as losses from '@ahpa/alignment-losses';
+import * as routers from '@ahpa/dynamic-router';
+import { userError } from '@ahpa/messages';
+import type { Alignment, AlignmentSpec, Taps, WeightSchedule } from '@ahpa/ports';
+import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
+import * as tf from '@tensorflow/tfjs-core';
+import { closest } from 'fastest-levenshtein';
+import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../config/alignment.ts';
+
+/** A group of encoder taps, whose maps become tokens of one target. */
+export interface TapGroup {
+  readonly name: string;
+  readonly taps: readonly string[];
+}
+
+/** The features that a batch holds as targets: groups of VAE features, or a file of a teacher's. */
+export interface TargetSource {
+  /** Groups of encoder features, finest first. */
+  readonly groups: readonly TapGroup[];
+  /** A file of teacher features: tokens, and attention logits after them where it has any. */
+  readonly teacher?: string;
+}
+
+/** The features of an alignment's targets. @throws an error the user can fix where the VAE lacks a tap. */
+export function targetSource(config: AlignmentConfig, vae: VaeConfig): TargetSource {
+  const { groups, file } = alignmentKind(config).targets(config as never);
+  const chosen = groups === 'default' ? defaultGroups(vae) : groups;
+  const known = vaeTaps(vae).map(({ name }) => name);
+  for (const [name, taps] of Object.entries(chosen)) {
+    const unknown = taps.find((tap) => !known.includes(tap));
+    if (unknown === undefined) continue;
+    throw userError(
+      `alignment: the group "${name}" names the tap "${unknown}", which this VAE does not have; the nearest is "${closest(unknown, known)}".`,
+    );
+  }
+  return {
+    groups: Object.entries(chosen).map(([name, taps]) => ({ name, taps })),
+    ...(file !== undefined && { teacher: file }),
+  };
+}
+
+/** Everything of an alignment that a training step is composed of. */
+export interface AlignmentParts {
+  readonly alignment: Alignment;
+  readonly weight: WeightSchedule;
+  readonly taps: Taps;
+}
+
+/** The alignment of a configuration for a network and its data; rejects where a module of the user's cannot be loaded. */
+export async function loadAlignment(config: AlignmentConfig, spec: AlignmentSpec): Promise<AlignmentParts> {
+  const kind = alignmentKind(config);
+  const create =
+    typeof config['module'] === 'string'
+      ? await loadModule(config['module'], config['options'] as ModuleOptions)
+      : (spec: AlignmentSpec) => kind.create(config as never, spec, alignmentRouter(config));
+  return {
+    alignment: fixable(() => create(spec)),
+    weight: kind.weight(config as never),
+    taps: kind.taps(config as never, spec.encoderDepth),
+  };
+}
+
+type ModuleOptions = Readonly<Record<string, unknown>>;
+
+/** Libraries that a module is given: the same copies that the program uses. */
+export interface Kit {
+  readonly tf: typeof tf;
+  readonly losses: typeof losses;
+  readonly routers: typeof routers;
+}
+
+/** The default export of a module. */
+type ModuleAlignment = (
+  kit: Kit,
+  options: ModuleOptions,
+  spec: AlignmentSpec,
+) => Parameters<typeof losses.completeAlignment>[0];
+
+async function loadModule(
+  module: string,
+  options: ModuleOptions,
+): Promise<(spec: AlignmentSpec) => Alignment> {
+  const loaded: { readonly default?: unknown } = await import(module).catch((cause: Error) => {
+    throw userError(`alignment.module ${module} cannot be loaded: ${cause.message}.`, { cause });
+  });
+  const create = loaded.default;
+  if (typeof create !== 'function') {
+    throw userError(
+      `${module} exports ${typeof create} by default, wanted a function that makes an alignment.`,
+    );
+  }
+  return (spec) => {
+    const own = (create as ModuleAlignment)({ tf, losses, routers }, options, spec);
+    if ('memory' in own) {
+      throw userError(
+        `${module} has "memory", which is now "initState" (and "state" among the inputs of targets and loss): rename it.`,
+      );
+    }
+    return losses.completeAlignment(own);
+  };
+}
+
+/** The result of `create`; a RangeError is one the user can fix. */
+function fixable<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (error instanceof RangeError) throw userError(error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/** Alignments from the members in which they differ from the plainest one. */
+import type { Aligned, Alignment, Tree } from '@ahpa/ports';
+
+/** A loss whose distance is the loss itself, without observations and metrics, where these are absent. */
+export type PartialAligned<O extends Tree> = Pick<Aligned<O>, 'loss'> & Partial<Aligned<O>>;
+
+/** An alignment without parameters and state, whose targets are those of the batch, where members are absent. */
+export type PartialAlignment<
+  P extends Tree,
+  B extends Tree,
+  S extends Tree,
+  T extends Tree,
+  O extends Tree,
+> = Partial<Omit<Alignment<P, B, S, T, O>, 'loss'>> & {
+  loss(...inputs: Parameters<Alignment<P, B, S, T, O>['loss']>): PartialAligned<O>;
+};
+
+/** The whole alignment of its own members, absent ones filled in. */
+export function completeAlignment<
+  P extends Tree = Tree,
+  B extends Tree = Tree,
+  S extends Tree = Tree,
+  T extends Tree = B,
+  O extends Tree = Tree,
+>(own: PartialAlignment<P, B, S, T, O>): Alignment {
+  const whole = {
+    init: () => ({}),
+    initState: () => ({}),
+    targets: ({ targets }: { readonly targets: B }) => targets,
+    update: (state: S) => state,
+    ...own,
+    loss: (...inputs: Parameters<typeof own.loss>) => {
+      const aligned = own.loss(...inputs);
+      return { distance: aligned.loss, observed: {}, metrics: {}, ...aligned };
+    },
+  };
+  return whole as unknown as Alignment;
+}

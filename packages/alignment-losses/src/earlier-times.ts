@@ -1,0 +1,10 @@
+/** Times at which SRA's teacher sees the batch. */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** The furthest that SRA's teacher looks ahead. */
+export const SRA_INTERVAL = 0.2;
+
+/** The teacher's times: t - interval * u within [0, 1]; t, u [B] -> [B]. SRA. */
+export function earlierTimes(t: tf.Tensor1D, u: tf.Tensor1D, interval: number = SRA_INTERVAL): tf.Tensor1D {
+  return tf.tidy(() => tf.clipByValue(tf.sub(t, tf.mul(u, interval)), 0, 1));
+}

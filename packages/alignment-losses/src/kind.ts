@@ -1,0 +1,77 @@
+/** A kind of alignment as one value: its options, what it reads, and how it is created. */
+import type {
+  Alignment,
+  AlignmentSpec,
+  RouterFactory,
+  RouterTraits,
+  Taps,
+  WeightSchedule,
+} from '@ahpa/ports';
+import type { z } from 'zod';
+
+/** Features that an alignment compares tokens with. */
+export interface TargetRequest {
+  /** Groups of taps of the VAE's encoder by name, finest first; `default`: fine, mid and coarse of the VAE at hand. */
+  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
+  /** A file of a teacher's features, in place of groups. */
+  readonly file?: string;
+}
+
+/** An option that does not fit the others: its path, and what was wanted. */
+export interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** What options are checked against, as far as it is known. */
+export interface Limits {
+  /** Blocks of the model. */
+  readonly depth: number;
+  readonly router?: RouterTraits;
+}
+
+/** An alignment by name. `S` is the shape of its options, the name itself not included. */
+export interface AlignmentKind<S extends z.ZodRawShape = z.ZodRawShape> {
+  readonly kind: string;
+  /** Meaning and source in a phrase. */
+  readonly label: string;
+  /** A reservation that a model trained with it should state. */
+  readonly caveat?: string;
+  /** Meaning, bounds, default and source of every option. */
+  readonly options: z.ZodObject<S, z.core.$strict>;
+  /** Whether `create` takes a router. */
+  readonly routed: boolean;
+  taps(options: z.output<z.ZodObject<S>>, encoderDepth: number): Taps;
+  targets(options: z.output<z.ZodObject<S>>): TargetRequest;
+  problems(options: z.output<z.ZodObject<S>>, limits: Limits): readonly Problem[];
+  weight(options: z.output<z.ZodObject<S>>): WeightSchedule;
+  /**
+   * The alignment for a network and its data; `targets` of batches are one `[B, T, width]` for each group of `spec`.
+   * @throws RangeError where options and `spec` do not fit.
+   */
+  create(options: z.output<z.ZodObject<S>>, spec: AlignmentSpec, router?: RouterFactory): Alignment;
+}
+
+type Defaults = 'routed' | 'taps' | 'targets' | 'problems';
+
+/** An alignment kind; absent members are those of an alignment at `encoderDepth` without router and features. */
+export function defineAlignment<S extends z.ZodRawShape>(
+  kind: Omit<AlignmentKind<S>, Defaults> & Partial<Pick<AlignmentKind<S>, Defaults>>,
+): AlignmentKind<S> {
+  return {
+    routed: false,
+    taps: (_, encoderDepth) => ({ depths: [encoderDepth], attention: [] }),
+    targets: () => ({ groups: {} }),
+    problems: () => [],
+    ...kind,
+  };
+}
+
+/** Numbers without repetition, ascending. */
+export const ascending = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
+
+/** The blocks, counted from 1, that a model of `depth` blocks does not have, as problems of the option at `path`. */
+export const beyondDepth = (path: readonly string[], blocks: readonly number[], depth: number): Problem[] =>
+  blocks
+    .filter((block) => block > depth)
+    .map((block) => ({ path, message: `wanted at most the model's depth, ${depth}, got ${block}` }));

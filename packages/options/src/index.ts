@@ -1,0 +1,2 @@
+/** Building blocks of option schemas. */
+export { count, fraction, positive, section } from './section.ts';
