@@ -28,5 +28,4 @@ export { type RunConfig, type RunResult, run, type Task } from './run.ts';
 export { type Decay, learningRate, type ScheduleConfig } from './schedule.ts';
 export { initState, MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 export { type TrainConfig, trainStep } from './step.ts';
-export { eagerStepper } from './stepper.ts';
 export { sampleTimesteps, type TimestepConfig } from './timesteps.ts';

@@ -1,10 +1,10 @@
 /** Everything around an extraction: opens images and VAE, extracts, says what was unusual, verifies. */
+import { createEngine } from '@ahpa/engine';
 import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
-import { createEngine } from '../run/create-engine.ts';
 import { dataShape } from '../run/prepare.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 import { targetSource } from '../variants/targets.ts';
@@ -88,7 +88,7 @@ async function extracted(
   reporter: Reporter,
 ): Promise<Extracted> {
   const files = await readVae(config.vae, reporter);
-  const engine = await createEngine(config.train, { wideOperations: !request.trainsNext });
+  const engine = await createEngine({ ...config.train, wideOperations: !request.trainsNext });
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));
   try {

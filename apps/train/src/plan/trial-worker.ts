@@ -1,12 +1,12 @@
 /** Takes a few steps of a configuration on random numbers, in a process whose memory is only theirs. */
 
 import { patchify } from '@ahpa/dit-core';
+import { createEngine } from '@ahpa/engine';
 import { disposeTree, philox } from '@ahpa/ops';
 import type { Batch, Tree } from '@ahpa/ports';
 import { initState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
-import { createEngine } from '../run/create-engine.ts';
 import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { type DataShape, modelConfig, type RunState, stepConfig, wire } from '../wiring.ts';

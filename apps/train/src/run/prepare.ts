@@ -1,6 +1,7 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
 
 import { type DiTConfig, type DiTParams, tokenCount } from '@ahpa/dit-core';
+import type { Engine } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { TrainDeps } from '@ahpa/trainer';
@@ -17,7 +18,6 @@ import { loadAlignment } from '../variants/index.ts';
 import { type TargetSource, targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
 import { type Decoder, decoder } from './draw.ts';
-import type { Engine } from './engine.ts';
 
 /** The prepared parts of a run. */
 export interface Prepared {
