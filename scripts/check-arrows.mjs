@@ -40,6 +40,18 @@ const ROOMS = {
     allows: (name) => !name.startsWith('@ahpa/') || ['@ahpa/messages', ...SHARED].includes(name),
     node: true,
   },
+  'packages/engine': {
+    allows: only(
+      TFJS,
+      '@tensorflow/tfjs',
+      '@tensorflow/tfjs-backend-wasm',
+      '@ahpa/libtensorflow',
+      '@ahpa/messages',
+      '@ahpa/weight-files',
+      ...SHARED,
+    ),
+    node: true,
+  },
   'apps/*': { allows: ALL, node: true },
   'examples/*': { allows: ALL, node: true },
   'tooling/*': { allows: ALL, node: true },

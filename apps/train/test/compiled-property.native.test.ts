@@ -1,11 +1,10 @@
+import { createEngine, eagerStepper } from '@ahpa/engine';
+import { tensorflowStepper } from '@ahpa/engine/tensorflow';
 import type { CompileOptions } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
 import { expectClose, testValues } from '@ahpa/test-utils';
-import { eagerStepper } from '@ahpa/trainer';
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compiledStepper } from '../src/run/compiled-stepper.ts';
-import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 import { KINDS, toyRun } from './toy-run.ts';
 
@@ -34,12 +33,12 @@ const CASES = KINDS.filter(([name]) => NAMES.includes(name)).flatMap(([name, set
 );
 
 describe.skipIf(missing)('compiled = eager over random small configurations', () => {
-  beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));
+  beforeAll(() => createEngine({ backend: 'tensorflow' }));
 
   const check = (set: readonly string[], options: CompileOptions): void => {
     const { step, init, batch } = toyRun(set);
     const eager = eagerStepper(step, init());
-    const compiled = compiledStepper(step, init(), options);
+    const compiled = tensorflowStepper(step, init(), options);
     for (let k = 0; k < 20; k++) {
       const given = batch(k);
       const wanted = eager.step(given) as Record<string, tf.Tensor>;

@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eagerEngine } from '@ahpa/engine';
 import { openCache, readIndex } from '@ahpa/latent-cache';
 import type { Batch, Tree } from '@ahpa/ports';
 import { fromFloat32, writeNpy } from '@ahpa/weight-files';
@@ -10,7 +11,6 @@ import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import { readStats } from '../src/data/stats.ts';
 import { type ExtractRequest, runExtract } from '../src/features/run-extract.ts';
-import { eagerEngine } from '../src/run/eager-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { prepare } from '../src/run/prepare.ts';
 import { train } from '../src/run/train.ts';

@@ -1,10 +1,10 @@
 import { initDiT } from '@ahpa/dit-core';
+import { createEngine } from '@ahpa/engine';
 import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { initVae } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../src/run/create-engine.ts';
 import { type Artist, decoder, drawBatch } from '../src/run/draw.ts';
 import { artistOf } from '../src/run/open-artist.ts';
 import type { VaeTree } from '../src/vae/load.ts';
@@ -29,7 +29,7 @@ async function drawn(at: number, padTo = 0): Promise<Uint8Array> {
 
 describe.skipIf(missing)('images drawn by TensorFlow', () => {
   beforeAll(async () => {
-    const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+    const engine = await createEngine({ backend: 'tensorflow' });
     const model = {
       ...shape,
       patchSize: 1,

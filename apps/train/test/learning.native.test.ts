@@ -1,11 +1,10 @@
+import { createEngine, eagerStepper } from '@ahpa/engine';
+import { type TensorflowStepper, tensorflowStepper } from '@ahpa/engine/tensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
 import type { Metrics } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
-import { eagerStepper } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CompiledStepper, compiledStepper } from '../src/run/compiled-stepper.ts';
-import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 import { KINDS, OPTIONS, type ToyRun, type ToyState, toyRun } from './toy-run.ts';
 
@@ -24,7 +23,7 @@ function read(rows: Rows, metrics: Metrics, all: boolean): void {
   }
 }
 
-type Compiled = CompiledStepper<ToyState, ReturnType<ToyRun['batch']>>;
+type Compiled = TensorflowStepper<ToyState, ReturnType<ToyRun['batch']>>;
 
 /** Takes the first steps both ways and compares all metrics and the whole state. */
 function compare(compiled: Compiled, { step, init, batch }: ToyRun, rows: Rows): void {
@@ -62,11 +61,11 @@ function train(compiled: Compiled, { batch }: ToyRun, rows: Rows): number[] {
 }
 
 describe.skipIf(missing !== undefined)('every variant', () => {
-  beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));
+  beforeAll(() => createEngine({ backend: 'tensorflow' }));
 
   it.each([...KINDS, ...OPTIONS])('%s: compiled is eager, and it learns', (name, set) => {
     const run = toyRun(set);
-    const compiled: Compiled = compiledStepper(run.step, run.init(), {});
+    const compiled: Compiled = tensorflowStepper(run.step, run.init(), {});
     const rows: Rows = new Map();
     compare(compiled, run, rows);
     const live = train(compiled, run, rows);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createEngine } from '@ahpa/engine';
 import { inception, loadInception, type NetworkParams } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { readGolden } from '@ahpa/test-utils';
@@ -8,7 +9,6 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openSqueezeNet } from '../src/evaluation/network.ts';
 import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
-import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 
 const PHOTOGRAPHS = fileURLToPath(
@@ -73,7 +73,7 @@ describe.skipIf(missing)('networks', () => {
       'inception.json',
     );
     const state = hashedState(golden.shapes);
-    const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+    const engine = await createEngine({ backend: 'tensorflow' });
     const model = engine.model(loadInception(state));
     const pixels = hashValues(2 * 64 * 48 * 3, 99).map((value) => Math.floor((value + 1) * 128));
     const run = model.bind((params: NetworkParams, x: tf.Tensor4D) => ({ ...inception.apply(params, x) }));
@@ -88,7 +88,7 @@ describe.skipIf(missing)('networks', () => {
     'SqueezeNet names at least 60 % of 100 photographs of ImageNet',
     async () => {
       const { openZip } = await import('@ahpa/image-data');
-      const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+      const engine = await createEngine({ backend: 'tensorflow' });
       const network = await openSqueezeNet(engine, () => undefined);
       const zip = await openZip(PHOTOGRAPHS);
       const files = zip.files.filter((file) => file.endsWith('.JPEG')).filter((_, i) => i % 2 === 0);

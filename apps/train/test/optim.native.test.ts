@@ -1,11 +1,10 @@
+import { createEngine, eagerStepper } from '@ahpa/engine';
+import { tensorflowStepper } from '@ahpa/engine/tensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
-import { eagerStepper } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compiledStepper } from '../src/run/compiled-stepper.ts';
-import { createEngine } from '../src/run/create-engine.ts';
 import { missing } from './native.ts';
 import { toyRun } from './toy-run.ts';
 
@@ -27,13 +26,13 @@ const kept = (state: { params: Tree; ema: Tree; moments: Tree }): number[][] =>
   ]);
 
 describe.skipIf(missing)('the compiled step', () => {
-  beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));
+  beforeAll(() => createEngine({ backend: 'tensorflow' }));
 
   it('equals the eager step on a batch in two parts, and skips what is not finite', () => {
     const { step, init, batch } = toyRun(EVERYTHING);
     const before = tf.memory().numTensors;
     const eager = eagerStepper(step, init());
-    const compiled = compiledStepper(step, init(), {});
+    const compiled = tensorflowStepper(step, init(), {});
     for (const given of [
       [batch(1), batch(2)],
       [batch(3), batch(4)],

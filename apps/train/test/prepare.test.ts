@@ -1,6 +1,6 @@
+import { eagerEngine } from '@ahpa/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eagerEngine } from '../src/run/eager-engine.ts';
 import { type Prepared, prepare } from '../src/run/prepare.ts';
 import { listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
 

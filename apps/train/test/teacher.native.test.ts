@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createEngine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,7 +12,6 @@ import { squeezeNetParams } from '../src/evaluation/network.ts';
 import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
 import { runExtract } from '../src/features/run-extract.ts';
 import { probeRun } from '../src/lab/probe.ts';
-import { createEngine } from '../src/run/create-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { train } from '../src/run/train.ts';
 import { missing } from './native.ts';
@@ -28,7 +28,7 @@ const pixelsOf = (image: number): Uint8Array =>
 
 describe.skipIf(missing !== undefined || !obtained)('a teacher', () => {
   beforeAll(async () => {
-    await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+    await createEngine({ backend: 'tensorflow' });
   });
 
   it('is written beside a cache, row by row, and trained with', async () => {

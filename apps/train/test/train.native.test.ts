@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createEngine } from '@ahpa/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../src/run/create-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
@@ -16,7 +16,7 @@ describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
 
   beforeAll(async () => {
     process.env['AHPA_CACHE'] = join(runs, 'cache');
-    await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
+    await createEngine({ backend: 'tensorflow' });
     vae = await writeTinyVae(runs);
   });
 

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eagerEngine } from '@ahpa/engine';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initVae, parseVaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ImageSet, loadEmoji, split } from '../src/data/emoji.ts';
-import { eagerEngine } from '../src/run/eager-engine.ts';
 import { evaluateVae, reconstructor } from '../src/vae/evaluate.ts';
 import { imageBatch, toBytes } from '../src/vae/images.ts';
 import { readVae, type VaeTree, vaeParams } from '../src/vae/load.ts';

@@ -1,13 +1,13 @@
+import { eagerStepper, readTensors, restoreTree } from '@ahpa/engine';
 import { disposeTree, flatten, mapTree, philox, unflatten } from '@ahpa/ops';
 import type { Batch, Metrics, Tree } from '@ahpa/ports';
 import { expectClose, testTensor, testValues } from '@ahpa/test-utils';
-import { eagerStepper, meanRow, readWindow } from '@ahpa/trainer';
+import { meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { AhpaConfig } from '../src/config/alignment.ts';
 import type { GradientRow } from '../src/data/stats.ts';
 import { statsRow } from '../src/run/stats-row.ts';
-import { tensorsOf, treeOf } from '../src/run/tree-file.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 import { KINDS, toyRun } from './toy-run.ts';
 
@@ -122,10 +122,10 @@ describe('what alignments remember', () => {
     const { step, init, batch } = toyRun(set);
     let state = init();
     for (const k of [0, 1, 2]) state = step(state, batch(k)).state;
-    const tensors = await tensorsOf(state);
+    const tensors = await readTensors(state);
     expect(Object.keys(tensors)).toContain('memory.own.router.distances.mean');
     expect(Object.keys(tensors)).toContain('memory.schedule.since');
-    const restored = treeOf(init(), tensors, 'test');
+    const restored = restoreTree(init(), tensors, 'test');
     const [went, goes] = [state, restored].map((from) => flatten(step(from, batch(3)).state));
     goes?.forEach((leaf, i) => {
       expectClose(leaf, went?.[i] as tf.Tensor, { atol: 0, rtol: 0 });

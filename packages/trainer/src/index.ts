@@ -13,5 +13,4 @@ export { noisedInputs, type RandomnessOptions } from './randomness.ts';
 export { type LoopOptions, type LoopResult, run, type Task } from './run.ts';
 export { initState, MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 export { type StepOptions, trainStep } from './step.ts';
-export { eagerStepper } from './stepper.ts';
 export { sampleTimes, type TimeOptions } from './times.ts';

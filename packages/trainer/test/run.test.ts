@@ -1,7 +1,8 @@
+import { eagerStepper } from '@ahpa/engine';
 import { flatten } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { eagerStepper, type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
+import { type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
 import { config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
 interface Overrides extends Partial<RunConfig<ToyState, ToyBatch>> {

@@ -3,7 +3,7 @@ import type { Metrics, Rng } from '@ahpa/ports';
 import { expectClose, expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { eagerStepper, initState, trainStep } from '../src/index.ts';
+import { initState, trainStep } from '../src/index.ts';
 import { CLASSES, config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
 const step = (state: ToyState, batch: ToyBatch | readonly ToyBatch[], c = config) =>
@@ -169,22 +169,5 @@ describe('what the networks see', () => {
       expect(got).toBeCloseTo(0.75 * (x0[i] as number) + 2.5, 5);
     });
     expect(seen.y).toEqual([CLASSES, 1, 2, CLASSES]);
-  });
-});
-
-describe('eagerStepper', () => {
-  test('holds one state however many steps', async () => {
-    const live = tf.memory().numTensors;
-    const stepper = eagerStepper(step, newState());
-    const held = flatten(stepper.state()).length;
-    for (let k = 0; k < 3; k++) {
-      const batch = toyBatch(4 * k, 4);
-      const metrics = await stepper.step(batch);
-      tf.dispose([batch, Object.values(metrics)]);
-      expect(tf.memory().numTensors - live).toBe(held);
-    }
-    expect(value(stepper.state().step)).toBe(3);
-    stepper.dispose();
-    expect(tf.memory().numTensors).toBe(live);
   });
 });

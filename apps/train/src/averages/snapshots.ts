@@ -1,6 +1,8 @@
 /** Snapshots of power-function averages, kept for good while a run goes on: what other averages are made from afterwards. */
+
 import { join } from 'node:path';
 import { type Checkpoint, listCheckpoints, saveCheckpoint } from '@ahpa/checkpoint';
+import { readTensors } from '@ahpa/engine';
 import { stdToExponent, type Task } from '@ahpa/trainer';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { averages, denoiserPrefix } from '../config/averages.ts';
@@ -8,7 +10,6 @@ import type { TrainConfig } from '../config/types.ts';
 import type { RunState } from '../models/wiring.ts';
 import type { RunMeta } from '../run/checkpoints.ts';
 import type { RunFolder } from '../run/folder.ts';
-import { tensorsOf } from '../run/tree-file.ts';
 import type { Profile } from './post-hoc.ts';
 
 /** Where the snapshots of a run lie. */
@@ -26,9 +27,9 @@ export function snapshotTasks(folder: RunFolder, meta: RunMeta, stepper: { state
   if (kept.length === 0) return [];
   const save = async (step: number): Promise<void> => {
     const { step: taken, skipped, ema } = stepper.state();
-    const counts = await tensorsOf({ step: taken, skipped });
+    const counts = await readTensors({ step: taken, skipped });
     const trees = kept.map(async ({ index }) => {
-      const own = Object.entries(await tensorsOf((ema[index] as RunState['params']).denoiser));
+      const own = Object.entries(await readTensors((ema[index] as RunState['params']).denoiser));
       return own.map(([name, tensor]) => [denoiserPrefix(index) + name, tensor] as const);
     });
     const tensors = { ...counts, ...Object.fromEntries((await Promise.all(trees)).flat()) };

@@ -1,7 +1,8 @@
 /** This program's side of a benchmark: works when told to on standard input, as `bench/torch_step.py` and `bench/torch_encode.py` do. */
+
 import { createInterface } from 'node:readline';
+import { threadsPerOp } from '@ahpa/engine';
 import { activeBackend, useTensorFlow } from '@ahpa/libtensorflow';
-import { threadsPerOp } from '../run/lanes.ts';
 import type { EncodeSpec } from './encode-spec.ts';
 import { encodeWork } from './encode-work.ts';
 import type { EvaluateSpec } from './evaluate-spec.ts';

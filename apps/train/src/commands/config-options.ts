@@ -1,6 +1,6 @@
 /** The options with which a command takes a configuration. */
+import { BACKENDS, type BackendName } from '@ahpa/engine';
 import { type Command, Option } from 'commander';
-import { BACKENDS, type BackendName } from '../backend.ts';
 import { loadConfig } from '../config/load.ts';
 import { REPA_FLAGS, repaAssignments } from '../config/repa-flags.ts';
 import type { TrainConfig } from '../config/types.ts';

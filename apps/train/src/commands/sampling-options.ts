@@ -1,8 +1,9 @@
 /** The options of commands that draw with a trained model. */
+
 import { SAMPLERS } from '@ahpa/dit-core';
+import type { BackendName } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { type Command, Option } from 'commander';
-import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer, interval, nonNegative, positive } from './numbers.ts';

@@ -1,6 +1,6 @@
 /** `ahpa train-vae`: trains the small autoencoder that the demo encodes with. */
+import type { BackendName } from '@ahpa/engine';
 import { Command, Option } from 'commander';
-import type { BackendName } from '../backend.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';

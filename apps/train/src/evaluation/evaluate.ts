@@ -1,7 +1,9 @@
 /**
  * Evaluates samples: network -> reference -> features of the samples -> figures -> card.
  */
+
 import { writeFile } from 'node:fs/promises';
+import { type BackendName, createEngine, type Engine } from '@ahpa/engine';
 import {
   type EvaluationCard,
   type LinearAlgebra,
@@ -11,10 +13,7 @@ import {
 } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { getBackend } from '@tensorflow/tfjs-core';
-import type { BackendName } from '../backend.ts';
 import type { Reporter } from '../report.ts';
-import { createEngine } from '../run/create-engine.ts';
-import type { Engine } from '../run/engine.ts';
 import { type Extracted, extract } from './extract.ts';
 import {
   type FactoredReference,
@@ -57,7 +56,7 @@ export interface Evaluator {
 
 /** The engine for frozen networks. */
 export const evaluationEngine = (backend: BackendName = 'tensorflow'): Promise<Engine> =>
-  createEngine({ backend, eager: false, precision: 'float32' }, { wideOperations: true });
+  createEngine({ backend, wideOperations: true });
 
 /** Linear algebra of the active backend. */
 export async function activeAlgebra(): Promise<LinearAlgebra> {

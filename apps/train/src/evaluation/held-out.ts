@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
@@ -13,7 +14,6 @@ import type { Task, TrainDeps } from '@ahpa/trainer';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples } from '../features/examples.ts';
-import type { Model } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';
 
 /** Bins of t. */

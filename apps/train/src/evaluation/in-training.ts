@@ -2,10 +2,12 @@
  * Figures of a run while it trains, every so many steps: images of a fixed seed and labels against the training images, by the
  * same code as `ahpa evaluate`. Cards and the reference's statistics lie in the run's folder.
  */
+
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '@ahpa/checkpoint';
+import type { Engine } from '@ahpa/engine';
 import type { DrawingCard, EvaluationCard, LinearAlgebra } from '@ahpa/evaluation';
 import type { Task } from '@ahpa/trainer';
 import { averageName, averages } from '../config/averages.ts';
@@ -15,7 +17,6 @@ import { fingerprint } from '../fingerprint.ts';
 import type { DataShape } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
 import type { Artist } from '../run/draw.ts';
-import type { Engine } from '../run/engine.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { readVae, vaeStride } from '../vae/load.ts';

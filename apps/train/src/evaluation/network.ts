@@ -1,6 +1,8 @@
 /** Opens the network whose features are compared: SqueezeNet, Inception in PyTorch's layout, or TensorFlow's frozen graph. */
+
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { Engine } from '@ahpa/engine';
 import {
   type FeatureNetwork,
   inception,
@@ -14,7 +16,6 @@ import { userError } from '@ahpa/messages';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type * as tf from '@tensorflow/tfjs-core';
 import { sha256File } from '../files.ts';
-import type { Engine } from '../run/engine.ts';
 import { openInceptionGraph } from './inception-graph.ts';
 import { obtainFile } from './obtain-file.ts';
 import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';

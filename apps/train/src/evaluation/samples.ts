@@ -1,11 +1,12 @@
 /** Samples to evaluate: files of images, with the record of how they were drawn where there is one, or a model that draws. */
+
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { SampleConfig } from '@ahpa/dit-core';
+import type { BackendName } from '@ahpa/engine';
 import type { DrawingCard } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
-import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';

@@ -1,9 +1,9 @@
 /** What data of a run are, whatever kind: sizes and classes before a VAE is there, and examples once it is. */
 
+import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { codeFraction } from '../data/emoji-set.ts';
 import type { Reporter } from '../report.ts';
-import type { Model } from '../run/engine.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import type { BatchShape } from './batch.ts';
 import { chosenExamples, type Examples } from './examples.ts';

@@ -3,6 +3,7 @@
  * mean = scaled mu; std = exp(logVar / 2) in the same units; tokens = norm(resize(F)) with F the concatenated maps,
  * less what the latent of each token predicts of them where the norm is `innovation`.
  */
+import type { Model } from '@ahpa/engine';
 import { disposeTree } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import {
@@ -15,7 +16,6 @@ import {
   type VaeConfig,
 } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Model } from '../run/engine.ts';
 import type { VaeTree } from '../vae/load.ts';
 import { type FittedNorms, normTensors, targetNorm } from './norms.ts';
 import type { FeatureRequest } from './request.ts';

@@ -1,13 +1,14 @@
 /** Features of a frozen network beside a cache: one row of tokens for each record, for `alignment.teacher.kind: file`. */
+
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import type { CacheIndex } from '@ahpa/latent-cache';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { squeezeNetParams } from '../evaluation/network.ts';
 import type { Reporter } from '../report.ts';
-import type { Engine } from '../run/engine.ts';
 import { padded } from './fit.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
 

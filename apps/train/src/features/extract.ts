@@ -2,9 +2,11 @@
  * Images to a cache of features, continued where it was stopped.
  * plan, or the plan that is there -> statistics, fitted, kept or another cache's -> size against the disk -> batches -> index.
  */
+
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { Model } from '@ahpa/engine';
 import { takeLock } from '@ahpa/file-lock';
 import {
   type CacheIndex,
@@ -24,7 +26,6 @@ import { userError } from '@ahpa/messages';
 import { fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Reporter } from '../report.ts';
-import type { Model } from '../run/engine.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import { duration } from '../visual/progress-line.ts';
 import { type FeatureEncoder, featureEncoder } from './encoder.ts';

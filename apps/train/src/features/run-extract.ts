@@ -1,11 +1,11 @@
 /** Everything around an extraction: opens images and VAE, extracts, says what was unusual, verifies. */
+import { createEngine } from '@ahpa/engine';
 import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { resolveShapes } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import { createEngine } from '../run/create-engine.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 import { type Extracted, type ExtractOptions, extract } from './extract.ts';
 import { extractTeacher, type TEACHERS } from './extract-teacher.ts';
@@ -86,7 +86,7 @@ async function extracted(
   reporter: Reporter,
 ): Promise<Extracted> {
   const files = await readVae(config.vae, reporter);
-  const engine = await createEngine(config.train, { wideOperations: !request.trainsNext });
+  const engine = await createEngine({ ...config.train, wideOperations: !request.trainsNext });
   const pictures = await openPictures(config, request);
   const vae = engine.model(vaeParams(files));
   try {

@@ -4,7 +4,7 @@
  * An image depends on the seed, its index and its class; batches are always computed in full, so that its bits do not depend
  * on how often the work was stopped or on how many processes share it.
  */
-import type { BackendName } from '../backend.ts';
+import type { BackendName } from '@ahpa/engine';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { Reporter } from '../report.ts';

@@ -1,6 +1,7 @@
 /** Sums up what readouts need: second moments of hidden tokens, clean latents and features, batch by batch on the device. */
 
 import { applyDiT, type DiTConfig, type DiTParams } from '@ahpa/dit-core';
+import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { disposeTree, patchify } from '@ahpa/ops';
 import type { Interpolant, Rng, Tree } from '@ahpa/ports';
@@ -9,7 +10,6 @@ import { batchIndices } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { Matrix } from 'ml-matrix';
 import type { Examples } from '../features/examples.ts';
-import type { Model } from '../run/engine.ts';
 
 /** What is measured. */
 export interface Subject {

@@ -1,14 +1,13 @@
 /** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
 
 import { writeFile } from 'node:fs/promises';
+import { type BackendName, createEngine } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
-import type { BackendName } from '../backend.ts';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Reporter } from '../report.ts';
-import { createEngine } from '../run/create-engine.ts';
 import { denoiserParams, loadModel } from '../run/load-model.ts';
 import { prepare } from '../run/prepare.ts';
 import { type Extent, measure } from './measure.ts';

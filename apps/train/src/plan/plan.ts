@@ -4,12 +4,12 @@
  */
 
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
+import { useBackend } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
 import type { FeatureGroup, Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import { useBackend } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../features/open-data.ts';
 import { loadAlignment } from '../models/alignment.ts';

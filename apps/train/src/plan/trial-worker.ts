@@ -1,5 +1,6 @@
 /** Takes a few steps of a configuration on random numbers, in a process whose memory is only theirs. */
 
+import { createEngine } from '@ahpa/engine';
 import { disposeTree, philox } from '@ahpa/ops';
 import type { Batch, FeatureGroup, Tree } from '@ahpa/ports';
 import { initState, trainStep } from '@ahpa/trainer';
@@ -8,7 +9,6 @@ import type { TrainConfig } from '../config/types.ts';
 import { loadAlignment } from '../models/alignment.ts';
 import { alignmentSpec, type DataShape, modelConfig } from '../models/shapes.ts';
 import { type RunState, stepOptions, trainDeps } from '../models/wiring.ts';
-import { createEngine } from '../run/create-engine.ts';
 
 /** What is tried. */
 export interface TrialSpec {

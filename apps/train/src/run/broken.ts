@@ -1,6 +1,7 @@
 /** What a run leaves when its numbers break, and how the step at which they did is taken again. */
 
 import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
+import { createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Batch, Tree } from '@ahpa/ports';
@@ -9,10 +10,8 @@ import { type RunState, stepOptions } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
 import { inParts } from './batches.ts';
 import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
-import { createEngine } from './create-engine.ts';
 import type { RunFolder } from './folder.ts';
 import { prepare } from './prepare.ts';
-import { tensorsOf, treeOf } from './tree-file.ts';
 
 /** The broken step as the dump tells it. */
 interface Breakage {
@@ -54,7 +53,7 @@ export async function dumpBroken(
     data: new Uint8Array(Int32Array.of(value).buffer),
   });
   const tensors = {
-    ...(await tensorsOf(state, { copy: false })),
+    ...(await readTensors(state)),
     step: counter(first),
     skipped: counter(skipped - (step - first)),
     skippedInARow: counter(0),
@@ -73,7 +72,7 @@ export async function replay(path: string, reporter: Reporter): Promise<Replay> 
   const like = initState(parts.deps, philox(config.train.seed), numbers.ema);
   const { stepper } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
-    treeOf(like, checkpoint.tensors, path),
+    restoreTree(like, checkpoint.tensors, path),
   );
   const batch = await inParts(Uint32Array.from(breakage.batch), config.train.accumulate, parts.train);
   const { loss, gradNorm, applied } = await stepper.step(batch);

@@ -1,12 +1,12 @@
 /** Saves a run's state as it goes, with what is needed to sample from it. */
 
 import type { Saver, Tensors } from '@ahpa/checkpoint';
+import type { Training } from '@ahpa/engine';
 import { histogramOf, type Value } from '@ahpa/event-files';
 import type { Lock } from '@ahpa/file-lock';
 import type { Tree } from '@ahpa/ports';
 import type { Task } from '@ahpa/trainer';
 import type { RunMeta } from './checkpoints.ts';
-import type { Training } from './engine.ts';
 import type { RunFolder } from './folder.ts';
 import type { Recorder } from './recorder.ts';
 

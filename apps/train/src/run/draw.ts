@@ -2,6 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/dit-core';
+import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
@@ -10,7 +11,6 @@ import type { DataShape } from '../models/shapes.ts';
 import { toBytes } from '../vae/images.ts';
 import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';
-import type { Model } from './engine.ts';
 
 /** Images drawn together. */
 const BATCH = 72;

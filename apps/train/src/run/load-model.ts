@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, firstNonFinite } from '@ahpa/checkpoint';
 import { type DiTParams, initDiT } from '@ahpa/dit-core';
+import { restoreTree } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
@@ -17,7 +18,6 @@ import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
 import { runFolder } from './folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
-import { treeOf } from './tree-file.ts';
 
 /** Where runs are looked for, and which of a run's averages is meant; the first where there is no name. */
 export interface LoadOptions {
@@ -88,7 +88,7 @@ export function denoiserParams({ network, weights, source }: TrainedModel): DiTP
       );
   }
   const like = initDiT(network, nothing) as DiTParams & Tree;
-  const params = treeOf(like, weights, source);
+  const params = restoreTree(like, weights, source);
   disposeTree(like);
   return params;
 }

@@ -1,20 +1,18 @@
 /** Puts a trained model and its VAE on a backend, ready to draw. */
 
 import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
+import { type BackendName, createEngine, type Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { LANES } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { HubReporter } from '../hub/hub.ts';
 import type { DataShape } from '../models/shapes.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
-import { createEngine } from './create-engine.ts';
 import { type Artist, decoder } from './draw.ts';
-import type { Model } from './engine.ts';
 import { denoiserParams } from './load-model.ts';
 import type { Prepared } from './prepare.ts';
 import type { TrainedModel } from './trained-model.ts';

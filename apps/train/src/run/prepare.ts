@@ -1,6 +1,7 @@
 /** Everything a run needs before its first step: images, VAE, features, model. */
 
 import type { DiTConfig } from '@ahpa/dit-core';
+import type { Engine } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import type { FeatureGroup } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
@@ -13,7 +14,6 @@ import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 import { type Decoder, decoder } from './draw.ts';
-import type { Engine } from './engine.ts';
 
 /** The prepared parts of a run. */
 export interface Prepared {

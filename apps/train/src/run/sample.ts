@@ -1,8 +1,8 @@
 /** Draws a grid of images with the averaged weights of a trained model. */
 
+import type { BackendName } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { closest } from 'fastest-levenshtein';
-import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Reporter } from '../report.ts';
 import { writeGrid } from '../visual/grid.ts';

@@ -1,4 +1,5 @@
 /** The state that a run starts from. */
+import { restoreTree } from '@ahpa/engine';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initState } from '@ahpa/trainer';
 import { averages } from '../config/averages.ts';
@@ -9,7 +10,6 @@ import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import { withInitialWeights } from './initial-weights.ts';
 import type { Prepared } from './prepare.ts';
-import { treeOf } from './tree-file.ts';
 
 /** The state of the newest valid checkpoint, or a new one. */
 export async function startState(
@@ -25,7 +25,7 @@ export async function startState(
     if (init === null) return { state, step: 0 };
     return { state: await withInitialWeights(state, init, parts.model, reporter), step: 0 };
   }
-  const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
+  const restored = restoreTree(state, checkpoint.tensors, checkpoint.path);
   disposeTree(state);
   reporter.say(`Continuing ${folder.root} after step ${checkpoint.step}.`);
   return { state: restored, step: checkpoint.step };

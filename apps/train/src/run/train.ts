@@ -5,6 +5,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { createSaver } from '@ahpa/checkpoint';
+import { createEngine } from '@ahpa/engine';
 import type { Lock } from '@ahpa/file-lock';
 import type { Batch, Tree } from '@ahpa/ports';
 import { batchIndices, run, trainStep } from '@ahpa/trainer';
@@ -17,7 +18,6 @@ import type { Reporter } from '../report.ts';
 import { inParts } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
-import { createEngine } from './create-engine.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
 import { artistOf } from './open-artist.ts';

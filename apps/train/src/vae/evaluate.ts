@@ -1,8 +1,8 @@
 /** How well a VAE restores images, and how large its latents are. */
+import type { Model } from '@ahpa/engine';
 import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageSet } from '../data/emoji.ts';
-import type { Model } from '../run/engine.ts';
 import { imageBatch, toBytes } from './images.ts';
 import type { VaeTree } from './load.ts';
 

@@ -4,17 +4,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
+import { type BackendName, createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import type { Progress } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { batchIndices, run } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { BackendName } from '../backend.ts';
 import { type ImageSet, split } from '../data/emoji.ts';
 import type { Reporter } from '../report.ts';
 import { newestValid } from '../run/checkpoints.ts';
-import { createEngine } from '../run/create-engine.ts';
-import { tensorsOf, treeOf } from '../run/tree-file.ts';
 import { writeGrid } from '../visual/grid.ts';
 import { duration, type ProgressFormat } from '../visual/progress-line.ts';
 import { evaluateVae, pairsOf, reconstructor, type VaeQuality } from './evaluate.ts';
@@ -51,7 +49,7 @@ export async function trainVae(
 ): Promise<VaeQuality & { readonly step: number }> {
   const { out, vae, optim, batch, seed, steps, backend = 'tensorflow', precision, signal } = options;
   await mkdir(out, { recursive: true });
-  const engine = await createEngine({ backend, eager: false, precision }, { wideOperations: true });
+  const engine = await createEngine({ backend, precision, wideOperations: true });
   const rng = philox(seed);
   const rows = split(set, options.holdOut);
   const start = await startState(options, reporter);
@@ -106,7 +104,7 @@ function saver(
 ): (step: number) => Promise<VaeQuality> {
   const checkpoints = join(out, 'checkpoints');
   return async (step) => {
-    await saveCheckpoint(checkpoints, step, await tensorsOf(state()), { vae, optim });
+    await saveCheckpoint(checkpoints, step, await readTensors(state()), { vae, optim });
     await rotate(checkpoints, { keepLast: 2, keepEvery: 0 });
     const quality = evaluateVae(reconstruct, set, heldOut);
     await exportVae(out, state().ema, vae, quality.latentStd);
@@ -148,7 +146,7 @@ async function startState(
   const state = initVaeState(initVae(vae, philox(seed)) as VaeTree);
   const checkpoint = await newestValid(join(out, 'checkpoints'), reporter);
   if (checkpoint === undefined) return { state, step: 0 };
-  const restored = treeOf(state, checkpoint.tensors, checkpoint.path);
+  const restored = restoreTree(state, checkpoint.tensors, checkpoint.path);
   disposeTree(state);
   reporter.say(`Continuing ${out} after step ${checkpoint.step}.`);
   return { state: restored, step: checkpoint.step };

@@ -1,5 +1,4 @@
-/** Trees of tensors as the named tensors of a file, under their dotted paths. */
-
+/** Trees of tensors as the named tensors of a file, by dotted path. */
 import { userError } from '@ahpa/messages';
 import { flatten, mapTree, paths } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
@@ -8,11 +7,14 @@ import * as tf from '@tensorflow/tfjs-core';
 
 const DTYPES = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 
-/** The tensors of a tree by dotted path; with `copy` in memory of their own, where a backend may give its own away. */
-export async function tensorsOf(
+/** Tensors by name, as in a safetensors file. */
+export type NamedTensors = Readonly<Record<string, TensorEntry>>;
+
+/** The values of a tree (float32, int32, bool) by dotted path; with `copy` never a view of the backend's memory. */
+export async function readTensors(
   tree: Tree,
   { copy = false }: { readonly copy?: boolean } = {},
-): Promise<Record<string, TensorEntry>> {
+): Promise<NamedTensors> {
   const names = paths(tree);
   const entries = flatten(tree).map(async (leaf, i) => {
     const { buffer, byteOffset, byteLength } = await leaf.data();
@@ -24,13 +26,11 @@ export async function tensorsOf(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** A new tree in the form of `like` from the tensors under `prefix`; `source` names the file in errors. */
-export function treeOf<T extends Tree>(
-  like: T,
-  tensors: Readonly<Record<string, TensorEntry>>,
-  source: string,
-  prefix = '',
-): T {
+/**
+ * A new tree of the structure of `like` from the tensors whose names are `prefix` and a dotted path; `source` names the file in errors.
+ * @throws a user error where a tensor is missing or differs in shape or dtype.
+ */
+export function restoreTree<T extends Tree>(like: T, tensors: NamedTensors, source: string, prefix = ''): T {
   return mapTree((leaf, path) => {
     const entry = tensors[prefix + path];
     const wanted = `${DTYPES[leaf.dtype as keyof typeof DTYPES]} [${leaf.shape}]`;

@@ -1,14 +1,16 @@
-/** The engine that compiles: parameters and state live on the device, each function is one TensorFlow function. */
-
-import type { Tensors } from '@ahpa/checkpoint';
+/** The engine that compiles with TensorFlow: parameters and state live on the device, each function is one TensorFlow function. */
 import { compile, type DeviceState, deviceState, type Precision } from '@ahpa/libtensorflow';
 import { disposeTree, inLanes } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
-import { compiledStepper } from './compiled-stepper.ts';
 import type { Engine, Model } from './engine.ts';
-import { tensorsOf } from './tree-file.ts';
+import { type NamedTensors, readTensors } from './named-tensors.ts';
+import { tensorflowStepper } from './tensorflow-stepper.ts';
 
-function compiledModel<P extends Tree>(device: DeviceState<P>, lanes: number, release: () => void): Model<P> {
+function tensorflowModel<P extends Tree>(
+  device: DeviceState<P>,
+  lanes: number,
+  release: () => void,
+): Model<P> {
   const compiled: { dispose(): void }[] = [];
   const bind = <I extends readonly Tree[], R extends Record<string, Tree>>(
     fn: (params: P, ...inputs: I) => R,
@@ -32,25 +34,25 @@ function compiledModel<P extends Tree>(device: DeviceState<P>, lanes: number, re
   };
 }
 
-/** Compiles steps in the given precision; frozen models compute in float32, their batches in `lanes` parts side by side. */
-export function compiledEngine(precision: Precision, lanes: number): Engine {
+/** The engine that compiles steps in the given precision, and models in float32 with mapped batches in `lanes` parts side by side. */
+export function tensorflowEngine(precision: Precision, lanes: number): Engine {
   return {
     model: (params) => {
       const device = deviceState(params);
       disposeTree(params);
-      return compiledModel(device, lanes, device.dispose);
+      return tensorflowModel(device, lanes, device.dispose);
     },
     training: (step, state) => {
-      const stepper = compiledStepper(step, state, { precision });
+      const stepper = tensorflowStepper(step, state, { precision });
       const { device } = stepper;
       return {
         stepper,
         snapshot: async (memory) => {
-          if (memory === undefined) return tensorsOf(stepper.state());
-          device.copyTo(device.list.map(({ path }) => (memory[path] as Tensors[string]).data));
+          if (memory === undefined) return readTensors(stepper.state());
+          device.copyTo(device.list.map(({ path }) => (memory[path] as NamedTensors[string]).data));
           return memory;
         },
-        model: (pick) => compiledModel(device.view(pick), lanes, () => undefined),
+        model: (pick) => tensorflowModel(device.view(pick), lanes, () => undefined),
       };
     },
   };

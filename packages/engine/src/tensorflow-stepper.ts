@@ -1,20 +1,19 @@
-/** A stepper whose step is one compiled TensorFlow function over state that stays on the device. */
-
+/** A step compiled into one TensorFlow function over state that stays on the device. */
 import { type CompileOptions, compile, type DeviceState, deviceState } from '@ahpa/libtensorflow';
 import { disposeTree } from '@ahpa/ops';
 import type { Metrics, Stepper, StepResult, Tree } from '@ahpa/ports';
 
-/** A stepper that also shows its state on the device. */
-export interface CompiledStepper<S extends Tree, B extends Tree> extends Stepper<S, B> {
+/** A stepper with its state on the device. */
+export interface TensorflowStepper<S extends Tree, B extends Tree> extends Stepper<S, B> {
   readonly device: DeviceState<S>;
 }
 
-/** Compiles `stepFn` and takes over `initial`. `state()` copies the state from the device when it is asked for. */
-export function compiledStepper<S extends Tree, B extends Tree>(
+/** A stepper of `stepFn`, compiled at its first step. It owns `initial`; `state()` copies the state from the device on demand. */
+export function tensorflowStepper<S extends Tree, B extends Tree>(
   stepFn: (state: S, batch: B) => StepResult<S>,
   initial: S,
   options: CompileOptions,
-): CompiledStepper<S, B> {
+): TensorflowStepper<S, B> {
   const device = deviceState(initial);
   disposeTree(initial);
   const step = compile(stepFn, { name: 'step', ...options });

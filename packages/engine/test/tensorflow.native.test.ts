@@ -1,16 +1,16 @@
 import { disposeTree, flatten } from '@ahpa/ops';
+import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compiledStepper } from '../src/run/compiled-stepper.ts';
-import { createEngine } from '../src/run/create-engine.ts';
-import { tensorsOf } from '../src/run/tree-file.ts';
+import { createEngine, readTensors } from '../src/index.ts';
+import { tensorflowStepper } from '../src/tensorflow.ts';
 import { missing } from './native.ts';
-import { toyRun } from './toy-run.ts';
+import { predict, toyBatch, toyState, toyStep } from './toy.ts';
 
 describe.skipIf(missing !== undefined)('the compiled step', () => {
   let before = 0;
 
-  beforeAll(() => createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' }));
+  beforeAll(() => createEngine({ backend: 'tensorflow' }));
   beforeEach(() => {
     before = tf.memory().numTensors;
   });
@@ -19,11 +19,10 @@ describe.skipIf(missing !== undefined)('the compiled step', () => {
   });
 
   it('gives a copy of the state that lasts until the next step', () => {
-    const { step, init, batch } = toyRun([]);
-    const compiled = compiledStepper(step, init(), {});
+    const compiled = tensorflowStepper(toyStep, toyState(), {});
     const first = compiled.state();
     expect(compiled.state()).toBe(first);
-    const given = batch(0);
+    const given = toyBatch(0);
     disposeTree(compiled.step(given) as Record<string, tf.Tensor>);
     disposeTree(given);
     expect(flatten(first).every((leaf) => leaf.isDisposed)).toBe(true);
@@ -32,34 +31,47 @@ describe.skipIf(missing !== undefined)('the compiled step', () => {
   });
 
   it('copies its state for a checkpoint, again into the same memory', async () => {
-    const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
-    const { step, init, batch } = toyRun([]);
-    const { stepper, snapshot } = engine.training(step, init());
+    const engine = await createEngine({ backend: 'tensorflow' });
+    const { stepper, snapshot } = engine.training(toyStep, toyState());
     const first = await snapshot();
-    expect(first).toEqual(await tensorsOf(stepper.state()));
-    const given = batch(0);
+    expect(first).toEqual(await readTensors(stepper.state()));
+    const given = toyBatch(0);
     for (const tree of [stepper.step(given) as Record<string, tf.Tensor>, given]) disposeTree(tree);
     const second = await snapshot(first);
     expect(second['step']?.data.buffer).toBe(first['step']?.data.buffer);
-    expect(second).toEqual(await tensorsOf(stepper.state()));
+    expect(second).toEqual(await readTensors(stepper.state()));
     expect(Array.from(second['step']?.data ?? [])).toEqual([1, 0, 0, 0]);
     stepper.dispose();
   });
 
   it('shows the present values to models of its state', async () => {
-    const engine = await createEngine({ backend: 'tensorflow', eager: false, precision: 'float32' });
-    const { step, init, batch } = toyRun([]);
-    const { stepper, model } = engine.training(step, init());
+    const engine = await createEngine({ backend: 'tensorflow' });
+    const { stepper, model } = engine.training(toyStep, toyState());
     const counter = model((state) => ({ step: state.step })).bind((state) => ({
       twice: tf.mul(state.step, 2),
     }));
     for (const done of [0, 1, 2]) {
       const { twice } = counter();
       expect(twice.dataSync()[0]).toBe(2 * done);
-      const given = batch(done);
+      const given = toyBatch(done);
       for (const tree of [{ twice }, stepper.step(given) as Record<string, tf.Tensor>, given])
         disposeTree(tree);
     }
     stepper.dispose();
+  });
+
+  it('computes the step and mapped batches as the eager engine does', async () => {
+    const given = toyBatch(0);
+    const results: tf.Tensor[] = [];
+    for (const eager of [true, false]) {
+      const engine = await createEngine({ backend: 'tensorflow', eager });
+      const { stepper, model } = engine.training(toyStep, toyState());
+      disposeTree(await stepper.step(given));
+      results.push(model(({ params }) => params).map(predict)(given.x).y);
+      stepper.dispose();
+    }
+    const [wanted, got] = results as [tf.Tensor, tf.Tensor];
+    expectClose(got, wanted, { atol: 1e-6 });
+    for (const tree of [results, given]) disposeTree(tree);
   });
 });

@@ -1,16 +1,18 @@
-/** Chooses what computes: native TensorFlow, WebAssembly or plain JavaScript. */
+/** TensorFlow.js backends: native TensorFlow, WebAssembly or plain JavaScript. */
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type { RunConfig } from './config/types.ts';
 
 /** Names of the backends. */
 export const BACKENDS = ['tensorflow', 'wasm', 'cpu'] as const;
 
-/** A backend as the configuration names it. */
-export type BackendName = RunConfig['backend'];
+/** The name of a backend. */
+export type BackendName = (typeof BACKENDS)[number];
 
-/** Registers and selects a backend together with its gradients. Throws one sentence where it cannot be had. `threadsPerOp` is TensorFlow's. */
+/**
+ * Registers and selects a backend together with its gradients; `threadsPerOp` applies to `tensorflow`, all processors where absent.
+ * @throws in one sentence where the backend is not available.
+ */
 export async function useBackend(name: BackendName, threadsPerOp?: number): Promise<void> {
   if (name === 'tensorflow') {
     const { useTensorFlow } = await import('@ahpa/libtensorflow');

@@ -1,9 +1,9 @@
-/** The engine that runs op by op on whatever backend is active. */
+/** The engine that runs op by op on the active backend. */
 import { disposeTree, tidyTree } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
-import { eagerStepper } from '@ahpa/trainer';
+import { eagerStepper } from './eager-stepper.ts';
 import type { Engine, Model } from './engine.ts';
-import { tensorsOf } from './tree-file.ts';
+import { readTensors } from './named-tensors.ts';
 
 function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model<P> {
   const bind: Model<P>['bind'] =
@@ -13,7 +13,7 @@ function eagerModel<P extends Tree>(params: () => P, dispose: () => void): Model
   return { bind, map: bind, dispose };
 }
 
-/** Runs everything op by op on the active backend. */
+/** The engine that runs everything op by op on the active backend. */
 export const eagerEngine: Engine = {
   model: (params) =>
     eagerModel(
@@ -24,7 +24,7 @@ export const eagerEngine: Engine = {
     const stepper = eagerStepper(step, state);
     return {
       stepper,
-      snapshot: () => tensorsOf(stepper.state(), { copy: true }),
+      snapshot: () => readTensors(stepper.state(), { copy: true }),
       model: (pick) =>
         eagerModel(
           () => pick(stepper.state()),

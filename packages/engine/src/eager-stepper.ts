@@ -1,16 +1,16 @@
-/** A step function together with the state it advances. */
+/** A step function with the state that it advances, op by op. */
 import { disposeTree } from '@ahpa/ops';
 import type { Stepper, StepResult, Tree } from '@ahpa/ports';
 
-/** Runs `stepFn` op by op. Takes over `state`, and disposes every state it has moved on from. */
+/** A stepper that runs `step` op by op. It owns `state`, and disposes each state once the next one is there. */
 export function eagerStepper<S extends Tree, B>(
-  stepFn: (state: S, batch: B) => StepResult<S>,
+  step: (state: S, batch: B) => StepResult<S>,
   state: S,
 ): Stepper<S, B> {
   let current = state;
   return {
     step(batch) {
-      const { state: next, metrics } = stepFn(current, batch);
+      const { state: next, metrics } = step(current, batch);
       disposeTree(current);
       current = next;
       return metrics;
