@@ -27,6 +27,16 @@ const ROOMS = {
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/hub-files': {
+    allows: only(
+      '@ahpa/checkpoint',
+      '@ahpa/file-lock',
+      '@ahpa/messages',
+      '@ahpa/weight-files',
+      '@huggingface/hub',
+    ),
+    node: true,
+  },
   'packages/latent-cache': {
     allows: only('@ahpa/weight-files', 'koffi', 'zod'),
     node: true,

@@ -1,7 +1,7 @@
 /** Puts a trained model and its VAE on a backend, ready to draw. */
 
 import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { LANES } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
@@ -9,7 +9,6 @@ import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
-import type { HubReporter } from '../hub/hub.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import type { DataShape } from '../wiring.ts';
 import { createEngine } from './create-engine.ts';
@@ -43,7 +42,7 @@ export interface OpenArtist {
 export async function openArtist(
   model: TrainedModel,
   { backend, vae: path, weakModel, sample = {} }: ArtistOptions,
-  reporter?: HubReporter,
+  reporter?: Reporter,
 ): Promise<OpenArtist> {
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);
