@@ -42,6 +42,11 @@ const ROOMS = {
     node: true,
   },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
+  'packages/emoji-data': {
+    allows: (name) =>
+      !name.startsWith('@ahpa/') || ['@ahpa/checkpoint', '@ahpa/image-data', '@ahpa/messages'].includes(name),
+    node: true,
+  },
   'packages/sit-weights': { allows: only(), node: false },
   'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },

@@ -1,6 +1,7 @@
 /** Keys of `data`, `vae` and `hierarchy`: images, autoencoder, and what its encoder's features become. */
+
+import { EMOJI_SETS } from '@ahpa/emoji-data/sets';
 import { z } from 'zod';
-import { EMOJI_SETS } from '../data/emoji-set.ts';
 import { count, fraction, section } from './schema-parts.ts';
 import type { TrainConfig } from './types.ts';
 

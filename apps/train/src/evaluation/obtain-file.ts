@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { userError } from '@ahpa/messages';
-import { defaultCacheDir } from '../data/emoji.ts';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { sha256File } from '../files.ts';
 
 async function download(url: string, path: string): Promise<void> {
