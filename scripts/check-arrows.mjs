@@ -28,11 +28,26 @@ const ROOMS = {
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/hub-files': {
+    allows: only(
+      '@ahpa/checkpoint',
+      '@ahpa/file-lock',
+      '@ahpa/messages',
+      '@ahpa/weight-files',
+      '@huggingface/hub',
+    ),
+    node: true,
+  },
   'packages/latent-cache': {
     allows: only('@ahpa/weight-files', 'koffi', 'zod'),
     node: true,
   },
   'packages/image-data': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
+  'packages/emoji-data': {
+    allows: (name) =>
+      !name.startsWith('@ahpa/') || ['@ahpa/checkpoint', '@ahpa/image-data', '@ahpa/messages'].includes(name),
+    node: true,
+  },
   'packages/sit-weights': { allows: only(), node: false },
   'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },

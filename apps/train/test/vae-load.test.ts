@@ -1,8 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, writeSafetensors } from '@ahpa/weight-files';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readVae, vaeStride } from '../src/vae/load.ts';
 import { TINY_VAE, temporary, writeTinyVae } from './tiny.ts';
 
@@ -34,6 +34,16 @@ describe('readVae', () => {
     );
     const told = await readVae({ kind: 'file', path: lone, scale: 2, shift: 0.5 });
     expect(told.config).toMatchObject({ scalingFactor: 2, shiftFactor: 0.5, blockOutChannels: [4, 4, 4, 4] });
+  });
+
+  it('reads a name on the hub as the folder in the cache', async () => {
+    const cached = join(home, 'hub', 'models--org--name', 'snapshots', '0'.repeat(40));
+    cpSync(folder, cached, { recursive: true });
+    vi.stubEnv('HF_HUB_CACHE', join(home, 'hub'));
+    vi.stubEnv('HF_HUB_OFFLINE', '1');
+    const there = await readVae({ kind: 'file', path: `hf:org/name@${'0'.repeat(40)}` });
+    vi.unstubAllEnvs();
+    expect(there).toEqual({ ...(await readVae({ kind: 'file', path: folder })), path: cached });
   });
 
   it('takes encoders for the same whatever their decoders', async () => {

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ImageSet, loadEmoji } from '@ahpa/emoji-data';
 import { eagerEngine } from '@ahpa/engine';
+import { splitByName } from '@ahpa/image-data';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initVae, parseVaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ImageSet, loadEmoji, split } from '../src/data/emoji.ts';
 import { evaluateVae, reconstructor } from '../src/vae/evaluate.ts';
 import { imageBatch, toBytes } from '../src/vae/images.ts';
 import { readVae, type VaeTree, vaeParams } from '../src/vae/load.ts';
@@ -44,7 +45,7 @@ describe('trainVae', () => {
     expect(readdirSync(join(home, 'whole', 'checkpoints')).length).toBe(2);
     expect(existsSync(join(home, 'whole', 'reconstructions.png'))).toBe(true);
     const model = eagerEngine.model(vaeParams(files));
-    const { heldOut } = split(set, 0.3);
+    const { heldOut } = splitByName(set.codes, 0.3);
     expect(evaluateVae(reconstructor(model, files.config), set, heldOut).psnr).toBeCloseTo(psnr, 1);
     model.dispose();
   });

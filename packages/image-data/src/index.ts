@@ -7,6 +7,7 @@ export { openFolder } from './folder.ts';
 export { type ImageSource, imageList, orderHash } from './image-source.ts';
 export { type OpenOptions, openImages } from './open.ts';
 export { FILTERS, type Pixels, resample } from './resample.ts';
+export { hashFraction, type Split, splitByName } from './split.ts';
 export { openTar } from './tar.ts';
 export { type TarEntry, type TarSource, tarEntries } from './tar-index.ts';
 export { type FileTree, subtree } from './tree.ts';

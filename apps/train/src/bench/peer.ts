@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { userError } from '@ahpa/messages';
-import { defaultCacheDir } from '../data/emoji.ts';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { inPackage } from '../package-folder.ts';
 import type { Reporter } from '../report.ts';
 import type { EncodeSpec } from './encode-spec.ts';

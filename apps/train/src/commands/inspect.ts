@@ -1,6 +1,6 @@
 /** `ahpa inspect`: says what a checkpoint or weights file is, or what a VAE offers. */
+import { localPath } from '@ahpa/hub-files';
 import { Command, Option } from 'commander';
-import { localPath } from '../hub/local-path.ts';
 import type { Reporter } from '../report.ts';
 import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
 import { type Inspection, type InspectOptions, inspect } from '../weights/inspect-file.ts';

@@ -1,6 +1,7 @@
 /** `ahpa train-vae`: trains the small autoencoder that the demo encodes with. */
 import type { BackendName } from '@ahpa/engine';
 import { Command, Option } from 'commander';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
@@ -35,9 +36,9 @@ export function trainVaeCommand(): Command {
       perform(command, async (reporter) => {
         const { trainVae } = await import('../vae/train.ts');
         const { EMOJI_VAE: vae, VAE_DATA, vaeTrainConfig } = await import('../vae/recipe.ts');
-        const { loadImages } = await import('../features/data-emoji.ts');
-        const { holdOut } = VAE_DATA;
-        const set = await loadImages({ ...VAE_DATA, perClass: null }, reporter);
+        const { loadEmoji } = await import('@ahpa/emoji-data');
+        const { sets, size, holdOut } = VAE_DATA;
+        const set = await loadEmoji({ sets, size, cacheDir: defaultCacheDir() }, reporter);
         const interrupt = listenForInterrupt(reporter);
         try {
           const optim = vaeTrainConfig(options.steps);

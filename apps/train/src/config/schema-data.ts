@@ -1,8 +1,7 @@
 /** Keys of `data`, `vae` and `hierarchy`: images, autoencoder, and what its encoder's features become. */
-
+import { EMOJI_SETS } from '@ahpa/emoji-data/sets';
 import { count, fraction, section } from '@ahpa/options';
 import { z } from 'zod';
-import { EMOJI_SETS } from '../data/emoji-set.ts';
 import type { TrainConfig } from './types.ts';
 
 const path = (description: string): z.ZodString => z.string().min(1).describe(description);

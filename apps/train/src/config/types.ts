@@ -1,9 +1,9 @@
 /** The shape of a resolved configuration: every key is present. */
 
 import type { Convention, GuidanceConfig, SampleConfig, SiTName } from '@ahpa/dit-core';
+import type { EmojiSet } from '@ahpa/emoji-data/sets';
 import type { Path } from '@ahpa/ports';
 import type { Resize } from '@ahpa/vae-hierarchy';
-import type { EmojiSet } from '../data/emoji-set.ts';
 import type { AlignmentConfig } from './alignment.ts';
 
 /** What a run does; `schema.ts` says what each key means, its unit, its default and its source. */

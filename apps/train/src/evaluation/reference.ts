@@ -5,7 +5,7 @@
 import { type FeatureMatrix, type LinearAlgebra, sliceRows } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
-import { sha256File } from '../files.ts';
+import { sha256File } from '../hash-file.ts';
 import type { Reporter } from '../report.ts';
 import { extract } from './extract.ts';
 import type { OpenNetwork } from './opened-network.ts';

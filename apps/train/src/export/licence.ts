@@ -1,8 +1,8 @@
 /** Whose rights an exported model carries: its licence, and what it was trained on. */
 
+import type { EmojiSet } from '@ahpa/emoji-data/sets';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
-import type { EmojiSet } from '../data/emoji-set.ts';
 
 /** Both must be stated. */
 export interface Rights {

@@ -1,14 +1,14 @@
 /** Emoji as data: drawn, then encoded into caches in the user's cache folder, each on first use. */
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EMOJI_CLASSES, loadEmoji } from '@ahpa/emoji-data';
 import { LockHeldError } from '@ahpa/file-lock';
+import { splitByName } from '@ahpa/image-data';
 import { openCache, verifyCache } from '@ahpa/latent-cache';
-import type { Progress } from '@ahpa/messages';
+import { defaultCacheDir } from '../cache-folder.ts';
 import type { EmojiData } from '../config/types.ts';
-import { defaultCacheDir, type ImageSet, loadEmoji, split } from '../data/emoji.ts';
-import { EMOJI_CLASSES, type EmojiSet } from '../data/emoji-set.ts';
-import { sha256 } from '../data/image-cache.ts';
 import type { Reporter } from '../report.ts';
 import { batchShape, type Data, type FeatureContext, once } from './data.ts';
 import { cacheExamples, type Examples } from './examples.ts';
@@ -17,26 +17,6 @@ import { emojiPictures, type Pictures } from './pictures.ts';
 import { recipeOf } from './request.ts';
 
 const WAIT_MS = 1000;
-
-/** Loads the images with one progress bar for each set that is drawn. */
-export async function loadImages(
-  { sets, size, perClass }: Pick<EmojiData, 'sets' | 'size' | 'perClass'>,
-  reporter: Reporter,
-): Promise<ImageSet> {
-  const bars = new Map<EmojiSet, Progress<undefined>>();
-  return loadEmoji({
-    sets,
-    size,
-    perClass,
-    say: reporter.warn,
-    onProgress: (done, total, set) => {
-      const bar = bars.get(set) ?? reporter.progress(`drawing ${set}`, total);
-      bars.set(set, bar);
-      bar.update(done, undefined);
-      if (done === total) bar.stop();
-    },
-  });
-}
 
 /** Extracts unless that is done, or waits for a process that is at it. */
 async function ensureCache(
@@ -68,7 +48,8 @@ async function examplesOf(
   const { files, request } = context;
   const { calibration } = request.hierarchy;
   const key = JSON.stringify([pictures.sha256, recipeOf(files, request), calibration, like ?? null]);
-  const folder = join(defaultCacheDir(), `features-${sha256(new TextEncoder().encode(key)).slice(0, 16)}`);
+  const hash = createHash('sha256').update(key).digest('hex');
+  const folder = join(defaultCacheDir(), `features-${hash.slice(0, 16)}`);
   await ensureCache(folder, pictures, like, context).catch(async (error: Error) => {
     if (!/damaged/.test(error.message)) throw error;
     await again(folder, error.message, pictures, like, context);
@@ -91,13 +72,13 @@ async function again(
 }
 
 /** Opens emoji as data. */
-export function openEmoji(config: EmojiData, reporter: Reporter): Data {
+export function openEmoji({ sets, size, perClass, holdOut }: EmojiData, reporter: Reporter): Data {
   return {
-    size: config.size,
+    size,
     classes: EMOJI_CLASSES,
     examples: async (context) => {
-      const set = await loadImages(config, reporter);
-      const sides = split(set, config.holdOut);
+      const set = await loadEmoji({ sets, size, perClass, cacheDir: defaultCacheDir() }, reporter);
+      const sides = splitByName(set.codes, holdOut);
       const train = await examplesOf(emojiPictures(set, sides.train), undefined, context);
       const heldOut = once(() => examplesOf(emojiPictures(set, sides.heldOut), train.folder, context));
       return { train, heldOut, dispose: () => undefined };

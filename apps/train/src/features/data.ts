@@ -1,8 +1,8 @@
 /** What data of a run are, whatever kind: sizes and classes before a VAE is there, and examples once it is. */
 
 import type { Model } from '@ahpa/engine';
+import { splitByName } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
-import { codeFraction } from '../data/emoji-set.ts';
 import type { Reporter } from '../report.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import type { BatchShape } from './batch.ts';
@@ -45,13 +45,11 @@ export function batchShape({ files, request }: FeatureContext): BatchShape {
 
 /** Cuts a share off examples, chosen by their names: a name is on the same side whatever stands beside it. */
 export function cutByName(all: Examples, names: readonly string[], holdOut: number): Omit<Sides, 'dispose'> {
-  const held = names.map((name) => codeFraction('split', name) < holdOut);
-  const rows = (side: boolean): Uint32Array =>
-    Uint32Array.from(held.flatMap((one, row) => (one === side ? [row] : [])));
+  const rows = splitByName(names, holdOut);
   return {
-    train: holdOut === 0 ? all : chosenExamples(all, rows(false)),
+    train: holdOut === 0 ? all : chosenExamples(all, rows.train),
     heldOut: async () => {
-      if (holdOut > 0) return chosenExamples(all, rows(true));
+      if (holdOut > 0) return chosenExamples(all, rows.heldOut);
       throw userError(
         'No images are held out: set data.holdOut to a share, or data.heldOut where the data have such a part.',
       );

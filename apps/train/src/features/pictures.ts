@@ -1,7 +1,8 @@
 /** Labelled square images that are decoded when they are asked for. */
+
+import type { ImageSet } from '@ahpa/emoji-data';
 import { createDecoder, type ImageSource, imageList, orderHash, type Remark } from '@ahpa/image-data';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageSet } from '../data/emoji.ts';
 
 /** A decoded image. */
 export interface Picture {
@@ -26,7 +27,7 @@ export interface Pictures {
 }
 
 /** The images `rows` of a set in memory. */
-export function emojiPictures(set: ImageSet, rows: Int32Array<ArrayBuffer>): Pictures {
+export function emojiPictures(set: ImageSet, rows: Uint32Array<ArrayBuffer>): Pictures {
   const stride = set.size * set.size * 3;
   const names = Array.from(rows, (row) => set.names[row] as string);
   const labels = Int32Array.from(rows, (row) => set.labels[row] as number);

@@ -2,14 +2,13 @@
 
 import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { LANES } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
-import type { HubReporter } from '../hub/hub.ts';
 import type { DataShape } from '../models/shapes.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import { type Artist, decoder } from './draw.ts';
@@ -41,7 +40,7 @@ export interface OpenArtist {
 export async function openArtist(
   model: TrainedModel,
   { backend, vae: path, weakModel, sample = {} }: ArtistOptions,
-  reporter?: HubReporter,
+  reporter?: Reporter,
 ): Promise<OpenArtist> {
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);

@@ -18,12 +18,12 @@ import type { Reporter } from '../report.ts';
 import { inParts } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { checkpointTask } from './checkpoint-task.ts';
+import { assertDiskSpace } from './disk-space.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
 import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';
-import { assertRoom } from './room.ts';
 import { sampleTask } from './sample-grid.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
@@ -61,7 +61,7 @@ async function trainIn(
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const start = await startState(config, folder, parts, reporter);
-  await assertRoom(folder.root, start.state);
+  await assertDiskSpace(folder.root, start.state);
   const numbers = stepOptions(config, parts.shape.classes);
   const { stepper, snapshot, model } = engine.training(
     (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),

@@ -1,8 +1,8 @@
 /** How well a VAE restores images, and how large its latents are. */
+import type { ImageSet } from '@ahpa/emoji-data';
 import type { Model } from '@ahpa/engine';
 import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageSet } from '../data/emoji.ts';
 import { imageBatch, toBytes } from './images.ts';
 import type { VaeTree } from './load.ts';
 
@@ -15,7 +15,7 @@ export interface VaeQuality {
 }
 
 /** Measures a VAE on the images `rows` of a set. */
-export type VaeEvaluator = (set: ImageSet, rows: Int32Array) => VaeQuality;
+export type VaeEvaluator = (set: ImageSet, rows: Uint32Array) => VaeQuality;
 
 const BATCH = 32;
 
@@ -34,7 +34,7 @@ export function reconstructor(
 export function evaluateVae(
   reconstruct: ReturnType<typeof reconstructor>,
   set: ImageSet,
-  rows: Int32Array,
+  rows: Uint32Array,
 ): VaeQuality {
   let [psnr, sum, squares, count] = [0, 0, 0, 0];
   for (let start = 0; start < rows.length; start += BATCH) {
@@ -58,7 +58,7 @@ export function evaluateVae(
 export function pairsOf(
   reconstruct: ReturnType<typeof reconstructor>,
   set: ImageSet,
-  rows: Int32Array,
+  rows: Uint32Array,
 ): { readonly data: Uint8Array; readonly shape: readonly [number, number, number, 3] } {
   const { size } = set;
   const values = tf.tidy(() => {

@@ -1,6 +1,7 @@
 /** Between pixels and tensors. */
+
+import type { ImageSet } from '@ahpa/emoji-data';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageSet } from '../data/emoji.ts';
 
 /** Images `rows` of a set as `[B, H, W, 3]` in [-1, 1]. */
 export function imageBatch({ images, size }: ImageSet, rows: ArrayLike<number>): tf.Tensor4D {

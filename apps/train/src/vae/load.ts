@@ -5,7 +5,8 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { userError } from '@ahpa/messages';
+import { localPath } from '@ahpa/hub-files';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import {
   inferVaeConfig,
@@ -17,8 +18,6 @@ import {
 } from '@ahpa/vae-hierarchy';
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from '../config/types.ts';
-import type { HubReporter } from '../hub/hub.ts';
-import { localPath } from '../hub/local-path.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
@@ -44,7 +43,7 @@ const OTHER_MODELS = /^(model|model_ema|cond_stage_model|conditioner|text_encode
 const TINY_SCALE = 1;
 
 /** Reads and checks the files of the VAE that a configuration names, from the hub where it says so. */
-export async function readVae(choice: VaeChoice, reporter?: HubReporter): Promise<VaeFiles> {
+export async function readVae(choice: VaeChoice, reporter?: Reporter): Promise<VaeFiles> {
   const place = choice.kind === 'emoji-vae' ? packaged() : await localFiles(choice, reporter);
   if (!existsSync(place.path)) throw missing(place.path);
   const found = configFile(place);
@@ -66,7 +65,7 @@ export function vaeParams({ path, config, tensors }: VaeFiles): VaeTree {
   }
 }
 
-async function localFiles(choice: VaeFileChoice, reporter?: HubReporter): Promise<VaeFileChoice> {
+async function localFiles(choice: VaeFileChoice, reporter?: Reporter): Promise<VaeFileChoice> {
   const path = await localPath(choice.path, reporter);
   const decoder = choice.decoder && (await localPath(choice.decoder, reporter));
   return { ...choice, path, ...(decoder && { decoder }) };

@@ -1,6 +1,7 @@
 /** How the VAE of `@ahpa/emoji-vae` was made: its sizes and the numbers of its training. */
+
+import type { EmojiSet } from '@ahpa/emoji-data/sets';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
-import type { EmojiSet } from '../data/emoji-set.ts';
 import type { VaeTrainConfig } from './objective.ts';
 
 /** f8, four latent channels, 1.84 million parameters. */

@@ -4,13 +4,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
+import type { ImageSet } from '@ahpa/emoji-data';
 import { type BackendName, createEngine, readTensors, restoreTree } from '@ahpa/engine';
+import { splitByName } from '@ahpa/image-data';
 import type { Progress } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { batchIndices, run } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { type ImageSet, split } from '../data/emoji.ts';
 import type { Reporter } from '../report.ts';
 import { newestValid } from '../run/checkpoints.ts';
 import { writeGrid } from '../visual/grid.ts';
@@ -51,7 +52,7 @@ export async function trainVae(
   await mkdir(out, { recursive: true });
   const engine = await createEngine({ backend, precision, wideOperations: true });
   const rng = philox(seed);
-  const rows = split(set, options.holdOut);
+  const rows = splitByName(set.codes, options.holdOut);
   const start = await startState(options, reporter);
   const { stepper, model } = engine.training((state: VaeTrainState, x: Tensor4D) => {
     const { state: next, ...metrics } = vaeTrainStep(state, x, vae, optim, rng);
@@ -98,7 +99,7 @@ export async function trainVae(
 function saver(
   { out, vae, optim }: TrainVaeOptions,
   set: ImageSet,
-  heldOut: Int32Array,
+  heldOut: Uint32Array,
   state: () => VaeTrainState,
   reconstruct: ReturnType<typeof reconstructor>,
 ): (step: number) => Promise<VaeQuality> {

@@ -1,11 +1,17 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { splitByName } from '@ahpa/image-data';
+import { type Reporter, silent } from '@ahpa/messages';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultCacheDir, type LoadEmojiOptions, loadEmoji, split } from '../src/data/emoji.ts';
-import { EMOJI_CLASSES, EMOJI_SETS, listEmoji } from '../src/data/emoji-set.ts';
-import { renderEmoji } from '../src/data/render.ts';
-import { appendStats, groupNames, readStats, rewindStats, type StatsRow } from '../src/data/stats.ts';
+import {
+  EMOJI_CLASSES,
+  EMOJI_SETS,
+  type LoadEmojiOptions,
+  listEmoji,
+  loadEmoji,
+  renderEmoji,
+} from '../src/index.ts';
 
 const SIZE = 16;
 const STRIDE = SIZE * SIZE * 3;
@@ -70,15 +76,14 @@ describe('renderEmoji', () => {
 describe('loadEmoji', () => {
   let cacheDir = '';
   let said: string[] = [];
-  const load = (options: Partial<LoadEmojiOptions> = {}): ReturnType<typeof loadEmoji> =>
-    loadEmoji({
-      sets: ['noto'],
-      size: SIZE,
-      perClass: 1,
-      cacheDir,
-      say: (text) => said.push(text),
-      ...options,
-    });
+  const load = (
+    options: Partial<LoadEmojiOptions> = {},
+    progress: Reporter['progress'] = silent.progress,
+  ): ReturnType<typeof loadEmoji> =>
+    loadEmoji(
+      { sets: ['noto'], size: SIZE, perClass: 1, cacheDir, ...options },
+      { ...silent, warn: (text) => said.push(text), progress },
+    );
   const cached = (ending: string): string =>
     join(cacheDir, readdirSync(cacheDir).find((file) => file.endsWith(ending)) as string);
 
@@ -103,12 +108,14 @@ describe('loadEmoji', () => {
   });
 
   it('draws once and reads the same from disk', async () => {
-    const onProgress = vi.fn();
-    const drawn = await load({ onProgress });
-    expect(onProgress).toHaveBeenLastCalledWith(9, 9, 'noto');
-    onProgress.mockClear();
-    expect(await load({ onProgress })).toEqual(drawn);
-    expect(onProgress).not.toHaveBeenCalled();
+    const bar = { update: vi.fn(), stop: vi.fn() };
+    const progress = vi.fn(() => bar);
+    const drawn = await load({}, progress);
+    expect(progress.mock.calls).toEqual([['drawing noto', 9]]);
+    expect(bar.update).toHaveBeenLastCalledWith(9, undefined);
+    expect(bar.stop).toHaveBeenCalledOnce();
+    expect(await load({}, progress)).toEqual(drawn);
+    expect(progress).toHaveBeenCalledOnce();
     expect(said).toEqual([]);
     expect(readdirSync(cacheDir).filter((file) => file.endsWith('.tmp'))).toEqual([]);
   });
@@ -140,93 +147,21 @@ describe('loadEmoji', () => {
     const set = await load({ sets: ['noto', 'twemoji'], perClass: 3, size: 8 });
     expect(set.images.length).toBe(set.names.length * 8 * 8 * 3);
     expect(set.names.length).toBe(54);
-    const { train, heldOut } = split(set, 0.3);
+    const { train, heldOut } = splitByName(set.codes, 0.3);
     expect([...train, ...heldOut].sort((a, b) => a - b)).toEqual(set.names.map((_, row) => row));
     const codes = new Set([...train].map((row) => set.codes[row]));
     expect([...heldOut].filter((row) => codes.has(set.codes[row] as string))).toEqual([]);
   });
 });
 
-describe('split', () => {
+describe('splitByName', () => {
   it('holds out about the share asked for, and always the same emoji', () => {
     const codes = listEmoji('noto').map(({ code }) => code);
-    const { train, heldOut } = split({ codes });
+    const { train, heldOut } = splitByName(codes, 0.1);
     expect(heldOut.length).toBe(164);
     expect(train.length).toBe(codes.length - 164);
-    const alone = split({ codes: [codes[heldOut[0] as number] as string] });
+    const alone = splitByName([codes[heldOut[0] as number] as string], 0.1);
     expect([...alone.heldOut]).toEqual([0]);
-    expect(split({ codes }, 0).heldOut.length).toBe(0);
-  });
-});
-
-describe('defaultCacheDir', () => {
-  it('is $AHPA_CACHE where set, else the user cache folder', () => {
-    vi.stubEnv('AHPA_CACHE', '/somewhere');
-    expect(defaultCacheDir()).toBe('/somewhere');
-    vi.stubEnv('AHPA_CACHE', '');
-    expect(defaultCacheDir()).toMatch(/ahpa/);
-    vi.unstubAllEnvs();
-  });
-});
-
-describe('stats', () => {
-  const row = (step: number): StatsRow => ({
-    step,
-    images: step * 4,
-    seconds: step,
-    loss: 1,
-    denoising: 0.5,
-    alignment: 1,
-    gradNorm: 1,
-    learningRate: 1e-4,
-    'group.fine': 0.25,
-    route: { t: [0.5], weights: { fine: [0.5], coarse: [0.5] } },
-  });
-  const path = (): string => join(mkdtempSync(join(tmpdir(), 'ahpa-stats-')), 'stats.jsonl');
-
-  it('reads what was appended and ignores a torn last line', async () => {
-    const file = path();
-    await appendStats(file, row(1));
-    await appendStats(file, row(2));
-    appendFileSync(file, '{"step":3,"ima');
-    expect(await readStats(file)).toEqual([row(1), row(2)]);
-    expect(groupNames(await readStats(file))).toEqual(['fine', 'coarse']);
-  });
-
-  it('refuses a bad line that is not the last', async () => {
-    const file = path();
-    writeFileSync(file, '{"step":1}\n{"st\n{"step":2}\n');
-    await expect(readStats(file)).rejects.toThrow(/line 2, is not JSON/);
-  });
-
-  it('reads of many rows at most so many, and the last', async () => {
-    const file = path();
-    for (let step = 1; step <= 100; step++) await appendStats(file, row(step));
-    expect(await readStats(file, 100)).toHaveLength(100);
-    const steps = (await readStats(file, 30)).map(({ step }) => step);
-    expect(steps).toEqual([...Array.from({ length: 25 }, (_, i) => 1 + 4 * i), 100]);
-    expect(await readStats(path(), 30)).toEqual([]);
-  });
-
-  it('reads rows across the pieces a file is read in', async () => {
-    const file = path();
-    const long = { ...row(1), note: 'ä'.repeat(150_001) };
-    await appendStats(file, long);
-    await appendStats(file, row(2));
-    expect(await readStats(file)).toEqual([long, row(2)]);
-    await rewindStats(file, 1);
-    expect(await readStats(file)).toEqual([long]);
-  });
-
-  it('drops what a resumed run will write again', async () => {
-    const file = path();
-    for (const step of [1, 2, 3]) await appendStats(file, row(step));
-    appendFileSync(file, '{"step":4');
-    expect(await rewindStats(file, 2)).toEqual(row(2));
-    await appendStats(file, row(3));
-    expect((await readStats(file)).map(({ step }) => step)).toEqual([1, 2, 3]);
-    const absent = path();
-    expect(await rewindStats(absent, 2)).toBeUndefined();
-    expect(existsSync(absent)).toBe(false);
+    expect(splitByName(codes, 0).heldOut.length).toBe(0);
   });
 });

@@ -1,24 +1,34 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readWeights } from '@ahpa/weight-files';
+import { silent } from '@ahpa/messages';
+import { fromFloat32, readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { chooseFiles } from '../src/hub/choose.ts';
-import { localPath } from '../src/hub/local-path.ts';
-import { parseHub } from '../src/hub/reference.ts';
-import { readVae } from '../src/vae/load.ts';
+import { chooseFiles, localPath, parseHub } from '../src/index.ts';
 import { commitOf, type HubServer, startHub } from './hub-server.ts';
-import { listener, temporary, writeTinyVae } from './tiny.ts';
 
-const home = temporary();
+const home = mkdtempSync(join(tmpdir(), 'ahpa-hub-'));
+const vae = join(home, 'vae');
 let hub: HubServer;
-let vae = '';
 let test = 0;
 
 const WEIGHTS = 'diffusion_pytorch_model.safetensors';
 const contents = (name: string): Buffer => readFileSync(join(vae, name));
 
 beforeAll(async () => {
-  vae = await writeTinyVae(home);
+  mkdirSync(vae);
+  const weight = Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i));
+  await writeSafetensors(join(vae, WEIGHTS), { weight: fromFloat32(weight, [100, 100], 'F32') }, {});
+  writeFileSync(join(vae, 'config.json'), '{"_class_name":"AutoencoderKL"}');
   hub = await startHub({});
 });
 afterAll(() => hub.close());
@@ -88,12 +98,13 @@ describe('the files that are chosen', () => {
 
 describe('a VAE on the hub', () => {
   it('is read as from its folder, once, into the cache that Hugging Face uses', async () => {
-    const there = await readVae({ kind: 'file', path: 'hf:org/name' }, listener());
-    const here = await readVae({ kind: 'file', path: vae });
-    expect(there).toEqual({ ...here, path: cache('snapshots', commitOf(hub.files)) });
+    const there = await localPath('hf:org/name', silent);
+    expect(there).toBe(cache('snapshots', commitOf(hub.files)));
+    expect(await readWeights(there)).toEqual(await readWeights(vae));
+    expect(readFileSync(join(there, 'config.json'))).toEqual(contents('config.json'));
     expect(readFileSync(cache('refs/main'), 'utf8')).toBe(commitOf(hub.files));
-    expect(readdirSync(there.path).sort()).toEqual(['config.json', WEIGHTS]);
-    expect(lstatSync(join(there.path, WEIGHTS)).isSymbolicLink()).toBe(true);
+    expect(readdirSync(there).sort()).toEqual(['config.json', WEIGHTS]);
+    expect(lstatSync(join(there, WEIGHTS)).isSymbolicLink()).toBe(true);
     expect(readdirSync(cache('blobs'))).toHaveLength(2);
     const before = fetched().length;
     await localPath('hf:org/name@v1');
@@ -134,7 +145,7 @@ describe('a download that is cut', () => {
 
   it('is given up after three tries that bring nothing, and goes on at the next call', async () => {
     hub.cut = { after: 3000, times: 1 };
-    const fail = localPath('hf:org/name', listener());
+    const fail = localPath('hf:org/name', silent);
     const stop = setInterval(() => {
       if (hub.cut?.times === 0) hub.cut = { after: 0, times: 99 };
     }, 1);
@@ -195,9 +206,10 @@ describe('without a network', () => {
   it('a server that cannot be reached is warned of where the cache serves', async () => {
     const path = await localPath('hf:org/name');
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
-    const reporter = listener();
+    const warned: string[] = [];
+    const reporter = { ...silent, warn: (text: string) => warned.push(text) };
     expect(await localPath('hf:org/name', reporter)).toBe(path);
-    expect(reporter.warned).toEqual(['The hub cannot be reached: using hf:org/name as it is in the cache.']);
+    expect(warned).toEqual(['The hub cannot be reached: using hf:org/name as it is in the cache.']);
     await expect(localPath('hf:org/elsewhere')).rejects.toThrow('fetch failed');
   });
 });

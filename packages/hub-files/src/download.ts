@@ -1,4 +1,4 @@
-/** Downloads one file of the hub into its cache: continued after a cut, and checked against the hash that the hub says. */
+/** Download of one file into the cache: continued after a cut, and checked against the hash that the hub lists. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { userError } from '@ahpa/messages';
 import { downloadFile, type ListFileEntry } from '@huggingface/hub';
 import type { RepoCache } from './cache.ts';
 
-/** How a server is asked. */
+/** Server and token. */
 export interface HubAccess {
   readonly hubUrl: string;
   readonly accessToken?: string;
@@ -24,10 +24,13 @@ export interface HubFile {
   readonly entry: ListFileEntry;
 }
 
-/** Tries in a row that bring nothing before a download is given up. */
+/** Tries in a row without a byte before a download is given up. */
 const PATIENCE = 3;
 
-/** Makes the file's link in the snapshot, downloading its content unless the cache has it; `onBytes` hears of its bytes. */
+/**
+ * Link of a file in its snapshot, its content downloaded unless the cache has it; `onBytes` is called with the bytes so far.
+ * @throws where the hub lists no usable hash or path, the content has another hash, or three tries in a row bring nothing
+ */
 export async function downloadTo(
   cache: RepoCache,
   file: HubFile,
@@ -64,16 +67,16 @@ async function fetchBlob(
   const partial = `${blob}.incomplete`;
   const content = await downloadFile({ ...access, repo, path: entry.path, revision: commit });
   if (content === null) throw userError(`There is no ${entry.path} in ${repo} any more.`);
-  let done = await sizeOf(partial);
+  let done = await fileSize(partial);
   for (let left = PATIENCE; done < content.size || !existsSync(partial); ) {
     try {
       await append(partial, done === 0 ? content : content.slice(done), (bytes) => onBytes(done + bytes));
     } catch (error) {
-      const now = await sizeOf(partial);
+      const now = await fileSize(partial);
       left = now > done ? PATIENCE : left - 1;
       if (left === 0) throw error;
     }
-    done = await sizeOf(partial);
+    done = await fileSize(partial);
   }
   await verify(partial, `${repo}/${entry.path}`, entry);
   await rename(partial, blob);
@@ -92,9 +95,9 @@ async function append(path: string, content: Blob, onBytes: (bytes: number) => v
   await pipeline(body, counted, createWriteStream(path, { flags: 'a' }));
 }
 
-const sizeOf = async (path: string): Promise<number> => (existsSync(path) ? (await stat(path)).size : 0);
+const fileSize = async (path: string): Promise<number> => (existsSync(path) ? (await stat(path)).size : 0);
 
-/** Compares with the SHA-256 of large files, and with git's hash of the others; a file that differs is deleted. */
+/** Check against the SHA-256 of large files and git's hash of the others; a file that differs is deleted. */
 async function verify(path: string, name: string, { lfs, oid, size }: ListFileEntry): Promise<void> {
   const wanted = lfs?.oid ?? oid;
   const hash = lfs ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);

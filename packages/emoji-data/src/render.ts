@@ -1,12 +1,13 @@
-/** Draws emoji as pixels. */
+/** Drawing of emoji as pixels. */
 import sharp from 'sharp';
-import type { Emoji } from './emoji-set.ts';
+import type { Emoji } from './list-emoji.ts';
 
 const WORKERS = 4;
 
 /**
- * Draws emoji as squares of `size` pixels, whole and centred on white: -> `[n, size, size, 3]` uint8 RGB, in the given order.
- * `onProgress` hears how many are done.
+ * Emoji as squares of `size` pixels, whole and centred on white: `[n, size, size, 3]` uint8 RGB, in the given order.
+ * `onProgress` is called with the number done after each.
+ * @throws where a picture is no SVG that can be drawn
  */
 export async function renderEmoji(
   emoji: readonly Emoji[],

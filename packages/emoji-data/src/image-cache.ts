@@ -1,11 +1,11 @@
-/** Keeps drawn images on disk: one raw uint8 file and one JSON index, each written whole or not at all. */
+/** Drawn images on disk: one raw uint8 file and one JSON index, each written whole or not at all. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeDurably } from '@ahpa/checkpoint';
 import { z } from 'zod';
 
-/** The layout of the two files; another number is drawn again. */
+/** Version of the layout of the two files; images of another version are drawn again. */
 export const CACHE_VERSION = 1;
 
 const indexSchema = z.object({
@@ -21,7 +21,7 @@ const indexSchema = z.object({
   sha256: z.string(),
 });
 
-/** What the index file says of the images: `[count, size, size, 3]` uint8, one name, code and label per image. */
+/** Index file of images `[count, size, size, 3]` uint8: one name, code and label per image. */
 export interface ImageIndex {
   readonly version: typeof CACHE_VERSION;
   readonly set: string;
@@ -42,13 +42,14 @@ export interface CachedImages {
   readonly images: Uint8Array<ArrayBuffer>;
 }
 
-/** The lower-case hexadecimal SHA-256 of bytes. */
+/** Lower-case hexadecimal SHA-256 of bytes. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
 /**
- * Reads `<stem>.json` and `<stem>.u8`: the images, `undefined` where there are none, or one sentence saying why they are unusable.
+ * Images of `<stem>.json` and `<stem>.u8`; `undefined` where there are none, or one sentence with the reason where they are
+ * unusable.
  */
 export async function readImageCache(
   stem: string,

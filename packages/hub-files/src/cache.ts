@@ -1,4 +1,4 @@
-/** The cache that Hugging Face's own programs use: content by hash, and folders of links for each commit. */
+/** The cache of Hugging Face's own programs: content by hash, and a folder of links for each commit. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -10,23 +10,24 @@ import type { HubReference } from './reference.ts';
 export interface RepoCache {
   /** Folder of a commit, whose files are links to content. */
   snapshot(commit: string): string;
-  /** Content under its hash. */
+  /** File of the content with this hash. */
   blob(etag: string): string;
-  /** The commit that a revision meant when it was last asked for. */
-  commitOf(revision: string): Promise<string | undefined>;
+  /** Commit of a revision when it was last fetched. */
+  findCommit(revision: string): Promise<string | undefined>;
+  /** Records the commit of a revision. */
   remember(revision: string, commit: string): Promise<void>;
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** The cache of a repository; where it is, `HF_HUB_CACHE` and `HF_HOME` say. */
+/** Cache of a repository, in the folder that `HF_HUB_CACHE` or `HF_HOME` sets. */
 export function repoCache({ repo }: HubReference): RepoCache {
   const root = join(getHFHubCachePath(), getRepoFolderName({ type: 'model', name: repo }));
   const ref = (revision: string): string => join(root, 'refs', ...revision.split('/'));
   return {
     snapshot: (commit) => join(root, 'snapshots', commit),
     blob: (etag) => join(root, 'blobs', etag),
-    commitOf: async (revision) => {
+    findCommit: async (revision) => {
       if (COMMIT.test(revision)) return revision;
       return existsSync(ref(revision)) ? (await readFile(ref(revision), 'utf8')).trim() : undefined;
     },
@@ -38,8 +39,8 @@ export function repoCache({ repo }: HubReference): RepoCache {
   };
 }
 
-/** Files of a snapshot by their paths in the repository. */
-export function filesIn(snapshot: string): readonly string[] {
+/** Files of a snapshot that are there, as paths in the repository. */
+export function listSnapshot(snapshot: string): readonly string[] {
   if (!existsSync(snapshot)) return [];
   const entries = readdirSync(snapshot, { recursive: true, withFileTypes: true });
   return entries

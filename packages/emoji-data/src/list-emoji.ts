@@ -1,26 +1,8 @@
-/** Lists the pictures of an installed Iconify emoji set with their Unicode groups. */
-import { createHash } from 'node:crypto';
+/** Emoji of an installed Iconify set with their Unicode groups, not drawn yet. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-
-/** The emoji sets that can be drawn: Google's (Apache 2.0), Microsoft's (MIT) and Twitter's (CC BY 4.0). */
-export const EMOJI_SETS = ['noto', 'fluent-emoji-flat', 'twemoji'] as const;
-
-/** The name of an emoji set, which is also its package under `@iconify-json`. */
-export type EmojiSet = (typeof EMOJI_SETS)[number];
-
-/** Unicode's emoji groups, sorted; a picture's label is the index of its group. */
-export const EMOJI_CLASSES = [
-  'Activities',
-  'Animals & Nature',
-  'Flags',
-  'Food & Drink',
-  'Objects',
-  'People & Body',
-  'Smileys & Emotion',
-  'Symbols',
-  'Travel & Places',
-] as const;
+import { hashFraction } from '@ahpa/image-data';
+import { EMOJI_CLASSES, type EmojiSet } from './sets.ts';
 
 /** One emoji of a set, not drawn yet. */
 export interface Emoji {
@@ -46,19 +28,14 @@ function readPart<T>(set: EmojiSet, file: string): T {
   return JSON.parse(readFileSync(require.resolve(`@iconify-json/${set}/${file}`), 'utf8')) as T;
 }
 
-/** The version of the installed package of an emoji set. */
+/** Version of the installed package of an emoji set. */
 export function emojiSetVersion(set: EmojiSet): string {
   return readPart<{ version: string }>(set, 'package.json').version;
 }
 
-/** A number in [0, 1) that depends on an emoji's code points and on what it is drawn for. */
-export function codeFraction(purpose: 'subset' | 'split', code: string): number {
-  return createHash('sha256').update(`${purpose}/${code}`).digest().readUInt32BE(0) / 2 ** 32;
-}
-
 /**
- * The emoji of a set by name: every Unicode group, but no skin tones, hidden icons or pictures drawn twice.
- * `perClass` keeps only that many of each group, the same ones in every set that has them.
+ * Emoji of a set by name: every Unicode group, but no skin tones, hidden icons or pictures drawn twice.
+ * `perClass` keeps at most that many of each group, the same ones in every set that has them.
  */
 export function listEmoji(set: EmojiSet, perClass: number | null = null): Emoji[] {
   const icons = readPart<{ icons: Record<string, Icon>; width: number; height: number }>(set, 'icons.json');
@@ -79,7 +56,7 @@ export function listEmoji(set: EmojiSet, perClass: number | null = null): Emoji[
     }
     if (perClass === null) return members;
     return members
-      .sort((a, b) => codeFraction('subset', a.code) - codeFraction('subset', b.code))
+      .sort((a, b) => hashFraction(`subset/${a.code}`) - hashFraction(`subset/${b.code}`))
       .slice(0, perClass);
   }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -3,40 +3,39 @@
  * name -> commit of the revision -> files that are needed -> cache, checked -> path; without a network, what the cache has.
  */
 import { join } from 'node:path';
-import { userError } from '@ahpa/messages';
-import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
-import type { Reporter } from '../report.ts';
-import { filesIn, type RepoCache, repoCache } from './cache.ts';
-import { chooseFiles } from './choose.ts';
-import { downloadTo, type HubAccess } from './download.ts';
+import { type Progress, type Reporter, silent, userError } from '@ahpa/messages';
+import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
+import { listSnapshot, type RepoCache, repoCache } from './cache.ts';
+import { chooseFiles } from './choose-files.ts';
+import { downloadTo, type HubAccess, type HubFile } from './download.ts';
 import { type HubReference, parseHub } from './reference.ts';
 
-/** What tells the user of downloads; silent where absent. */
-export type HubReporter = Pick<Reporter, 'warn' | 'progress'>;
-
-/** The path of what `place` names; its files are downloaded where the cache lacks them. */
-export async function fromHub(place: string, reporter?: HubReporter): Promise<string> {
+/**
+ * Local path of `hf:org/name[/path][@revision]`, its files downloaded where the cache lacks them.
+ * @throws where the name has another form, the repository has no known weights or may not be read, or a download fails
+ */
+export async function fetchFromHub(place: string, reporter: Reporter = silent): Promise<string> {
   const reference = parseHub(place);
   const cache = repoCache(reference);
-  if (isOffline()) return fromCache(place, reference, cache, 'HF_HUB_OFFLINE is set');
-  const access = accessOf();
+  if (isOffline()) return findInCache(place, reference, cache, 'HF_HUB_OFFLINE is set');
+  const access = readAccess();
   try {
     return await fetchSnapshot(place, reference, cache, access, reporter);
   } catch (error) {
     if (error instanceof HubApiError) throw refusal(place, reference, access, error);
-    if (!isNetwork(error)) throw error;
-    const cached = await fromCache(place, reference, cache, 'the hub cannot be reached').catch(
+    if (!isNetworkError(error)) throw error;
+    const cached = await findInCache(place, reference, cache, 'the hub cannot be reached').catch(
       () => undefined,
     );
     if (cached === undefined) throw error;
-    reporter?.warn(`The hub cannot be reached: using ${place} as it is in the cache.`);
+    reporter.warn(`The hub cannot be reached: using ${place} as it is in the cache.`);
     return cached;
   }
 }
 
 const isOffline = (): boolean => /^(1|true|yes|on)$/i.test(process.env['HF_HUB_OFFLINE'] ?? '');
 
-function accessOf(): HubAccess {
+function readAccess(): HubAccess {
   const { HF_ENDPOINT = 'https://huggingface.co', HF_TOKEN } = process.env;
   if (HF_TOKEN && !HF_TOKEN.startsWith('hf_'))
     throw userError('HF_TOKEN does not begin with hf_, as tokens of the hub do: correct or unset it.');
@@ -45,43 +44,57 @@ function accessOf(): HubAccess {
 
 async function fetchSnapshot(
   place: string,
-  reference: HubReference,
+  { repo, path, revision }: HubReference,
   cache: RepoCache,
   access: HubAccess,
-  reporter?: HubReporter,
+  reporter: Reporter,
 ): Promise<string> {
-  const { repo, path, revision } = reference;
   const { sha: commit } = await modelInfo({ ...access, name: repo, revision, additionalFields: ['sha'] });
-  const entries = new Map<string, Parameters<typeof downloadTo>[1]['entry']>();
+  const entries = new Map<string, ListFileEntry>();
   for await (const entry of listFiles({ ...access, repo, revision: commit, recursive: true })) {
     if (entry.type === 'file') entries.set(entry.path, entry);
   }
   const chosen = chooseFiles([...entries.keys()], path);
   if (chosen.length === 0) throw withoutWeights(place, [...entries.keys()]);
   for (const name of chosen) {
-    const entry = entries.get(name) as NonNullable<ReturnType<typeof entries.get>>;
-    const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
-    let bar: ReturnType<HubReporter['progress']> | undefined;
-    await downloadTo(cache, { repo, commit, entry }, access, (done) => {
-      bar ??= reporter?.progress(`fetching ${name}, MB`, megabytes(entry.size));
-      bar?.update(megabytes(done), undefined);
-    });
-    bar?.stop();
+    await fetchFile(cache, { repo, commit, entry: entries.get(name) as ListFileEntry }, access, reporter);
   }
   await cache.remember(revision, commit);
   return join(cache.snapshot(commit), path);
 }
 
-/** What an earlier call left in the cache. Throws where files are missing, with the reason why they cannot be fetched. */
-async function fromCache(
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+
+/** Download of one file, with a bar once its first bytes arrive. */
+async function fetchFile(
+  cache: RepoCache,
+  file: HubFile,
+  access: HubAccess,
+  reporter: Reporter,
+): Promise<void> {
+  const { path, size } = file.entry;
+  let bar: Progress | undefined;
+  await downloadTo(cache, file, access, (done) => {
+    bar ??= reporter.progress(`fetching ${path}, MB`, megabytes(size));
+    bar.update(megabytes(done), undefined);
+  });
+  bar?.stop();
+}
+
+/**
+ * Path of what an earlier call left in the cache.
+ * @throws where files are missing, with the reason why they cannot be fetched
+ */
+async function findInCache(
   place: string,
   { path, revision }: HubReference,
   cache: RepoCache,
   reason: string,
 ): Promise<string> {
-  const commit = await cache.commitOf(revision);
+  const commit = await cache.findCommit(revision);
   const snapshot = cache.snapshot(commit ?? 'none');
-  if (commit !== undefined && chooseFiles(filesIn(snapshot), path).length > 0) return join(snapshot, path);
+  if (commit !== undefined && chooseFiles(listSnapshot(snapshot), path).length > 0)
+    return join(snapshot, path);
   throw userError(`The cache has no weights of ${place}, and ${reason}: fetch it once with a network.`);
 }
 
@@ -115,6 +128,6 @@ function refusal(
   });
 }
 
-/** `fetch` fails with these words, and keeps the system's error as the cause. */
-const isNetwork = (error: unknown): boolean =>
-  error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
+/** Whether `fetch`, or a body it was reading, failed for the network: a TypeError caused by the connection's error. */
+const isNetworkError = (error: unknown): boolean =>
+  error instanceof TypeError && error.cause instanceof Error && !(error.cause instanceof TypeError);

@@ -1,4 +1,4 @@
-/** Names of what lies on the Hugging Face hub: `hf:org/name`, a path in it, and a revision: `hf:org/name/vae@main`. */
+/** Names on the Hugging Face hub: `hf:org/name`, with a path and a revision in `hf:org/name/vae@main`. */
 import { userError } from '@ahpa/messages';
 
 /** A model repository, or a folder or file in it. */
@@ -11,13 +11,16 @@ export interface HubReference {
   readonly revision: string;
 }
 
-/** Whether a place is named as one of the hub. */
+/** Whether a place is named as one on the hub. */
 export const isHub = (place: string): boolean => place.startsWith('hf:');
 
 const PART = String.raw`[\w-][\w.-]*`;
 const FORM = new RegExp(`^hf:(${PART}/${PART})((?:/${PART})*)(?:@(${PART}(?:/${PART})*))?$`);
 
-/** Takes a name apart. Throws where it has another form. */
+/**
+ * Repository, path and revision of `hf:org/name[/path][@revision]`.
+ * @throws where `place` has another form
+ */
 export function parseHub(place: string): HubReference {
   const [, repo, path = '', revision = 'main'] = FORM.exec(place) ?? [];
   if (repo !== undefined) return { repo, path: path.slice(1), revision };

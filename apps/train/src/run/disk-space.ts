@@ -1,12 +1,14 @@
-/** Whether a disk has room, asked before anything is computed. */
-
+/** Disk space for checkpoints, checked before anything is computed. */
 import { statfs } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 
-/** Throws where the disk of `folder` has no room for one more checkpoint of `state`. */
-export async function assertRoom(folder: string, state: Tree): Promise<void> {
+/**
+ * Check that the disk of `folder` can take one more checkpoint of `state`.
+ * @throws where it has too little space
+ */
+export async function assertDiskSpace(folder: string, state: Tree): Promise<void> {
   const wanted = flatten(state).reduce((bytes, { size }) => bytes + 4 * size, 0);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
