@@ -5,8 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../src/run/create-engine.ts';
 import { runFolder } from '../src/run/folder.ts';
-import { sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
+import { sampleRun } from '../src/sampling/sample-run.ts';
 import { missing } from './native.ts';
 import { listener, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 

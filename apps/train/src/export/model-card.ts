@@ -1,7 +1,7 @@
 /** The model card: the README of an exported folder, with nothing that was not measured. */
 import type { EvaluationCard } from '@ahpa/evaluation';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
-import type { TrainedModel } from '../run/trained-model.ts';
+import type { TrainedModel } from '../models/trained-model.ts';
 import type { Cost, ModelCost } from './cost.ts';
 import type { Facts } from './facts.ts';
 import type { Rights } from './licence.ts';

@@ -10,13 +10,13 @@ import type { Examples } from '../features/examples.ts';
 import { openData } from '../features/open-data.ts';
 import { groupShapes } from '../features/request.ts';
 import { openTeacher, type Teacher } from '../features/teacher.ts';
+import { type Decoder, decoder } from '../models/image-sampler.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, type VaeFiles, vaeParams, vaeStride } from '../vae/load.ts';
 import { alignmentContext, type FeatureGroup } from '../variants/context.ts';
 import { loadAlignment } from '../variants/index.ts';
 import { type TargetSource, targetSource } from '../variants/targets.ts';
 import { type DataShape, modelConfig, wire } from '../wiring.ts';
-import { type Decoder, decoder } from './draw.ts';
 import type { Engine } from './engine.ts';
 
 /** The prepared parts of a run. */

@@ -2,11 +2,11 @@
 import { disposeTree, philox } from '@ahpa/ops';
 import { initState } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
+import { withInitialWeights } from '../models/initial-weights.ts';
 import type { Reporter } from '../report.ts';
 import { type RunState, stepConfig } from '../wiring.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
-import { withInitialWeights } from './initial-weights.ts';
 import type { Prepared } from './prepare.ts';
 import { treeOf } from './tree-file.ts';
 
