@@ -49,6 +49,17 @@ const ROOMS = {
     node: true,
   },
   'packages/sit-weights': { allows: only(), node: false },
+  'packages/sit-models': {
+    allows: only(
+      TFJS,
+      '@ahpa/checkpoint',
+      '@ahpa/dit-core',
+      '@ahpa/messages',
+      '@ahpa/sit-weights',
+      '@ahpa/weight-files',
+    ),
+    node: true,
+  },
   'packages/event-files': { allows: (name) => !name.startsWith('@ahpa/'), node: true },
   'packages/emoji-vae': { allows: only(), node: false },
   'packages/libtensorflow': {

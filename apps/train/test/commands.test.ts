@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspectModelFile } from '@ahpa/sit-models';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { demoFolder } from '../src/commands/demo.ts';
 import { inPackage } from '../src/package-folder.ts';
 import { createProgram } from '../src/program.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { listenForInterrupt } from '../src/run/interrupt.ts';
-import { inspect } from '../src/weights/inspect-file.ts';
 import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from './tiny.ts';
 
 const home = temporary();
@@ -127,11 +127,11 @@ describe('the command line', () => {
 describe('inspect', () => {
   it('says what checkpoints, features and weights are', async () => {
     const { checkpoints } = runFolder(join(home, 'tiny'));
-    const checkpoint = await inspect(join(checkpoints, '0000001.safetensors'));
+    const checkpoint = await inspectModelFile(join(checkpoints, '0000001.safetensors'));
     expect(checkpoint).toMatchObject({ kind: 'checkpoint', step: 1 });
     expect(checkpoint.values['ema']).toBe(checkpoint.values['params']);
     expect(checkpoint.metadata['classes']).toHaveLength(9);
-    const weights = await inspect(join(vae, 'diffusion_pytorch_model.safetensors'));
+    const weights = await inspectModelFile(join(vae, 'diffusion_pytorch_model.safetensors'));
     expect(weights).toMatchObject({ kind: 'weights', values: { encoder: expect.any(Number) } });
   });
 

@@ -5,8 +5,8 @@ import type { Tree } from '@ahpa/ports';
 import { initVae } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Artist, decoder, drawBatch } from '../src/run/draw.ts';
-import { artistOf } from '../src/run/open-artist.ts';
+import { decoder, type ImageSampler, imageSampler } from '../src/models/image-sampler.ts';
+import { sampleImages } from '../src/sampling/sample-images.ts';
 import type { VaeTree } from '../src/vae/load.ts';
 import { missing } from './native.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
@@ -14,7 +14,7 @@ import { TINY_VAE, tinyConfig } from './tiny.ts';
 const shape = { latentSize: 4, latentChannels: 4, classes: 9 };
 const N = 8;
 const indices = Array.from({ length: N }, (_, i) => i);
-let artist: Artist;
+let sampler: ImageSampler;
 
 /** Images of the first `N` indices, drawn so many at a time. */
 async function drawn(at: number, padTo = 0): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ async function drawn(at: number, padTo = 0): Promise<Uint8Array> {
   for (let first = 0; first < N; first += at) {
     const part = indices.slice(first, first + at);
     const labels = part.map((i) => i % shape.classes);
-    parts.push((await drawBatch(artist, { indices: part, labels, seed: 1, padTo })).data);
+    parts.push((await sampleImages(sampler, { indices: part, labels, seed: 1, padTo })).data);
   }
   return new Uint8Array(Buffer.concat(parts));
 }
@@ -49,7 +49,7 @@ describe.skipIf(missing)('images drawn by TensorFlow', () => {
       'sample.guidanceInterval=[0,0.7]',
     ];
     const parts = { model, shape, decode: decoder(vae, TINY_VAE) };
-    artist = artistOf(tinyConfig('unused', set), parts, engine.model(params));
+    sampler = imageSampler(tinyConfig('unused', set), parts, engine.model(params));
   });
 
   it('have the same bits in any batch that is computed in full, wherever they stand in it', async () => {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type GenerateOptions, type GenerateResult, generate } from '../src/generate/generate.ts';
-import { labelsOf } from '../src/generate/labels.ts';
+import { loadModel } from '../src/models/load-model.ts';
+import { writeModelFolder } from '../src/models/model-folder.ts';
 import { runFolder } from '../src/run/folder.ts';
-import { loadModel } from '../src/run/load-model.ts';
-import { writeModelFolder } from '../src/run/model-folder.ts';
 import { train } from '../src/run/train.ts';
+import { chooseLabels } from '../src/sampling/choose-labels.ts';
+import { type GenerateOptions, type GenerateResult, generate } from '../src/sampling/generate.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 
 const runs = temporary();
@@ -66,7 +66,7 @@ describe('generate', () => {
     expect([images.dtype, images.shape]).toEqual(['U8', [10, 16, 16, 3]]);
     expect(new Set(images.data).size).toBeGreaterThan(50);
     const { dtype, data } = await (await npz.array('arr_1')).read();
-    const labels = await labelsOf(result.request);
+    const labels = await chooseLabels(result.request);
     expect([dtype, [...new BigInt64Array(data.slice().buffer)].map(Number)]).toEqual(['I64', labels]);
     await npz.close();
   });
@@ -151,9 +151,9 @@ describe('labels', () => {
   const request = { images: 40_000, seed: 3, classes: [0, 1, 2, 3, 4] } as const;
 
   it('are drawn with equal chance, the same for any number of images', async () => {
-    const many = await labelsOf({ ...request, labels: 'random' });
-    expect(await labelsOf({ ...request, images: 999, labels: 'random' })).toEqual(many.slice(0, 999));
-    expect(await labelsOf({ ...request, seed: 4, labels: 'random' })).not.toEqual(many);
+    const many = await chooseLabels({ ...request, labels: 'random' });
+    expect(await chooseLabels({ ...request, images: 999, labels: 'random' })).toEqual(many.slice(0, 999));
+    expect(await chooseLabels({ ...request, seed: 4, labels: 'random' })).not.toEqual(many);
     for (const label of request.classes) {
       const share = many.filter((value) => value === label).length / request.images;
       expect(Math.abs(share - 0.2)).toBeLessThan(3 * Math.sqrt((0.2 * 0.8) / request.images));
@@ -161,7 +161,7 @@ describe('labels', () => {
   });
 
   it('are each in turn where they are balanced', async () => {
-    const labels = await labelsOf({ ...request, images: 7, classes: [4, 8, 6], labels: 'balanced' });
+    const labels = await chooseLabels({ ...request, images: 7, classes: [4, 8, 6], labels: 'balanced' });
     expect(labels).toEqual([4, 8, 6, 4, 8, 6, 4]);
   });
 });

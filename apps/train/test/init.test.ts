@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { applyDiT, type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-core';
 import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
+import { convertModelFile } from '@ahpa/sit-models';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { ahpaFormat } from '../src/models/ahpa-format.ts';
+import { withInitialWeights } from '../src/models/initial-weights.ts';
 import type { RunState } from '../src/models/wiring.ts';
-import { withInitialWeights } from '../src/run/initial-weights.ts';
-import { convert } from '../src/weights/convert.ts';
 import { listener, temporary } from './tiny.ts';
 
 const folder = temporary();
@@ -48,8 +49,8 @@ describe('a new run', () => {
     expect(velocities[2]).toEqual(velocities[0]);
 
     const request = { input: path, output: join(folder, 'sit'), from: 'sit', heads: 2 } as const;
-    await convert({ ...request, vae: 'vae', runs: folder }, listener());
-    const { denoiserParams, loadModel } = await import('../src/run/load-model.ts');
+    await convertModelFile(request, ahpaFormat({ vae: 'vae', runs: folder }, listener()));
+    const { denoiserParams, loadModel } = await import('../src/models/load-model.ts');
     const model = await loadModel(join(folder, 'sit'), { runs: folder }, listener());
     const own = velocityOf(denoiserParams(model), model.network);
     own.forEach((value, i) => {

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { denoiserParams, loadModel } from '../src/models/load-model.ts';
+import { writeModelFolder } from '../src/models/model-folder.ts';
+import type { TrainedModel } from '../src/models/trained-model.ts';
 import { runFolder } from '../src/run/folder.ts';
-import { denoiserParams, loadModel } from '../src/run/load-model.ts';
-import { writeModelFolder } from '../src/run/model-folder.ts';
-import { sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
-import type { TrainedModel } from '../src/run/trained-model.ts';
+import { sampleRun } from '../src/sampling/sample-run.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 
 const runs = temporary();

@@ -7,8 +7,8 @@ import { toFloat32 } from '@ahpa/weight-files';
 import { describe, expect, it } from 'vitest';
 import { mixture } from '../src/averages/post-hoc.ts';
 import { reconstruct } from '../src/averages/reconstruct.ts';
+import { loadModel } from '../src/models/load-model.ts';
 import { runFolder } from '../src/run/folder.ts';
-import { loadModel } from '../src/run/load-model.ts';
 import { train } from '../src/run/train.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../src/run/folder.ts';
-import { chooseClasses, type SampleRequest, sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
+import { chooseClasses } from '../src/sampling/choose-classes.ts';
+import { type SampleRequest, sampleRun } from '../src/sampling/sample-run.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 
 const runs = temporary();

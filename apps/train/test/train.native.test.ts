@@ -5,8 +5,8 @@ import { createEngine } from '@ahpa/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../src/run/folder.ts';
-import { sampleRun } from '../src/run/sample.ts';
 import { train } from '../src/run/train.ts';
+import { sampleRun } from '../src/sampling/sample-run.ts';
 import { missing } from './native.ts';
 import { listener, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { stdToExponent } from '@ahpa/trainer';
 import { fromFloat32, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import { loadModel } from '../models/load-model.ts';
+import { writeModelFolder } from '../models/model-folder.ts';
 import type { Reporter } from '../report.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
 import { runFolder } from '../run/folder.ts';
-import { loadModel } from '../run/load-model.ts';
-import { writeModelFolder } from '../run/model-folder.ts';
 import { mixture, type Profile } from './post-hoc.ts';
 import { snapshotFiles, storedIn } from './snapshots.ts';
 

@@ -1,7 +1,7 @@
 /** `ahpa generate`: draws many images into an .npz file or a folder of PNGs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { GenerateOptions, GenerateResult } from '../generate/generate.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
+import type { GenerateOptions, GenerateResult } from '../sampling/generate.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
 import { modelOf, type SamplingOptions, samplerOf, withModel, withSampler } from './sampling-options.ts';
@@ -12,7 +12,7 @@ type GenerateFlags = SamplingOptions &
 /** The command. */
 export function generateCommand(): Command {
   return withSampler(withModel(new Command('generate')))
-    .description('draw many images, as metrics want them; the same command again goes on where it stopped')
+    .description('generate images for evaluation; rerun to resume')
     .option('--n <count>', 'images in all', count, 50_000)
     .addOption(
       new Option('--labels <how>', 'classes drawn at random, as REPA does, or each in turn')
@@ -28,7 +28,7 @@ export function generateCommand(): Command {
     })
     .action((options: GenerateFlags, command: Command) =>
       perform(command, async (reporter) => {
-        const { generate } = await import('../generate/generate.ts');
+        const { generate } = await import('../sampling/generate.ts');
         const interrupt = listenForInterrupt(reporter, 'batch');
         const request = { ...options, model: modelOf(options), sample: samplerOf(options) };
         const result = await generate(request, reporter, interrupt.signal).finally(interrupt.release);

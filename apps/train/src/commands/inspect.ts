@@ -1,10 +1,11 @@
-/** `ahpa inspect`: says what a checkpoint or weights file is, or what a VAE offers. */
+/** `ahpa inspect`: model family, sizes, missing and unexpected tensors of a weights file, or the feature maps of a VAE. */
+import { CONVENTIONS } from '@ahpa/dit-core';
 import { localPath } from '@ahpa/hub-files';
+import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } from '@ahpa/sit-models';
 import { Command, Option } from 'commander';
+import { readExportedFolder } from '../models/ahpa-format.ts';
 import type { Reporter } from '../report.ts';
 import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
-import { type Inspection, type InspectOptions, inspect } from '../weights/inspect-file.ts';
-import type { Recognised } from '../weights/recognise.ts';
 import { count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
 
@@ -18,22 +19,22 @@ interface VaeOptions {
 /** The command. */
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('say what a checkpoint, weights file or VAE is, and check it')
+    .description(
+      'check a checkpoint, weights file or VAE: model family, sizes, missing and unexpected tensors',
+    )
     .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
     .addOption(
-      new Option('--from <whose>', 'SiT or DiT, where the tensors do not tell').choices([
-        'repa',
-        'sit',
-        'dit',
-      ]),
+      new Option('--from <convention>', 'weight convention, where the tensors do not show it').choices(
+        CONVENTIONS,
+      ),
     )
-    .option('--heads <count>', 'attention heads, where the width does not tell', count)
-    .option('--latent-size <pixels>', 'side of the latent, where no pos_embed tells', count)
+    .option('--heads <count>', 'attention heads, where the width leaves them open', count)
+    .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
     .option('--size <pixels>', 'of a VAE: side of the images', count, 256)
     .option('--grid <tokens>', 'of a VAE: side of the token grid', count, 16)
     .option('--decoder <file>', 'of a VAE: second weights file, where there are two')
     .option('--scale <factor>', 'of a VAE without config.json: factor of its latents', nonNegative)
-    .action((file: string, options: InspectOptions & VaeOptions, command: Command) =>
+    .action((file: string, options: KnownSizes & VaeOptions, command: Command) =>
       perform(command, async (reporter) => {
         if (options.decoder || (await isVae(await localPath(file, reporter)))) {
           const { size, grid, decoder, scale } = options;
@@ -47,7 +48,7 @@ export function inspectCommand(): Command {
           describeVae(found, size, grid, reporter);
           return found;
         }
-        const found = await inspect(file, options);
+        const found = await inspectModelFile(file, { ...options, readOwnFolder: readExportedFolder });
         describe(found, reporter);
         return found;
       }),

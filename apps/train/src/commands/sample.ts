@@ -19,7 +19,7 @@ export function sampleCommand(): Command {
     .option('--out <file>', 'PNG to write', 'grid.png')
     .action((options: SampleOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const { sampleRun } = await import('../run/sample.ts');
+        const { sampleRun } = await import('../sampling/sample-run.ts');
         const request = { ...options, model: modelOf(options), sample: samplerOf(options) };
         const result = await sampleRun(request, reporter);
         const from = result.step === undefined ? result.source : `step ${result.step}`;

@@ -1,6 +1,7 @@
 /** Images that a trained model draws as they are asked for: image i depends on the seed, i and its label alone. */
 import type { SampleConfig } from '@ahpa/dit-core';
-import { type Artist, drawBatch } from '../run/draw.ts';
+import type { ImageSampler } from '../models/image-sampler.ts';
+import { sampleImages } from '../sampling/sample-images.ts';
 import { hashPixels, type PixelSource } from './pixels.ts';
 
 /** How images are drawn. */
@@ -11,17 +12,17 @@ export interface DrawRequest {
   readonly label: (index: number) => number;
 }
 
-/** The images of an artist. */
+/** Images of a sampler, as pixels to evaluate. */
 export function drawnPixels(
   path: string,
-  artist: Artist,
+  sampler: ImageSampler,
   { n, seed, label }: DrawRequest,
   close: () => void = () => undefined,
 ): PixelSource {
   const read: PixelSource['read'] = async (start, count) => {
     const indices = Array.from({ length: count }, (_, i) => start + i);
     const request = { indices, labels: indices.map(label), seed, padTo: Math.min(50, n) };
-    const { data, shape } = await drawBatch(artist, request);
+    const { data, shape } = await sampleImages(sampler, request);
     return { data, shape: [shape[0], shape[1], shape[2], 3] };
   };
   return { path, n, read, sha256: () => hashPixels({ n, read }), close: async () => close() };

@@ -22,8 +22,8 @@ import {
   figuresOf,
   warnOfFew,
 } from './figures.ts';
-import { type NetworkChoice, openNetwork } from './network.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import { type NetworkChoice, openFeatureNetwork } from './network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 import { openReference } from './reference.ts';
 import { saveReference } from './reference-file.ts';
 import { openSamples, type Samples, type SamplesRequest } from './samples.ts';
@@ -49,7 +49,7 @@ export interface Evaluation {
 
 /** What evaluates: a network and a reference, ready for any number of samples. */
 export interface Evaluator {
-  readonly network: OpenNetwork;
+  readonly network: OpenFeatureNetwork;
   readonly reference: FactoredReference;
   readonly algebra: LinearAlgebra;
 }
@@ -70,7 +70,7 @@ async function openEvaluator(
   engine: Engine,
   reporter: Reporter,
 ): Promise<Evaluator> {
-  const network = await openNetwork(choice, engine, reporter.say);
+  const network = await openFeatureNetwork(choice, engine, reporter.say);
   const algebra = await activeAlgebra();
   const reference = await openReference(ref, network, algebra, reporter);
   return { network, algebra, reference: factorReference(reference, algebra) };

@@ -12,7 +12,7 @@ import {
 import { userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Reporter } from '../report.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { PixelBlock, PixelSource } from './pixels.ts';
 
 /** Images a network evaluation. */
@@ -61,7 +61,7 @@ const rowsOf = ({ data, columns }: Store, rows: number): FeatureMatrix => ({
 
 /** Features of all images of a source. The next images are read while the network computes. */
 export async function extract(
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
   source: PixelSource,
   algebra: LinearAlgebra,
   reporter: Reporter,

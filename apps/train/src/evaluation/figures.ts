@@ -14,7 +14,7 @@ import {
 } from '@ahpa/evaluation';
 import type { Reporter } from '../report.ts';
 import type { Extracted } from './extract.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { ReferenceSet } from './reference-file.ts';
 
 /** Which figures beyond the usual ones. */
@@ -41,7 +41,7 @@ export const factorReference = (reference: ReferenceSet, algebra: LinearAlgebra)
 /** Below this many images for each dimension the covariance is singular. */
 export function warnOfFew(
   { n, pooled: { columns } }: Extracted,
-  { prefix }: OpenNetwork,
+  { prefix }: OpenFeatureNetwork,
   reporter: Reporter,
 ): void {
   if (n > columns) return;
@@ -54,7 +54,7 @@ export function warnOfFew(
 export async function figuresOf(
   extracted: Extracted,
   reference: FactoredReference,
-  { prefix }: OpenNetwork,
+  { prefix }: OpenFeatureNetwork,
   algebra: LinearAlgebra,
   { kid = false, infinity = false, bootstrap = 0 }: FigureOptions = {},
 ): Promise<Record<string, Figure>> {

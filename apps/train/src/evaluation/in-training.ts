@@ -14,17 +14,17 @@ import { averageName, averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
 import { fingerprint } from '../fingerprint.ts';
+import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import type { Artist } from '../run/draw.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { readVae, vaeStride } from '../vae/load.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { activeAlgebra, evaluateSamples } from './evaluate.ts';
 import { factorReference } from './figures.ts';
-import { type NetworkChoice, openNetwork } from './network.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import { type NetworkChoice, openFeatureNetwork } from './network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 import { hashPixels, type PixelSource } from './pixels.ts';
 import { imageReference } from './reference.ts';
 import { keptReference, type ReferenceSet, saveReference } from './reference-file.ts';
@@ -36,7 +36,7 @@ export interface EvaluatedRun {
   readonly train: Examples;
   readonly shape: DataShape;
   readonly classes: readonly string[];
-  readonly artist: Artist;
+  readonly sampler: ImageSampler;
   readonly engine: Engine;
   readonly recorder: Pick<Recorder, 'pause'>;
   readonly reporter: Reporter;
@@ -69,7 +69,7 @@ export async function trainingReference(
     config,
     reporter,
   }: Pick<EvaluatedRun, 'folder' | 'train' | 'shape' | 'config' | 'reporter'>,
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
   const path = referencePath(folder);
@@ -91,9 +91,9 @@ export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): Netw
 
 /** Evaluates the averaged weights as they are now and keeps the card; resolves to it. */
 async function evaluateStep(run: EvaluatedRun, step: number): Promise<EvaluationCard> {
-  const { config, folder, classes, artist, engine, reporter } = run;
+  const { config, folder, classes, sampler, engine, reporter } = run;
   const { images } = config.evaluate;
-  const network = await openNetwork(choiceOf(config), engine, reporter.say);
+  const network = await openFeatureNetwork(choiceOf(config), engine, reporter.say);
   try {
     const algebra = await activeAlgebra();
     const reference = factorReference(await trainingReference(run, network, algebra), algebra);
@@ -102,14 +102,14 @@ async function evaluateStep(run: EvaluatedRun, step: number): Promise<Evaluation
     const drawing: DrawingCard = {
       model: folder.root,
       step,
-      sample: artist.config,
-      nfe: evaluations(artist.config),
+      sample: sampler.config,
+      nfe: evaluations(sampler.config),
       ema: averageName(averages(config.ema)[0] as never),
       vae: fingerprint((await readVae(config.vae)).tensors),
       seed,
       labels: 'balanced',
     };
-    const source = drawnPixels(`${folder.root} at step ${step}`, artist, { n: images, seed, label });
+    const source = drawnPixels(`${folder.root} at step ${step}`, sampler, { n: images, seed, label });
     const command = `ahpa train, evaluate.every ${config.evaluate.every}`;
     const evaluator = { network, reference, algebra };
     const { card } = await evaluateSamples({ source, drawing }, evaluator, { command }, reporter);

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { openFrozenGraph } from '@ahpa/libtensorflow';
 import * as tf from '@tensorflow/tfjs-core';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 
 const POOLED = 'pool_3:0';
 const SPATIAL = 'mixed_6/conv:0';
@@ -15,14 +15,14 @@ const WEIGHTS = 'softmax/logits/MatMul<1';
 const SPATIAL_CHANNELS = 7;
 
 /** Opens the graph in a file for the active `tensorflow` backend. */
-export async function openInceptionGraph(path: string, sha256: string): Promise<OpenNetwork> {
+export async function openInceptionGraph(path: string, sha256: string): Promise<OpenFeatureNetwork> {
   const graph = openFrozenGraph(await readFile(path), {
     inputs: ['ExpandDims:0'],
     outputs: [POOLED, SPATIAL, WEIGHTS],
     source: path,
   });
   const [weights] = graph.run([], [WEIGHTS]) as [tf.Tensor2D];
-  const run: OpenNetwork['run'] = (images) =>
+  const run: OpenFeatureNetwork['run'] = (images) =>
     tf.tidy(() => {
       const [pool, conv] = graph.run([images], [POOLED, SPATIAL]) as [tf.Tensor4D, tf.Tensor4D];
       const pooled = tf.reshape(pool, [images.shape[0], -1]) as tf.Tensor2D;

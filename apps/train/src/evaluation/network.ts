@@ -19,7 +19,7 @@ import { sha256File } from '../hash-file.ts';
 import { openInceptionGraph } from './inception-graph.ts';
 import { obtainFile } from './obtain-file.ts';
 import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 
 /** Which network; SqueezeNet unless a file is named. */
 export interface NetworkChoice {
@@ -29,12 +29,12 @@ export interface NetworkChoice {
   readonly sha256?: string;
 }
 
-/** Loads a network for an engine; `say` hears of downloads. */
-export async function openNetwork(
+/** Loads a feature network onto an engine; `say` is called on downloads. @throws where the hash is not `sha256`. */
+export async function openFeatureNetwork(
   { inception: file, sha256 }: NetworkChoice,
   engine: Engine,
   say: (message: string) => void,
-): Promise<OpenNetwork> {
+): Promise<OpenFeatureNetwork> {
   if (file === undefined) return openSqueezeNet(engine, say);
   const path = await obtainFile(file, sha256, say);
   const hash = await sha256File(path);
@@ -45,7 +45,10 @@ export async function openNetwork(
 }
 
 /** SqueezeNet v1.1, downloaded where it is not there yet. */
-export async function openSqueezeNet(engine: Engine, say: (message: string) => void): Promise<OpenNetwork> {
+export async function openSqueezeNet(
+  engine: Engine,
+  say: (message: string) => void,
+): Promise<OpenFeatureNetwork> {
   const { params, sha256 } = await squeezeNetParams(say);
   return onEngine(squeezeNet, params, sha256, engine);
 }
@@ -82,7 +85,7 @@ function onEngine(
   params: NetworkParams,
   sha256: string,
   engine: Engine,
-): OpenNetwork {
+): OpenFeatureNetwork {
   const model = engine.model(params);
   const run = model.map((weights, images: tf.Tensor4D) => ({ ...apply(weights, images) }));
   return { prefix, name, sha256, run, dispose: model.dispose };

@@ -1,9 +1,9 @@
-/** What an opened network is, whatever it was opened from. */
+/** Feature networks on a backend, independent of their file format. */
 import type { FeatureNetwork, ImageFeatures } from '@ahpa/evaluation';
 import type * as tf from '@tensorflow/tfjs-core';
 
 /** A network on a backend. */
-export interface OpenNetwork extends Pick<FeatureNetwork, 'prefix' | 'name'> {
+export interface OpenFeatureNetwork extends Pick<FeatureNetwork, 'prefix' | 'name'> {
   /** Of its weights. */
   readonly sha256: string;
   /** Features of images `[B, H, W, 3]`, 0 to 255; owned by the caller. */

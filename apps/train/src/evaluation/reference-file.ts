@@ -2,7 +2,7 @@
 import type { FeatureMatrix, Gaussian } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 
 /** A reference, in the features of one network. */
 export interface ReferenceSet {
@@ -36,7 +36,7 @@ export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: s
 }
 
 /** Statistics that `saveReference` kept. */
-export async function keptReference(path: string, network: OpenNetwork): Promise<ReferenceSet> {
+export async function keptReference(path: string, network: OpenFeatureNetwork): Promise<ReferenceSet> {
   const { metadata, tensors } = await readSafetensors(path);
   const { kind, network: made, sha256, n } = metadata;
   if (kind !== KIND || sha256 === undefined)
@@ -68,7 +68,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 export async function saveReference(
   path: string,
   { sha256, n, gaussian: whole, spatial, features }: ReferenceSet,
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
 ): Promise<void> {
   const parts = (name: string, { mean, covariance }: Gaussian): Record<string, TensorEntry> => ({
     [`mu${name}`]: { dtype: 'F64', shape: [mean.length], data: bytesOf(mean) },

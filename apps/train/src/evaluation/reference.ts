@@ -8,7 +8,7 @@ import { openNpz, type TensorEntry } from '@ahpa/weight-files';
 import { sha256File } from '../hash-file.ts';
 import type { Reporter } from '../report.ts';
 import { extract } from './extract.ts';
-import type { OpenNetwork } from './opened-network.ts';
+import type { OpenFeatureNetwork } from './opened-network.ts';
 import { openPixels, type PixelSource } from './pixels.ts';
 import { gaussianFrom, keptReference, type ReferenceSet } from './reference-file.ts';
 
@@ -21,7 +21,7 @@ const kept = (features: FeatureMatrix): FeatureMatrix =>
 /** The reference that images are; closes their source. */
 export async function imageReference(
   source: PixelSource,
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
   reporter: Reporter,
 ): Promise<ReferenceSet> {
@@ -48,7 +48,7 @@ export async function imageReference(
 /** The ADM evaluator's file: statistics of the whole training set, and some of its images. */
 async function fromAdm(
   path: string,
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
   reporter: Reporter,
 ): Promise<ReferenceSet | undefined> {
@@ -90,7 +90,7 @@ async function fromAdm(
 /** Opens a reference and computes what it does not hold yet. */
 export async function openReference(
   path: string,
-  network: OpenNetwork,
+  network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
   reporter: Reporter,
 ): Promise<ReferenceSet> {

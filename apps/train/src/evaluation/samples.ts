@@ -8,11 +8,11 @@ import type { BackendName } from '@ahpa/engine';
 import type { DrawingCard } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
+import { loadModel } from '../models/load-model.ts';
+import { isModelFolder } from '../models/model-folder.ts';
+import { openImageSampler } from '../models/open-image-sampler.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
-import { loadModel } from '../run/load-model.ts';
-import { isModelFolder } from '../run/model-folder.ts';
-import { openArtist } from '../run/open-artist.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { firstPixels, openPixels, type PixelSource } from './pixels.ts';
 
@@ -47,16 +47,16 @@ const meansModel = (name: string, runs: string): boolean =>
 async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
   const { n = DEFAULT_N, seed } = request;
   const model = await loadModel(request.samples, request, reporter);
-  const opened = await openArtist(model, request, reporter);
+  const opened = await openImageSampler(model, request, reporter);
   const { classes } = model.shape;
   const draw = { n, seed, label: (index: number) => index % classes };
   return {
-    source: drawnPixels(model.source, opened.artist, draw, opened.dispose),
+    source: drawnPixels(model.source, opened.sampler, draw, opened.dispose),
     drawing: {
       model: model.source,
       step: model.step ?? null,
-      sample: opened.artist.config,
-      nfe: evaluations(opened.artist.config),
+      sample: opened.sampler.config,
+      nfe: evaluations(opened.sampler.config),
       ema: model.average,
       vae: opened.vae.sha256,
       seed,

@@ -1,6 +1,6 @@
 /** What an exported model costs, counted from its tensors, beside what a plain SiT of its size costs. */
 import { forwardFlops, parameterCount, tokenCount } from '@ahpa/dit-core';
-import type { TrainedModel } from '../run/trained-model.ts';
+import type { TrainedModel } from '../models/trained-model.ts';
 
 /** Trained values, and multiply-accumulates of one forward pass of one image. */
 export interface Cost {

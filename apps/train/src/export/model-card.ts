@@ -3,7 +3,7 @@
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { alignmentKind } from '../config/alignment.ts';
 import type { VaeChoice } from '../config/types.ts';
-import type { TrainedModel } from '../run/trained-model.ts';
+import type { TrainedModel } from '../models/trained-model.ts';
 import type { Cost, ModelCost } from './cost.ts';
 import type { Facts } from './facts.ts';
 import type { Rights } from './licence.ts';

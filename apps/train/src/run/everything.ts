@@ -10,10 +10,10 @@ import type { EvaluationCard } from '@ahpa/evaluation';
 import type { TrainConfig } from '../config/types.ts';
 import { activeAlgebra, evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
 import { choiceOf, referencePath, trainingReference } from '../evaluation/in-training.ts';
-import { openNetwork } from '../evaluation/network.ts';
+import { openFeatureNetwork } from '../evaluation/network.ts';
 import { runExtract } from '../features/run-extract.ts';
-import { generate } from '../generate/generate.ts';
 import type { Reporter } from '../report.ts';
+import { generate } from '../sampling/generate.ts';
 import { isComplete, runFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
 import { prepare } from './prepare.ts';
@@ -136,7 +136,7 @@ async function evaluateFile(
 async function keepReference(config: TrainConfig, root: string, reporter: Reporter): Promise<void> {
   if (existsSync(referencePath({ root }))) return;
   const engine = await evaluationEngine(config.train.backend);
-  const network = await openNetwork(choiceOf(config), engine, reporter.say);
+  const network = await openFeatureNetwork(choiceOf(config), engine, reporter.say);
   const parts = await prepare(config, engine, reporter);
   try {
     const run = { folder: runFolder(root), ...parts, config, reporter };

@@ -9,11 +9,11 @@ import type { Examples } from '../features/examples.ts';
 import { openData } from '../features/open-data.ts';
 import { openTeacher, type Teacher } from '../features/teacher.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
+import { type Decoder, decoder } from '../models/image-sampler.ts';
 import { alignmentSpec, type DataShape, resolveShapes } from '../models/shapes.ts';
 import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
-import { type Decoder, decoder } from './draw.ts';
 
 /** The prepared parts of a run. */
 export interface Prepared {

@@ -1,4 +1,4 @@
-/** The sample grids of a run: one row for each class, always from the same noise. */
+/** The training task of sample grids: one row for each class, always from the same noise. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { PngImage } from '@ahpa/event-files';
@@ -6,14 +6,12 @@ import type { Task } from '@ahpa/trainer';
 import sharp from 'sharp';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats } from '../data/stats.ts';
+import type { ImageSampler } from '../models/image-sampler.ts';
 import type { Reporter } from '../report.ts';
-import { writeGrid } from '../visual/grid.ts';
-import { type Artist, drawImages } from './draw.ts';
+import { writeClassGrid } from '../sampling/class-grid.ts';
 import { type RunFolder, samplePath } from './folder.ts';
 import type { Prepared } from './prepare.ts';
 import type { Recorder } from './recorder.ts';
-
-const COLUMNS = 8;
 
 /** Rows that a plot is made of, so that long runs need no more memory. */
 const PLOTTED_ROWS = 4096;
@@ -23,7 +21,7 @@ export function sampleTask(
   { train }: TrainConfig,
   folder: RunFolder,
   { classes }: Pick<Prepared, 'classes'>,
-  artist: Artist,
+  sampler: ImageSampler,
   recorder: Recorder,
   reporter: Reporter,
 ): Task {
@@ -35,7 +33,7 @@ export function sampleTask(
       if (existsSync(path)) return;
       recorder.pause();
       const bar = reporter.progress<undefined>('sampling, %', 100);
-      await writeClassGrid(path, artist, classes, train.seed, (done, all) =>
+      await writeClassGrid(path, sampler, classes, train.seed, (done, all) =>
         bar.update(Math.round((100 * done) / all), undefined),
       );
       bar.stop();
@@ -50,16 +48,4 @@ async function readPng(path: string): Promise<PngImage> {
   const png = await readFile(path);
   const { width, height } = await sharp(png).metadata();
   return { width, height, png };
-}
-
-/** Draws and writes the grid. */
-export async function writeClassGrid(
-  path: string,
-  artist: Artist,
-  classes: readonly string[],
-  seed: number,
-  onStep: (done: number, total: number) => void,
-): Promise<void> {
-  const labels = classes.flatMap((_, label) => Array<number>(COLUMNS).fill(label));
-  await writeGrid(path, await drawImages(artist, labels, seed, onStep), COLUMNS, { labels: classes });
 }

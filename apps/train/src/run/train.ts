@@ -13,6 +13,7 @@ import { snapshotTasks } from '../averages/snapshots.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { heldOutLoss, heldOutTask } from '../evaluation/held-out.ts';
 import { evaluateTask } from '../evaluation/in-training.ts';
+import { imageSampler } from '../models/image-sampler.ts';
 import { type RunState, stepOptions } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
 import { inParts } from './batches.ts';
@@ -21,7 +22,6 @@ import { checkpointTask } from './checkpoint-task.ts';
 import { assertDiskSpace } from './disk-space.ts';
 import { claimFolder, type RunFolder } from './folder.ts';
 import type { Interrupt } from './interrupt.ts';
-import { artistOf } from './open-artist.ts';
 import { prepare } from './prepare.ts';
 import { createRecorder } from './recorder.ts';
 import { sampleTask } from './sample-grid.ts';
@@ -73,7 +73,7 @@ async function trainIn(
   const { batch, accumulate, seed, steps, reportEvery } = config.train;
   const { shape, classes } = parts;
   const meta = { config, shape, classes };
-  const artist = artistOf(config, parts, ema);
+  const sampler = imageSampler(config, parts, ema);
   const { lossEvery, lossImages } = config.evaluate;
   const losses = { every: lossEvery, images: lossImages };
   const saver = createSaver();
@@ -95,13 +95,13 @@ async function trainIn(
     tasks: [
       checkpointTask({ folder, meta, snapshot, saver, lock, recorder, from: start.step }),
       ...snapshotTasks(folder, meta, stepper),
-      sampleTask(config, folder, parts, artist, recorder, reporter),
+      sampleTask(config, folder, parts, sampler, recorder, reporter),
       ...heldOutTask(losses, folder, parts.heldOut, heldOutLoss(parts.deps, ema, seed), reporter.say),
       ...evaluateTask({
         config,
         folder,
         ...parts,
-        artist,
+        sampler,
         engine,
         recorder,
         reporter,

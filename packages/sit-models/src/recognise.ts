@@ -1,4 +1,4 @@
-/** Says what network a state dict holds, as far as its tensors tell, and what is wrong with it. */
+/** Recognises the network of a state dict: model family, sizes, missing and unexpected tensors. */
 import { forwardFlops, SIT, type SiTName } from '@ahpa/dit-core';
 import {
   assertFinite,
@@ -10,27 +10,28 @@ import {
   type SitState,
 } from '@ahpa/sit-weights';
 import type { TensorEntry } from '@ahpa/weight-files';
+import { countParameters } from './tensor-counts.ts';
 
 /** A network in a file. */
 export interface Recognised {
-  /** Whose it is, in words. */
+  /** Model family, in words. */
   readonly kind: string;
   /** The published size, where it is one. */
   readonly size?: SiTName;
   readonly network: Network;
-  /** Trained numbers, without positions and heads. */
+  /** Number of trained values, without positions and heads. */
   readonly parameters: number;
   /** Multiply-accumulates of one evaluation for one image, in thousands of millions. */
   readonly gmacs: number;
   /** Names of alignment heads. */
   readonly heads: readonly string[];
-  /** What is missing, unknown, misshapen or not finite, in words. */
+  /** Missing, unexpected and misshapen tensors and values that are not finite, in words. */
   readonly problems: readonly string[];
 }
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
-/** Whether these are tensors of SiT's family. */
+/** Whether tensors belong to SiT's family, by their names. */
 export function isFamily(tensors: Tensors): boolean {
   const names = Object.keys(tensors);
   return names.some((name) =>
@@ -38,7 +39,7 @@ export function isFamily(tensors: Tensors): boolean {
   );
 }
 
-/** The network of tensors of SiT's family. Throws one sentence where neither they nor `known` tell its sizes. */
+/** The network of tensors of SiT's family. @throws one sentence where neither they nor `known` determine its sizes. */
 export function recognise(tensors: Tensors, known: Known & { readonly network?: Network } = {}): Recognised {
   const { state, misfits } = readState(plainNames(tensors), { convention: 'repa', ...known });
   const { network, trunk, heads } = state;
@@ -47,7 +48,7 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
     kind: kindOf(state, known.network?.convention ?? known.convention),
     ...(size && { size }),
     network,
-    parameters: Object.values(trunk).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    parameters: countParameters(trunk),
     gmacs: forwardFlops({ ...network, encoderDepths: [] }).macs / 1e9,
     heads: Object.keys(heads),
     problems: [...describeMisfits(misfits), ...notFinite({ ...trunk, ...heads })],

@@ -1,56 +1,33 @@
-/** Draws images: noise and labels in, pixels out. */
+/** Sampling of images: noise and labels in, pixels out. */
 
 import { setImmediate } from 'node:timers/promises';
-import { type SampleConfig, sample, sampleNoise, type VelocityFn } from '@ahpa/dit-core';
-import type { Model } from '@ahpa/engine';
+import { sample, sampleNoise } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
-import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../models/shapes.ts';
 import { toBytes } from '../vae/images.ts';
-import type { VaeTree } from '../vae/load.ts';
 import type { GridImages } from '../visual/grid.ts';
 
-/** Images drawn together. */
+/** Images sampled together. */
 const BATCH = 72;
 
-/** Turns latents in diffusion units `[B, h, w, C]` into images `[B, H, W, 3]`. */
-export type Decoder = (latent: tf.Tensor4D) => tf.Tensor4D;
-
-/** The decoder of a VAE. */
-export function decoder(vae: Model<VaeTree>, config: VaeConfig): Decoder {
-  const run = vae.map((params, latent: tf.Tensor4D) => ({
-    image: decode(params, unscaleLatent(latent, config), config),
-  }));
-  return (latent) => run(latent).image;
-}
-
-/** What images are drawn with. */
-export interface Artist {
-  readonly velocity: VelocityFn;
-  /** The model that guidance leads away from, in place of the null class. */
-  readonly weak?: VelocityFn;
-  readonly decode: Decoder;
-  readonly shape: DataShape;
-  readonly config: SampleConfig;
-}
-
-/** Images to draw together: each depends on the seed, its own index and its label alone. */
-export interface DrawBatch {
+/** Images to sample together: each depends on the seed, its own index and its label alone. */
+export interface ImageRequest {
   readonly indices: readonly number[];
   readonly labels: readonly number[];
   readonly seed: number;
-  /** Draw as if there were so many images, for one compiled graph to serve batches of several sizes. */
+  /** Pad the batch to so many images, so that one compiled graph serves batches of several sizes. */
   readonly padTo?: number;
 }
 
 type OnStep = (done: number, total: number) => void;
 
-/** One image for each index; `onStep` hears of sampler steps. */
-export async function drawBatch(
-  { velocity, weak, decode, shape, config }: Artist,
-  { indices, labels, seed, padTo = 0 }: DrawBatch,
+/** One image for each index; `onStep` is called after every step of the sampler. @throws where a value is not finite. */
+export async function sampleImages(
+  { velocity, weak, decode, shape, config }: ImageSampler,
+  { indices, labels, seed, padTo = 0 }: ImageRequest,
   onStep?: OnStep,
 ): Promise<GridImages> {
   await setImmediate();
@@ -78,9 +55,9 @@ export async function drawBatch(
   return { data: toBytes(values), shape: [n, height, width, 3] };
 }
 
-/** One image for each label, numbered from 0. The same seed, labels and weights give the same images. */
-export async function drawImages(
-  artist: Artist,
+/** One image for each label, numbered from 0, in batches; the same seed, labels and weights give the same images. */
+export async function sampleInBatches(
+  sampler: ImageSampler,
   labels: readonly number[],
   seed: number,
   onStep: OnStep = () => undefined,
@@ -92,7 +69,7 @@ export async function drawImages(
     const part = labels.slice(k * BATCH, (k + 1) * BATCH);
     const indices = part.map((_, i) => k * BATCH + i);
     const report: OnStep = (done, steps) => onStep(k * steps + done, batches * steps);
-    parts.push(await drawBatch(artist, { indices, labels: part, seed, padTo }, report));
+    parts.push(await sampleImages(sampler, { indices, labels: part, seed, padTo }, report));
   }
   const [, height = 0, width = 0] = parts[0]?.shape ?? [];
   return { data: Buffer.concat(parts.map(({ data }) => data)), shape: [labels.length, height, width, 3] };

@@ -1,23 +1,20 @@
-/** Puts a trained model and its VAE on a backend, ready to draw. */
+/** Loads a trained model and its VAE onto a backend as an image sampler. */
 
-import { applyDiT, type DiTConfig, type DiTParams, type VelocityFn } from '@ahpa/dit-core';
+import type { DiTParams, VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
 import { type Reporter, userError } from '@ahpa/messages';
-import { LANES } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
-import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { DataShape } from '../models/shapes.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
-import { type Artist, decoder } from './draw.ts';
+import { decoder, denoiserVelocity, type ImageSampler, imageSampler } from './image-sampler.ts';
 import { denoiserParams } from './load-model.ts';
-import type { Prepared } from './prepare.ts';
 import type { TrainedModel } from './trained-model.ts';
 
-/** What computes, the folder of the VAE that decodes, and numbers of the sampler; the model's own where absent. */
-export interface ArtistOptions {
+/** Backend, folder of the VAE that decodes, and settings of the sampler; default the model's own. */
+export interface ImageSamplerOptions {
   readonly backend?: BackendName;
   readonly vae?: string;
   /** A weaker model of the same latents and classes, which guidance leads away from. */
@@ -25,23 +22,23 @@ export interface ArtistOptions {
   readonly sample?: Partial<TrainConfig['sample']>;
 }
 
-/** An artist that owns what it draws with. */
-export interface OpenArtist {
-  readonly artist: Artist;
+/** An image sampler that owns its tensors. */
+export interface OpenImageSampler {
+  readonly sampler: ImageSampler;
   /** Side of an image in pixels. */
   readonly size: number;
-  /** The VAE that decodes: where it lies, and the hash of its weights. */
+  /** The VAE that decodes: its path, and the hash of its weights. */
   readonly vae: { readonly path: string; readonly sha256: string };
   readonly backend: BackendName;
   dispose(): void;
 }
 
-/** Selects the backend and loads denoiser and decoder onto it. */
-export async function openArtist(
+/** Selects the backend and loads denoiser and decoder onto it. @throws where VAE or weaker model do not fit the model. */
+export async function openImageSampler(
   model: TrainedModel,
-  { backend, vae: path, weakModel, sample = {} }: ArtistOptions,
+  { backend, vae: path, weakModel, sample = {} }: ImageSamplerOptions,
   reporter?: Reporter,
-): Promise<OpenArtist> {
+): Promise<OpenImageSampler> {
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);
   const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
@@ -50,11 +47,11 @@ export async function openArtist(
   const vae = engine.model(vaeParams(files));
   const denoiser = engine.model(denoiserParams(model));
   const parts = { model: model.network, shape: model.shape, decode: decoder(vae, files.config) };
-  const drawing = artistOf({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
+  const alone = imageSampler({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
   const weak = weakModel && engine.model(denoiserParams(weakModel));
-  const artist = weak ? { ...drawing, weak: weakVelocity(model, weakModel, weak) } : drawing;
+  const sampler = weak ? { ...alone, weak: weakVelocity(model, weakModel, weak) } : alone;
   return {
-    artist,
+    sampler,
     size: model.shape.latentSize * vaeStride(files.config),
     vae: { path: files.path, sha256: fingerprint(files.tensors) },
     backend: chosen.backend,
@@ -78,25 +75,7 @@ function weakVelocity(
       `The weaker model ${weakModel.source} draws ${theirs}, wanted ${ours}: name another --weak.`,
     );
   }
-  return velocityOf(weak, weakModel.network);
-}
-
-/** The velocity of a network, on the device. */
-function velocityOf<P extends DiTParams & Tree>(denoiser: Model<P>, network: DiTConfig): VelocityFn {
-  const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
-    velocity: applyDiT(params, x, t, y, { ...network, lanes: LANES }).velocity,
-  }));
-  return (x, t, y) => run(x, t, y).velocity;
-}
-
-/** What draws with a model of denoiser weights. */
-export function artistOf<P extends DiTParams & Tree>(
-  { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
-  { model, shape, decode }: Pick<Prepared, 'model' | 'shape' | 'decode'>,
-  denoiser: Model<P>,
-): Artist {
-  const velocity = velocityOf(denoiser, model);
-  return { velocity, decode, shape, config: { ...sample, path: interpolant.path, nullClass: shape.classes } };
+  return denoiserVelocity(weak, weakModel.network);
 }
 
 function checkVae({ latentChannels }: VaeConfig, shape: DataShape, path: string): void {

@@ -1,4 +1,4 @@
-/** What a trained model is, wherever it lay. */
+/** Trained models, of a run or of an exported folder. */
 import type { DiTConfig } from '@ahpa/dit-core';
 import type { TensorEntry } from '@ahpa/weight-files';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
@@ -16,13 +16,13 @@ export interface TrainedModel {
   readonly classes: readonly string[];
   readonly vae: VaeChoice;
   readonly interpolant: TrainConfig['interpolant'];
-  /** How the model's own configuration draws. */
+  /** Sampler settings of the model's own configuration. */
   readonly sample: TrainConfig['sample'];
-  /** Which average of the weights these are, as `--ema` names it. */
+  /** Name of the average of the weights, as for `--ema`. */
   readonly average: string;
   /** The denoiser's weights under their published names. */
   readonly weights: Readonly<Record<string, TensorEntry>>;
-  /** Values that served training alone, such as those of heads and router; they are not among the weights. */
+  /** Number of values that only training needs, such as heads and router; not among the weights. */
   readonly dropped?: number;
   /** The configuration of the run; absent from exported folders. */
   readonly config?: TrainConfig;

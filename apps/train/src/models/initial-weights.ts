@@ -1,4 +1,4 @@
-/** Weights that a new run starts from: a published network's, or another run's. */
+/** Initial weights of a new run: a published network's, or another run's. */
 
 import type { DiTConfig } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
@@ -9,17 +9,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';
 import type { RunState } from '../models/wiring.ts';
 import type { Reporter } from '../report.ts';
-import { openNetwork } from '../weights/open-network.ts';
+import { openModel } from './ahpa-format.ts';
 
 /** Sizes that both networks must share. */
 const SHARED = ['hiddenSize', 'depth', 'heads', 'patchSize', 'latentChannels', 'mlpRatio', 'qkNorm'] as const;
 
-/** What of DiT's network means something else in a SiT: it reads steps and predicts noise. */
+/** Layers of DiT that differ from SiT's: DiT reads steps and predicts noise. */
 const DIT_ONLY = /^(t_embedder|final_layer\.linear)\./;
 
 type Weights = Readonly<Record<string, TensorEntry>>;
 
-/** The state of a new run with the weights, and all averages of them, that `init` names; consumes `state`. */
+/** The state of a new run with weights and all their averages set to those of `init`; consumes `state`. @throws where sizes differ. */
 export async function withInitialWeights(
   state: RunState,
   init: InitChoice,
@@ -39,7 +39,7 @@ export async function withInitialWeights(
 async function initialWeights(init: InitChoice, network: DiTConfig, reporter: Reporter): Promise<Weights> {
   const { path, from, part } = init;
   const options = { runs: 'runs', heads: network.heads, latentSize: network.latentSize };
-  const { state, source } = await openNetwork(
+  const { state, source } = await openModel(
     path,
     { ...options, ...(from !== 'file' && { from }), ...(part !== null && { part }) },
     reporter,

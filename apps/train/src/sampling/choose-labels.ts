@@ -1,12 +1,12 @@
 /** The class of every generated image. */
 import { philox } from '@ahpa/ops';
-import type { GenerateRequest } from './request.ts';
+import type { GenerateRequest } from './generate-request.ts';
 
 /**
  * The label of every image: the classes in turn, or drawn independently with equal chance (REPA). That of an image depends
  * on the seed, its index and the classes, not on how many images there are.
  */
-export async function labelsOf({
+export async function chooseLabels({
   images,
   seed,
   labels,

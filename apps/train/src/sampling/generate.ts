@@ -1,5 +1,5 @@
 /**
- * Generates many images with a trained model.
+ * `ahpa generate`: many images from a trained model.
  * model and VAE -> request, claimed beside the output -> batches that are not drawn yet, each marked once it is on disk -> done.
  * An image depends on the seed, its index and its class; batches are always computed in full, so that its bits do not depend
  * on how often the work was stopped or on how many processes share it.
@@ -7,17 +7,17 @@
 import type { BackendName } from '@ahpa/engine';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
+import { loadModel } from '../models/load-model.ts';
+import { type OpenImageSampler, openImageSampler } from '../models/open-image-sampler.ts';
+import type { TrainedModel } from '../models/trained-model.ts';
 import type { Reporter } from '../report.ts';
-import { drawBatch } from '../run/draw.ts';
-import { loadModel } from '../run/load-model.ts';
-import { type OpenArtist, openArtist } from '../run/open-artist.ts';
-import { chooseClasses } from '../run/sample.ts';
-import type { TrainedModel } from '../run/trained-model.ts';
-import { labelsOf } from './labels.ts';
-import { checkSpace, isComplete, type Output, openOutput } from './output.ts';
-import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './request.ts';
+import { chooseClasses } from './choose-classes.ts';
+import { chooseLabels } from './choose-labels.ts';
+import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';
+import { checkSpace, isComplete, type Output, openOutput } from './image-output.ts';
+import { sampleImages } from './sample-images.ts';
 
-/** What to generate; absent numbers are the model's own. */
+/** Model, number of images, classes and outputs; settings of the sampler default to the model's own. */
 export interface GenerateOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
@@ -40,7 +40,7 @@ export interface GenerateOptions {
   readonly shard: { readonly part: number; readonly of: number };
 }
 
-/** What was generated. */
+/** Result of `ahpa generate`. */
 export interface GenerateResult {
   readonly out: readonly string[];
   readonly images: number;
@@ -51,7 +51,7 @@ export interface GenerateResult {
   readonly request: GenerateRequest;
 }
 
-/** Draws what is missing of the images. The same call again goes on after an interruption. */
+/** Samples the images that the outputs lack; the same call resumes after an interruption. */
 export async function generate(
   options: GenerateOptions,
   reporter: Reporter,
@@ -59,7 +59,7 @@ export async function generate(
 ): Promise<GenerateResult> {
   const model = await loadModel(options.model, options, reporter);
   const weakModel = options.weak === undefined ? undefined : await loadModel(options.weak, options, reporter);
-  const opened = await openArtist(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
+  const opened = await openImageSampler(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
   const record = recordOf(options, model, opened, weakModel);
   const { request } = record;
   const outputs: Output[] = [];
@@ -82,7 +82,7 @@ export async function generate(
 function recordOf(
   options: GenerateOptions,
   model: TrainedModel,
-  opened: OpenArtist,
+  opened: OpenImageSampler,
   weakModel?: TrainedModel,
 ): GenerateRecord {
   const { n, labels, seed, batch } = options;
@@ -93,7 +93,7 @@ function recordOf(
       seed,
       labels,
       classes: chooseClasses(options.class, model.classes),
-      sample: opened.artist.config,
+      sample: opened.sampler.config,
       model: fingerprint(model.weights),
       ...(weakModel && { weak: fingerprint(weakModel.weights) }),
       vae: opened.vae.sha256,
@@ -111,7 +111,7 @@ function recordOf(
 
 /** Draws the batches of this process that an output lacks; resolves to the number of images. */
 async function drawMissing(
-  { artist }: OpenArtist,
+  { sampler }: OpenImageSampler,
   request: GenerateRequest,
   outputs: readonly Output[],
   { part, of }: GenerateOptions['shard'],
@@ -127,7 +127,7 @@ async function drawMissing(
   const total = own.reduce((sum, k) => sum + sizeOf(k), 0);
   const before = total - missing.reduce((sum, k) => sum + sizeOf(k), 0);
   if (before > 0 && missing.length > 0) reporter.say(`${before} of ${total} images are drawn already.`);
-  const labels = await labelsOf(request);
+  const labels = await chooseLabels(request);
   const bar = reporter.progress<undefined>('generating', total);
   let done = before;
   bar.update(done, undefined);
@@ -136,7 +136,7 @@ async function drawMissing(
     const first = k * batch;
     const indices = Array.from({ length: sizeOf(k) }, (_, i) => first + i);
     const chosen = labels.slice(first, first + indices.length);
-    const part = await drawBatch(artist, { indices, labels: chosen, seed, padTo: batch }, (step, steps) =>
+    const part = await sampleImages(sampler, { indices, labels: chosen, seed, padTo: batch }, (step, steps) =>
       bar.update(Math.floor(done + (indices.length * step) / steps), undefined),
     );
     for (const output of outputs) {

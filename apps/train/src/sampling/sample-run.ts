@@ -1,16 +1,15 @@
-/** Draws a grid of images with the averaged weights of a trained model. */
+/** `ahpa sample`: a grid of images from the averaged weights of a trained model. */
 
 import type { BackendName } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
-import { closest } from 'fastest-levenshtein';
 import type { TrainConfig } from '../config/types.ts';
+import { loadModel } from '../models/load-model.ts';
+import { openImageSampler } from '../models/open-image-sampler.ts';
 import type { Reporter } from '../report.ts';
 import { writeGrid } from '../visual/grid.ts';
-import { drawImages } from './draw.ts';
-import { loadModel } from './load-model.ts';
-import { openArtist } from './open-artist.ts';
+import { chooseClasses } from './choose-classes.ts';
+import { sampleInBatches } from './sample-images.ts';
 
-/** What to draw, and where from and to; absent numbers are the run's own. */
+/** Model, classes and output of a grid; settings of the sampler default to the run's own. */
 export interface SampleRequest {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
@@ -28,7 +27,7 @@ export interface SampleRequest {
   readonly backend?: BackendName;
 }
 
-/** What was drawn. */
+/** Result of `ahpa sample`. */
 export interface SampleResult {
   readonly out: string;
   /** The file that the weights came from. */
@@ -40,17 +39,17 @@ export interface SampleResult {
 
 const WIDEST = 8;
 
-/** Draws the images and writes them as one grid. */
+/** Samples the images and writes them as one grid. */
 export async function sampleRun(request: SampleRequest, reporter: Reporter): Promise<SampleResult> {
   const { n, seed, out } = request;
   const model = await loadModel(request.model, request, reporter);
   const chosen = chooseClasses(request.class, model.classes);
   const weakModel = request.weak === undefined ? undefined : await loadModel(request.weak, request, reporter);
   const options = { ...request, ...(weakModel && { weakModel }) };
-  const { artist, dispose } = await openArtist(model, options, reporter);
+  const { sampler, dispose } = await openImageSampler(model, options, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
   const bar = reporter.progress<undefined>('sampling, %', 100);
-  const images = await drawImages(artist, labels, seed, (done, all) =>
+  const images = await sampleInBatches(sampler, labels, seed, (done, all) =>
     bar.update(Math.round((100 * done) / all), undefined),
   );
   bar.stop();
@@ -59,19 +58,4 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const classes = chosen.map((label) => model.classes[label] as string);
   await writeGrid(out, images, single ? Math.min(n, WIDEST) : n, { labels: single ? [] : classes });
   return { out, source: model.source, step: model.step, images: labels.length, classes };
-}
-
-/** Indices of the classes that a name (or a part that only one has), an index or `all` means. */
-export function chooseClasses(text: string, classes: readonly string[]): number[] {
-  if (text === 'all') return classes.map((_, label) => label);
-  if (/^\d+$/.test(text) && Number(text) < classes.length) return [Number(text)];
-  const wanted = text.toLowerCase();
-  const names = classes.map((name) => name.toLowerCase());
-  if (names.includes(wanted)) return [names.indexOf(wanted)];
-  const matches = names.flatMap((name, label) => (name.includes(wanted) ? [label] : []));
-  if (matches.length === 1) return matches;
-  const nearest = classes[names.indexOf(closest(wanted, names))];
-  throw userError(
-    `There is no class "${text}": the nearest is "${nearest}", and indices go from 0 to ${classes.length - 1}.`,
-  );
 }

@@ -1,4 +1,4 @@
-/** Which batches of an output are drawn: one byte a batch, marked after its images are on disk, shared by all processes. */
+/** Marks of the finished batches of an output: one byte a batch, set after its images are on disk, shared by all processes. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
@@ -7,7 +7,7 @@ export interface Marks {
   /** Whether a batch was marked, as of when the file was opened or by `mark`. */
   has(batch: number): boolean;
   mark(batch: number): Promise<void>;
-  /** Whether every batch is marked now, by whatever process. */
+  /** Whether every batch is marked now, by any process. */
   complete(): Promise<boolean>;
   close(): Promise<void>;
 }

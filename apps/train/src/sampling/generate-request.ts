@@ -1,4 +1,4 @@
-/** What a set of generated images is: everything that its bytes depend on, kept beside it as JSON. */
+/** Requests for generated images: everything that their bytes depend on, kept beside them as JSON. */
 import { existsSync, readdirSync } from 'node:fs';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import type { SampleConfig } from '@ahpa/dit-core';
@@ -26,7 +26,7 @@ export interface GenerateRequest {
   readonly backend: string;
 }
 
-/** What is kept: the request, and where it was drawn from. */
+/** Content of the JSON file: the request, and the source of the weights. */
 export interface GenerateRecord {
   readonly request: GenerateRequest;
   readonly from: {
@@ -52,7 +52,7 @@ export function outputPaths(out: string): OutputPaths {
   return { out: base, record: `${base}.json`, progress: `${base}.progress` };
 }
 
-/** Takes an output for a request, or goes on with it. Refuses one that is another request's, or nobody knows whose. */
+/** Claims an output for a request, or resumes it. @throws where it belongs to another request, or to an unknown one. */
 export async function claimOutput(paths: OutputPaths, record: GenerateRecord): Promise<void> {
   const { out, record: file } = paths;
   const known = (await readRecord(file)) ?? (await createRecord(paths, record));

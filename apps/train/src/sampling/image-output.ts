@@ -1,4 +1,4 @@
-/** Where generated images go: an ADM `.npz` file or a folder of PNGs, both written batch by batch and completed at the end. */
+/** Outputs of generated images: an ADM `.npz` file or a folder of PNGs, both written batch by batch and completed at the end. */
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,15 +6,15 @@ import { userError } from '@ahpa/messages';
 import { createNpz, type NpyForm } from '@ahpa/weight-files';
 import sharp from 'sharp';
 import type { GridImages } from '../visual/grid.ts';
-import { type Marks, openMarks } from './progress.ts';
-import type { GenerateRequest, OutputPaths } from './request.ts';
+import { type Marks, openMarks } from './batch-marks.ts';
+import type { GenerateRequest, OutputPaths } from './generate-request.ts';
 
 /** An output that is being written. */
 export interface Output {
   readonly marks: Marks;
   /** Writes the images and labels from index `first` on, then marks their batch. */
   write(batch: number, first: number, images: GridImages, labels: readonly number[]): Promise<void>;
-  /** Completes the output if every batch is there, and says whether it is complete. */
+  /** Completes the output if every batch is there; resolves to whether it is complete. */
   finish(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function isComplete(
   return true;
 }
 
-/** Refuses to begin an `.npz` file that the disk cannot hold. */
+/** Checks the free space for an `.npz` file that is not begun. @throws where the disk cannot hold it. */
 export async function checkSpace(
   { out, progress }: OutputPaths,
   { images, size }: GenerateRequest,

@@ -1,4 +1,4 @@
-/** Opens a trained model wherever it lies: a run, one of its checkpoints, or an exported folder. */
+/** Loading of trained models: a run, one of its checkpoints, or an exported folder. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,20 +14,20 @@ import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from './checkpoints.ts';
-import { runFolder } from './folder.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
+import { runFolder } from '../run/folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
 
-/** Where runs are looked for, and which of a run's averages is meant; the first where there is no name. */
+/** Folder of the runs, and the average of the weights to load; default the first. */
 export interface LoadOptions {
   readonly runs: string;
   readonly ema?: string;
 }
 
 /**
- * Reads the model that `place` means: a run's name or folder (its newest good checkpoint), a checkpoint file, or an exported
- * folder with config.json and model.safetensors, here or on the hub. Throws one sentence where there is none.
+ * The model at `place`: a run's name or folder (its newest valid checkpoint), a checkpoint file, or an exported folder
+ * with config.json and model.safetensors, here or on the hub. @throws one sentence where there is none.
  */
 export async function loadModel(
   place: string,
@@ -75,10 +75,10 @@ async function newestOf(name: string, runs: string, reporter: Reporter): Promise
 
 const none = (shape: readonly number[]): Tensor => zeros([...shape]);
 
-/** Gives the form of a model without the cost of its random numbers. */
-const nothing = { normal: none, uniform: none };
+/** Random numbers that are all 0, to build a model's shapes cheaply. */
+const zeroRng = { normal: none, uniform: none };
 
-/** The weights on the active backend, owned by the caller. */
+/** The weights on the active backend, owned by the caller. @throws where a value is not finite or a shape differs. */
 export function denoiserParams({ network, weights, source }: TrainedModel): DiTParams & Tree {
   for (const [name, entry] of Object.entries(weights)) {
     const index = firstNonFinite(entry);
@@ -87,7 +87,7 @@ export function denoiserParams({ network, weights, source }: TrainedModel): DiTP
         `${source} has a value that is not finite in ${name}, at flat index ${index}: take another checkpoint.`,
       );
   }
-  const like = initDiT(network, nothing) as DiTParams & Tree;
+  const like = initDiT(network, zeroRng) as DiTParams & Tree;
   const params = restoreTree(like, weights, source);
   disposeTree(like);
   return params;

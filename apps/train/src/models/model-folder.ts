@@ -1,11 +1,13 @@
-/** An exported model: a folder with `config.json` and `model.safetensors`, enough to draw from it anywhere. */
+/** Exported models: folders with `config.json` and `model.safetensors`, all that sampling needs. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { CONVENTIONS, type Convention, type DiTConfig, positionTable } from '@ahpa/dit-core';
+import { CONVENTIONS, type Convention, type DiTConfig } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
 import { section } from '@ahpa/options';
-import { fromFloat32, readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
+import { positionTensor } from '@ahpa/sit-models';
+import { POSITIONS } from '@ahpa/sit-weights';
+import { readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import type { VaeChoice } from '../config/types.ts';
@@ -47,9 +49,6 @@ const schema: z.ZodType<ModelJson> = section({
   training: section({ step: z.int().min(0).nullable(), ema: z.string() }),
 });
 
-/** The fixed position embedding: published files have it, and our networks compute it. */
-const POSITIONS = 'pos_embed';
-
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
 
@@ -57,7 +56,7 @@ const WEIGHTS = 'model.safetensors';
 export const isModelFolder = (path: string): boolean =>
   [CONFIG, WEIGHTS].every((name) => existsSync(join(path, name)));
 
-/** Reads an exported folder; it holds one average of the weights, and `ema` may name no other. */
+/** Reads an exported folder. @throws where its configuration is invalid, or `ema` is not the average that it holds. */
 export async function readModelFolder(folder: string, ema?: string): Promise<TrainedModel> {
   const file = join(folder, CONFIG);
   const { architecture, classes, training, ...rest } = checkWith(schema, await readJson(file), file);
@@ -98,17 +97,12 @@ function within(folder: string, vae: VaeChoice): VaeChoice {
   return { ...vae, path: join(folder, vae.path) };
 }
 
-/** Writes a model whose VAE is found at `vae`, as seen from the folder: the weights in float32, then `config.json`. */
+/** Writes a model and the path of its VAE as seen from the folder: the weights in float32, then `config.json`. */
 export async function writeModelFolder(folder: string, model: TrainedModel, vae: VaeChoice): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const weights = { ...model.weights, [POSITIONS]: positionsOf(model.network) };
+  const weights = { ...model.weights, [POSITIONS]: positionTensor(model.network) };
   await writeSafetensors(join(folder, WEIGHTS), weights, { format: 'pt' });
   await writeFile(join(folder, CONFIG), `${JSON.stringify(modelJson(model, vae), null, 2)}\n`);
-}
-
-function positionsOf({ latentSize, patchSize, hiddenSize }: DiTConfig): TensorEntry {
-  const grid = latentSize / patchSize;
-  return fromFloat32(positionTable(grid, hiddenSize), [1, grid * grid, hiddenSize], 'F32');
 }
 
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {

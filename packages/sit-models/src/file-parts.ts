@@ -1,4 +1,4 @@
-/** What a weights file holds, before it is known what it is: state dicts by part, and what its header says. */
+/** State dicts of a weights file by part, whatever network they belong to. */
 import { open } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
 import { momentsOf } from '@ahpa/sit-weights';
@@ -19,14 +19,14 @@ export interface FilePart {
   readonly tensors: Readonly<Record<string, TensorEntry>>;
 }
 
-/** Whether a file starts as a zip archive, which PyTorch's do. */
+/** Whether a file starts as a zip archive, which PyTorch's files do. */
 export async function isTorch(path: string): Promise<boolean> {
   const file = await open(path);
   const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
   return buffer.toString('latin1') === 'PK';
 }
 
-/** Parts of a PyTorch file that hold tensors by name; none where it is one state dict. */
+/** Names of the parts of a PyTorch file that hold tensors by name; none where it is one state dict. */
 export async function torchParts(path: string): Promise<readonly string[]> {
   const file = await openTorch(path);
   await file.close();
@@ -43,7 +43,10 @@ function holdsTensors(value: unknown): boolean {
   return Object.values(value).some(isTensor);
 }
 
-/** The tensors of a file: of a training checkpoint those of `part`, `ema` unless named. */
+/**
+ * The tensors of a file; of a training checkpoint those of `part`, default `ema`.
+ * @throws where there is no such part, or several and none is named.
+ */
 export async function readPart(path: string, part?: string): Promise<FilePart> {
   if (!(await isTorch(path))) {
     if (part === undefined) return { part: '', tensors: await readWeights(path) };
@@ -69,15 +72,16 @@ export async function readPart(path: string, part?: string): Promise<FilePart> {
   };
 }
 
-/** Everything of a training checkpoint: weights, their average, and the moments of the optimiser by parameter. */
+/** A whole training checkpoint: weights, their average, and the moments of the optimizer by parameter. */
 export interface TrainingParts {
   readonly parts: readonly FilePart[];
-  /** Updates that the optimiser has made, and steps that the file counts. */
+  /** Updates made by the optimizer. */
   readonly updates: number;
+  /** Steps of training, where the file counts them. */
   readonly steps: number | undefined;
 }
 
-/** Reads a PyTorch training checkpoint of REPA's form whole: `model`, `ema`, `opt`, `steps`. */
+/** Reads a PyTorch training checkpoint of REPA whole: `model`, `ema`, `opt`, `steps`. @throws where model or opt is missing. */
 export async function readTraining(path: string): Promise<TrainingParts> {
   const { value } = await readTorch(path);
   const record = value as Record<string, TorchValue>;

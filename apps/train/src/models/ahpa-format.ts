@@ -1,0 +1,98 @@
+/** Models of this program, runs and exported folders, as a format beside the published ones. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  diffusersFolder,
+  isTorch,
+  type OpenedModel,
+  type OpenOptions,
+  type OwnFolder,
+  type OwnFormat,
+  openModelFile,
+  openWeights,
+  toNetwork,
+} from '@ahpa/sit-models';
+import type { Network } from '@ahpa/sit-weights';
+import { readSafetensors } from '@ahpa/weight-files';
+import { parseTrainConfig } from '../config/parse.ts';
+import type { Reporter } from '../report.ts';
+import { type LoadOptions, loadModel } from './load-model.ts';
+import { isModelFolder, readModelFolder, writeModelFolder } from './model-folder.ts';
+import type { TrainedModel } from './trained-model.ts';
+
+/** Name of the format, an exported folder. */
+export const AHPA_FORM = 'ahpa';
+
+/** The format of runs below `runs` and exported folders; a written folder decodes with `vae`, a path as seen from it. */
+export function ahpaFormat(
+  options: LoadOptions & { readonly vae: string },
+  reporter: Reporter,
+): OwnFormat<TrainedModel> {
+  return {
+    form: AHPA_FORM,
+    open: (path) => openOwn(path, options, reporter),
+    write: async (folder, { source, state, own }) => {
+      const model = own ?? withDefaults(source, state.network);
+      await writeModelFolder(folder, { ...model, weights: state.trunk }, { kind: 'file', path: options.vae });
+    },
+  };
+}
+
+/** The network at `path`: a model of this program or published weights. @throws one sentence where it does not fit. */
+export async function openModel(
+  path: string,
+  options: OpenOptions & LoadOptions,
+  reporter: Reporter,
+): Promise<OpenedModel<TrainedModel>> {
+  return (await openOwn(path, options, reporter)) ?? openModelFile(path, options);
+}
+
+/** An exported folder for inspection; undefined where `folder` is none. */
+export async function readExportedFolder(folder: string): Promise<OwnFolder | undefined> {
+  if (!isModelFolder(folder)) return undefined;
+  const { weights, network, step, source, classes, vae } = await readModelFolder(folder);
+  return {
+    file: source,
+    kind: 'exported model',
+    ...(step !== undefined && { step }),
+    metadata: { classes, vae },
+    network: toNetwork(network),
+    weights,
+  };
+}
+
+async function openOwn(
+  path: string,
+  options: LoadOptions,
+  reporter: Reporter,
+): Promise<OpenedModel<TrainedModel> | undefined> {
+  if (!(await isOwn(path, options.runs))) return undefined;
+  const model = await loadModel(path, options, reporter);
+  return { ...openWeights(model.weights, model.network, model.source), own: model };
+}
+
+async function isOwn(path: string, runs: string): Promise<boolean> {
+  if (path.startsWith('hf:')) return true;
+  if (!existsSync(path)) return existsSync(join(runs, path));
+  if (isModelFolder(path)) return diffusersFolder(path) === undefined;
+  if (statSync(path).isDirectory()) return existsSync(join(path, 'checkpoints'));
+  if (await isTorch(path)) return false;
+  return (await readSafetensors(path, () => false)).metadata['schema'] !== undefined;
+}
+
+/** A model around published weights, the rest from the default configuration. */
+function withDefaults(source: string, network: Network): Omit<TrainedModel, 'weights'> {
+  const { sample, interpolant, vae } = parseTrainConfig({});
+  const { latentSize, latentChannels, classes } = network;
+  return {
+    source,
+    step: undefined,
+    network: { ...network, encoderDepths: [] },
+    shape: { latentSize, latentChannels, classes },
+    classes: Array.from({ length: classes }, (_, label) => `${label}`),
+    vae,
+    interpolant,
+    sample,
+    average: 'converted',
+  };
+}

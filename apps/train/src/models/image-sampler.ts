@@ -1,0 +1,59 @@
+/** Image samplers: a denoiser's velocity, a decoder and the configuration of the sampler. */
+import { applyDiT, type DiTConfig, type DiTParams, type SampleConfig, type VelocityFn } from '@ahpa/dit-core';
+import type { Model } from '@ahpa/engine';
+import { LANES } from '@ahpa/ops';
+import type { Tree } from '@ahpa/ports';
+import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { TrainConfig } from '../config/types.ts';
+import type { VaeTree } from '../vae/load.ts';
+import type { DataShape } from './shapes.ts';
+
+/** Turns latents in diffusion units `[B, h, w, C]` into images `[B, H, W, 3]`. */
+export type Decoder = (latent: Tensor4D) => Tensor4D;
+
+/** Everything that images are sampled with. */
+export interface ImageSampler {
+  readonly velocity: VelocityFn;
+  /** The model that guidance leads away from, in place of the null class. */
+  readonly weak?: VelocityFn;
+  readonly decode: Decoder;
+  readonly shape: DataShape;
+  readonly config: SampleConfig;
+}
+
+/** Network, data shape and decoder that a sampler is built from. */
+export interface SamplerParts {
+  readonly model: DiTConfig;
+  readonly shape: DataShape;
+  readonly decode: Decoder;
+}
+
+/** The image sampler of a denoiser that is on an engine. */
+export function imageSampler<P extends DiTParams & Tree>(
+  { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
+  { model, shape, decode }: SamplerParts,
+  denoiser: Model<P>,
+): ImageSampler {
+  const velocity = denoiserVelocity(denoiser, model);
+  return { velocity, decode, shape, config: { ...sample, path: interpolant.path, nullClass: shape.classes } };
+}
+
+/** The velocity function of a denoiser, computed on its device. */
+export function denoiserVelocity<P extends DiTParams & Tree>(
+  denoiser: Model<P>,
+  network: DiTConfig,
+): VelocityFn {
+  const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
+    velocity: applyDiT(params, x, t, y, { ...network, lanes: LANES }).velocity,
+  }));
+  return (x, t, y) => run(x, t, y).velocity;
+}
+
+/** The decoder of a VAE. */
+export function decoder(vae: Model<VaeTree>, config: VaeConfig): Decoder {
+  const run = vae.map((params, latent: Tensor4D) => ({
+    image: decode(params, unscaleLatent(latent, config), config),
+  }));
+  return (latent) => run(latent).image;
+}

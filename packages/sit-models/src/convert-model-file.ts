@@ -1,0 +1,97 @@
+/** Converts the weights of a network into another published format: names, shapes and conventions, not values. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { userError } from '@ahpa/messages';
+import {
+  type Convention,
+  changeConvention,
+  diffusersConfig,
+  type SitState,
+  writeState,
+} from '@ahpa/sit-weights';
+import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
+import { type Converted, type ConvertRequest, FORMS, type Form, type OwnFormat } from './conversion.ts';
+import { convertTraining } from './convert-training.ts';
+import { type OpenedModel, openModelFile } from './open-model-file.ts';
+import { countParameters } from './tensor-counts.ts';
+
+/**
+ * Converts a weights file, a diffusers folder or, with `own`, a model of the application; `part: 'all'` converts a whole
+ * training checkpoint. @throws one sentence where the source does not fit its network or the format cannot hold it.
+ */
+export async function convertModelFile<Own = never>(
+  request: ConvertRequest,
+  own?: OwnFormat<Own>,
+): Promise<Converted> {
+  const { input, output, part } = request;
+  if (part === 'all') return convertTraining(request);
+  const opened: OpenedModel<Own> = (await own?.open(input)) ?? (await openModelFile(input, request));
+  const form = chooseForm(request, opened.state.network.convention, own?.form);
+  const state = inConvention(opened.state, form);
+  const written =
+    form === own?.form
+      ? await writeOwn(own, output, { ...opened, state })
+      : await write(output, state, form as Form);
+  const left = [
+    ...opened.unknown,
+    ...Object.keys({ ...opened.state.trunk, ...opened.state.heads }).filter((name) => !written.has(name)),
+  ];
+  const { source } = opened;
+  const parameters = countParameters(state.trunk);
+  return { output, source, part: opened.part, network: state.network, parameters, left };
+}
+
+function chooseForm({ output, to }: ConvertRequest, convention: Convention, own: string | undefined): string {
+  const isFile = output.endsWith('.safetensors');
+  const form = to ?? (isFile ? convention : (own ?? 'diffusers'));
+  const forms: readonly string[] = own === undefined ? FORMS : [...FORMS, own];
+  if (!forms.includes(form)) {
+    throw userError(`There is no form ${form}: name ${forms.join(', ')}.`);
+  }
+  if (isFile === (form === 'diffusers' || form === own)) {
+    const wanted = isFile ? 'a folder' : 'a file that ends in .safetensors';
+    throw userError(`The form ${form} is ${wanted}, and ${output} is not: name another output.`);
+  }
+  return form;
+}
+
+function inConvention(state: SitState<TensorEntry>, form: string): SitState<TensorEntry> {
+  const conventions: Readonly<Record<string, Convention>> = {
+    repa: 'repa',
+    sit: 'sit',
+    dit: 'dit',
+    diffusers: 'dit',
+  };
+  try {
+    const wanted = conventions[form] ?? state.network.convention;
+    return { ...state, ...changeConvention(state.trunk, state.network, wanted) };
+  } catch (cause) {
+    throw userError((cause as Error).message, { cause });
+  }
+}
+
+async function writeOwn<Own>(
+  own: OwnFormat<Own>,
+  folder: string,
+  model: OpenedModel<Own>,
+): Promise<ReadonlySet<string>> {
+  await own.write(folder, model);
+  return new Set(Object.keys(model.state.trunk));
+}
+
+/** Writes a published format; the names (SiT's) of the tensors in it. */
+async function write(output: string, state: SitState<TensorEntry>, form: Form): Promise<ReadonlySet<string>> {
+  if (form === 'diffusers') {
+    const tensors = writeState(state, 'diffusers');
+    await mkdir(output, { recursive: true });
+    await writeSafetensors(join(output, 'diffusion_pytorch_model.safetensors'), tensors, { format: 'pt' });
+    await writeFile(
+      join(output, 'config.json'),
+      `${JSON.stringify(diffusersConfig(state.network), null, 2)}\n`,
+    );
+    return new Set(Object.keys(state.trunk));
+  }
+  const tensors = writeState(state, 'sit');
+  await writeSafetensors(output, tensors, { format: 'pt' });
+  return new Set(Object.keys(tensors));
+}

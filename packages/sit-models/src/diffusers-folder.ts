@@ -1,0 +1,22 @@
+/** Folders of diffusers' `DiTTransformer2DModel`. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DIFFUSERS_CLASS } from '@ahpa/sit-weights';
+
+/** The folder of a diffusers transformer: `path` itself, or the `transformer` of a pipeline; undefined where it is neither. */
+export function diffusersFolder(path: string): string | undefined {
+  return [path, join(path, 'transformer')].find((folder) => {
+    const file = join(folder, 'config.json');
+    return (
+      existsSync(file) &&
+      statSync(folder).isDirectory() &&
+      readFileSync(file, 'utf8').includes(`"${DIFFUSERS_CLASS}"`)
+    );
+  });
+}
+
+/** The configuration beside the weights of a diffusers model. @throws where it cannot be read. */
+export async function readDiffusersConfig(folder: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+}

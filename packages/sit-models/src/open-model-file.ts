@@ -1,0 +1,98 @@
+/** Opens and checks published weights: a file of SiT, DiT or REPA, or a folder of diffusers. */
+import type { DiTConfig } from '@ahpa/dit-core';
+import { userError } from '@ahpa/messages';
+import {
+  assertFinite,
+  assertFits,
+  type Misfits,
+  networkOfDiffusers,
+  type Reading,
+  readState,
+  type SitState,
+} from '@ahpa/sit-weights';
+import { readWeights, type TensorEntry } from '@ahpa/weight-files';
+import { diffusersFolder, readDiffusersConfig } from './diffusers-folder.ts';
+import { readPart } from './file-parts.ts';
+import { type KnownSizes, toKnown, toNetwork } from './known-sizes.ts';
+import { assertPositions, positionTensor } from './positions.ts';
+
+/** Choices for opening a file. */
+export interface OpenOptions extends KnownSizes {
+  /** Entry of a training checkpoint; default `ema`. */
+  readonly part?: string;
+  /** Leave unexpected tensors out instead of refusing the file. */
+  readonly dropUnknown?: boolean;
+}
+
+/** A checked network in memory. */
+export interface OpenedModel<Own = unknown> {
+  /** Path of the file or folder. */
+  readonly source: string;
+  /** Entry of a training checkpoint; '' where the file is one state dict. */
+  readonly part: string;
+  readonly state: SitState<TensorEntry>;
+  /** Unexpected tensors that were left out. */
+  readonly unknown: readonly string[];
+  /** The application's own record of the model, where it was opened from one. */
+  readonly own?: Own;
+}
+
+/**
+ * The network in a weights file or a folder of diffusers.
+ * @throws one sentence that names every missing, unexpected or misshapen tensor, or the first value that is not finite.
+ */
+export async function openModelFile(path: string, options: OpenOptions = {}): Promise<OpenedModel<never>> {
+  const folder = diffusersFolder(path);
+  const { source, part, reading } =
+    folder === undefined ? await readFileState(path, options) : await readDiffusers(folder);
+  return { source, part, ...accept(reading, source, options) };
+}
+
+/**
+ * The network of weights that are in memory under SiT's names, with the position table of its configuration.
+ * @throws where tensors and configuration do not fit.
+ */
+export function openWeights(
+  weights: Readonly<Record<string, TensorEntry>>,
+  config: DiTConfig,
+  source: string,
+): OpenedModel<never> {
+  const network = toNetwork(config);
+  const reading = readState(weights, { network });
+  assertFits(reading, source);
+  return { source, part: '', state: { ...reading.state, positions: positionTensor(network) }, unknown: [] };
+}
+
+function accept(
+  { state, misfits }: Reading<TensorEntry>,
+  source: string,
+  { dropUnknown }: OpenOptions,
+): Pick<OpenedModel, 'state' | 'unknown'> {
+  const unknown = dropUnknown ? misfits.unknown : [];
+  const left: Misfits = dropUnknown ? { ...misfits, unknown: [] } : misfits;
+  try {
+    assertFits({ state, misfits: left }, source);
+    assertFinite(state.heads, source);
+    assertPositions(state, source);
+  } catch (cause) {
+    throw userError((cause as Error).message, { cause });
+  }
+  return { state, unknown };
+}
+
+interface SourceState {
+  readonly source: string;
+  readonly part: string;
+  readonly reading: Reading<TensorEntry>;
+}
+
+async function readFileState(path: string, options: OpenOptions): Promise<SourceState> {
+  const { part, tensors } = await readPart(path, options.part);
+  return { source: path, part, reading: readState(tensors, toKnown(options)) };
+}
+
+async function readDiffusers(folder: string): Promise<SourceState> {
+  const config = await readDiffusersConfig(folder);
+  const reading = readState(await readWeights(folder), { network: networkOfDiffusers(config) });
+  return { source: folder, part: '', reading };
+}

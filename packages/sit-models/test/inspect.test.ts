@@ -1,0 +1,59 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parameterCount } from '@ahpa/dit-core';
+import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { describe, expect, it } from 'vitest';
+import { inspectModelFile, openModelFile, type Recognised } from '../src/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sit-models-'));
+const golden = (name: string): string => join(import.meta.dirname, '../../sit-weights/test/golden', name);
+const at = (name: string): string => join(folder, name);
+
+describe('inspectModelFile', () => {
+  it("names REPA's checkpoint, part by part", async () => {
+    const found = await inspectModelFile(golden('repa.pt'), { heads: 2 });
+    expect(found.kind).toBe("PyTorch checkpoint: SiT with alignment heads, in REPA's names");
+    expect(found.metadata).toEqual({ parts: ['model', 'ema'] });
+    expect(Object.keys(found.networks)).toEqual(['model', 'ema']);
+    const { network, problems, heads, parameters } = found.networks['ema'] as Recognised;
+    expect(network).toMatchObject({ hiddenSize: 4, depth: 1, patchSize: 2, latentSize: 4, classes: 3 });
+    expect([problems, heads.length]).toEqual([[], 6]);
+    expect(parameters).toBe(parameterCount({ ...network, encoderDepths: [] }));
+  });
+
+  it("names SiT's or DiT's file, diffusers' folder and the application's own", async () => {
+    const file = golden('sit.safetensors');
+    expect((await inspectModelFile(file, { heads: 2 })).kind).toBe(
+      'SiT or DiT, its tensors do not tell which',
+    );
+    expect((await inspectModelFile(file, { heads: 2, from: 'dit' })).kind).toBe('DiT');
+    expect((await inspectModelFile(golden('diffusers'))).kind).toBe("DiT in diffusers' names");
+    await expect(inspectModelFile(file)).rejects.toThrow(/attention heads of width 8: give it/);
+    const { state } = await openModelFile(file, { from: 'sit', heads: 2 });
+    const own = { file: 'own/weights', kind: 'own', metadata: {}, network: state.network };
+    const found = await inspectModelFile(folder, {
+      readOwnFolder: async () => ({ ...own, weights: state.trunk }),
+    });
+    expect(found).toMatchObject({
+      file: 'own/weights',
+      kind: 'own',
+      tensors: Object.keys(state.trunk).length,
+    });
+    expect(found.networks['']).toMatchObject({ kind: 'SiT', problems: [] });
+  });
+
+  it('lists what is wrong', async () => {
+    const { 'blocks.0.mlp.fc1.bias': bias, ...rest } = await readWeights(golden('sit.safetensors'));
+    const data = new Uint8Array(new Float32Array(48).fill(Number.NaN).buffer);
+    const broken = { dtype: 'F32', shape: [48], data } as const;
+    const odd = { ...rest, extra: bias as never, 'blocks.1.adaLN_modulation.1.bias': broken };
+    await writeSafetensors(at('odd.safetensors'), odd);
+    const { networks } = await inspectModelFile(at('odd.safetensors'), { heads: 2 });
+    expect(networks['']?.problems).toEqual([
+      'missing: blocks.0.mlp.fc1.bias',
+      'unknown: extra',
+      'not finite: element 0 of blocks.1.adaLN_modulation.1.bias is NaN, wanted finite numbers; take an earlier checkpoint.',
+    ]);
+  });
+});
