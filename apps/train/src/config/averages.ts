@@ -1,14 +1,14 @@
-/** Which averages of the weights a run keeps, and where they lie in its state; the first is what samples are drawn from. */
+/** Moving averages of a run's weights and their place in its state; samples are drawn from the first. */
 
 import { userError } from '@ahpa/messages';
 import { type EmaConfig, powerOf } from '@ahpa/trainer';
-import type { TrainConfig } from './types.ts';
+import type { EmaChoice } from './types.ts';
 
 /** An average: its constant decay a step, or the relative width of its power function. */
 export type Average = { readonly decay: number } | { readonly sigmaRel: number };
 
 /** The averages of a configuration in the order of the state's `ema`: decays first, then widths. */
-export function averagesOf({ decay, sigmaRel }: TrainConfig['ema']): readonly Average[] {
+export function averagesOf({ decay, sigmaRel }: EmaChoice): readonly Average[] {
   return [...[decay].flat().map((d) => ({ decay: d })), ...sigmaRel.map((s) => ({ sigmaRel: s }))];
 }
 
@@ -23,7 +23,7 @@ export const averageName = (average: Average): string =>
   'decay' in average ? `${average.decay}` : `sigma=${average.sigmaRel}`;
 
 /** Index in the state's `ema` of the average that `name` means, the first where there is no name. */
-export function chooseAverage(ema: TrainConfig['ema'], name?: string): number {
+export function chooseAverage(ema: EmaChoice, name?: string): number {
   if (name === undefined) return 0;
   const names = averagesOf(ema).map(averageName);
   const index = names.indexOf(name);
