@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { baseConfigJson } from '../src/config/base-file.ts';
 import { configMarkdown } from '../src/config/document.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { layerOf, mergeLayers } from '../src/config/layers.ts';
@@ -161,7 +162,9 @@ describe('repaAssignments', () => {
     const given = Object.fromEntries(
       REPA_FLAGS.map(({ name }) => [name, VALUES[name]]).filter(([, value]) => value),
     );
-    const config = loadConfig({ names: [], set: repaAssignments(given) });
+    const warn = vi.fn();
+    const config = loadConfig({ names: [], set: repaAssignments(given) }, warn);
+    expect(warn).not.toHaveBeenCalled();
     expect(config.interpolant.path).toBe('cosine');
     expect(config.alignment).toMatchObject({ weight: 0.7 });
     expect(config.model.labelDropout).toBe(0.2);
@@ -281,9 +284,15 @@ describe('loadConfig', () => {
 });
 
 describe('the configurations that are shipped', () => {
-  it.each(builtInConfigs())('%s is valid and described', (name) => {
-    const config = loadConfig({ names: [name], set: [] });
+  it.each(builtInConfigs())('%s is valid, described and under the present names of keys', (name) => {
+    const warn = vi.fn();
+    const config = loadConfig({ names: [name], set: [] }, warn);
     expect(config.description.length).toBeGreaterThan(20);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it('have an up-to-date base (vitest -u writes it)', async () => {
+    await expect(baseConfigJson()).toMatchFileSnapshot('../configs/base.json');
   });
 
   it('have an up-to-date schema (vitest -u writes it)', async () => {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
 import { modelConfig } from '../src/models/shapes.ts';
@@ -13,7 +13,9 @@ describe('sweeps that come with the trainer', () => {
   it.each(SWEEPS)('%s: every arm can be trained, and no two are the same', async (file) => {
     const sweep = readSweep(inPackage(join('configs/sweeps', file)));
     const runs = sweepRuns({ ...sweep, seeds: [0] });
-    const configs = runs.map(({ config, set }) => loadConfig({ names: config, set }));
+    const warn = vi.fn();
+    const configs = runs.map(({ config, set }) => loadConfig({ names: config, set }, warn));
+    expect(warn).not.toHaveBeenCalled();
     for (const config of configs) {
       const network = modelConfig(config.model, SHAPE);
       const tokens = (SHAPE.latentSize / network.patchSize) ** 2;

@@ -176,7 +176,7 @@ describe('train', () => {
   });
 
   it('says what is missing of a VAE', async () => {
-    const broken = { ...config(), vae: { kind: 'file', path: join(home, 'nowhere') } } as const;
+    const broken = config(`vae.path=${join(home, 'nowhere')}`);
     await expect(start('no-vae', broken)).rejects.toThrow(/The VAE has no .*nowhere/);
     await expect(start('odd', config('data.size=20'))).rejects.toThrow(
       'data.size is 20, wanted a multiple of 8',

@@ -1,2 +1,13 @@
 /** Building blocks of option schemas. */
-export { count, fraction, positive, section } from './section.ts';
+export {
+  count,
+  flag,
+  fraction,
+  optionalText,
+  positive,
+  type Resolved,
+  section,
+  text,
+  type Written,
+  wholeNumber,
+} from './section.ts';

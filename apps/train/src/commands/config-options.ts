@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { REPA_FLAGS, repaAssignments } from '../config/repa-flags.ts';
 import type { TrainConfig } from '../config/types.ts';
+import type { Reporter } from '../report.ts';
 
 /** Their values. */
 export interface ConfigOptions {
@@ -80,9 +81,14 @@ function repaFlags(options: object): string[] {
   return repaAssignments(Object.fromEntries(values));
 }
 
-/** The resolved configuration; `names` are used where the command line names none. */
-export function configOf(options: ConfigOptions, names: readonly string[] = []): TrainConfig {
+/** The resolved configuration; `names` are used where the command line names none, old names of keys are reported. */
+export function configOf(
+  options: ConfigOptions,
+  { warn }: Pick<Reporter, 'warn'>,
+  names: readonly string[] = [],
+): TrainConfig {
   const { config = names, variant = [], set = [], backend, eager } = options;
   const flags = [...(backend ? [`train.backend=${backend}`] : []), ...(eager ? ['train.eager=true'] : [])];
-  return loadConfig({ names: [...config, ...variant], set: [...set, ...repaFlags(options), ...flags] });
+  const request = { names: [...config, ...variant], set: [...set, ...repaFlags(options), ...flags] };
+  return loadConfig(request, warn);
 }

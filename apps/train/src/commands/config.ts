@@ -9,7 +9,7 @@ export function configCommand(): Command {
     .description('print the resolved configuration')
     .action((options: ConfigOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options);
+        const config = configOf(options, reporter);
         const { json } = command.optsWithGlobals<{ json?: boolean }>();
         if (!json) reporter.say(JSON.stringify(config, null, 2));
         return config;

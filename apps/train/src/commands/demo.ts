@@ -15,7 +15,7 @@ export function demoCommand(): Command {
     )
     .action((options: ConfigOptions & { readonly runs: string }, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options, ['demo']);
+        const config = configOf(options, reporter, ['demo']);
         return trainInto(await demoFolder(options.runs, config), config, reporter);
       }),
     );

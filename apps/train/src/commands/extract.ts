@@ -33,7 +33,7 @@ export function extractCommand(): Command {
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
         const { runExtract } = await import('../features/run-extract.ts');
-        return runExtract(configOf(options), { ...options, source }, reporter);
+        return runExtract(configOf(options, reporter), { ...options, source }, reporter);
       }),
     );
 }

@@ -29,7 +29,7 @@ export function planCommand(): Command {
     .addCommand(trial, { hidden: true })
     .action((options: ConfigOptions & PlanRequest, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options);
+        const config = configOf(options, reporter);
         const { plan } = await import('../plan/plan.ts');
         return plan(config, options, reporter);
       }),

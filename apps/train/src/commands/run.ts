@@ -36,7 +36,7 @@ export function runCommand(): Command {
           ...(images !== undefined && { images }),
           ...(ref !== undefined && { ref }),
         };
-        const result = await runExperiment(configOf(options), request, reporter, () =>
+        const result = await runExperiment(configOf(options, reporter), request, reporter, () =>
           listenForInterrupt(reporter),
         );
         reporter.say(

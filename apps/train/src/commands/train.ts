@@ -33,7 +33,7 @@ export function trainCommand(): Command {
     .option('--dry-run', 'say what would be trained, as ahpa plan --no-trial does, and stop')
     .action((options: TrainOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options);
+        const config = configOf(options, reporter);
         if (options.dryRun) {
           const { plan } = await import('../plan/plan.ts');
           return plan(config, { runs: options.runs, trial: false, watts: WATTS_PER_CORE }, reporter);

@@ -1,19 +1,22 @@
-/** The averages of the weights that a run keeps, and where they lie in its state; samples are drawn from the first. */
+/** Moving averages of a run's weights and their place in its state; samples are drawn from the first. */
 import { userError } from '@ahpa/messages';
 import type { AverageOptions } from '@ahpa/trainer';
-import type { TrainConfig } from './types.ts';
+import type { EmaChoice } from './types.ts';
 
 /** The averages of a configuration in the order of the state's `ema`: decays first, then widths. */
-export function averages({ decay, sigmaRel }: TrainConfig['ema']): readonly AverageOptions[] {
+export function averages({ decay, sigmaRel }: EmaChoice): readonly AverageOptions[] {
   return [...[decay].flat().map((d) => ({ decay: d })), ...sigmaRel.map((s) => ({ sigmaRel: s }))];
 }
 
-/** An average as it is named on a command line: `0.9999`, or `sigma=0.05`. */
+/** Name of an average on a command line: `0.9999`, or `sigma=0.05`. */
 export const averageName = (average: AverageOptions): string =>
   'decay' in average ? `${average.decay}` : `sigma=${average.sigmaRel}`;
 
-/** Index in the state's `ema` of the average that `name` means, the first where there is no name. */
-export function chooseAverage(ema: TrainConfig['ema'], name?: string): number {
+/**
+ * Index in the state's `ema` of the average called `name`, by default the first.
+ * @throws where the run keeps no such average.
+ */
+export function chooseAverage(ema: EmaChoice, name?: string): number {
   if (name === undefined) return 0;
   const names = averages(ema).map(averageName);
   const index = names.indexOf(name);
@@ -21,7 +24,7 @@ export function chooseAverage(ema: TrainConfig['ema'], name?: string): number {
   throw userError(`The run keeps no average "${name}": it has ${names.join(', ')}.`);
 }
 
-/** Where the denoiser of average `index` lies among the tensors of a checkpoint. */
+/** Prefix of the denoiser of average `index` among the tensors of a checkpoint. */
 export const denoiserPrefix = (index = 0): string => `ema.${index}.denoiser.`;
 
 /**

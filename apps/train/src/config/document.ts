@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
-/** The parts of a JSON schema that are described. */
+/** The parts of a JSON schema that the document shows. */
 interface Node {
   readonly description?: string;
   readonly default?: unknown;
@@ -18,15 +18,16 @@ interface Node {
 
 const HEAD = `# Configuration
 
-Every key, with its kind, its default and where the default comes from. A configuration is laid over \`base\`, which writes
+Every key, with its type, its default and the default's source. A configuration is laid over \`base\`, which writes
 out every default: defaults < files, later ones over earlier ones < options of the command line. \`ahpa config\` prints the
 result. Files are JSON or YAML; \`configs/train.schema.json\` is their schema for editors. An object whose \`kind\` changes is
-replaced whole.
+replaced whole. Keys under an old name are still read, with a line that gives the present one.
 
-This file is made from the schema in \`apps/train/src/config\`; a test compares them (\`vitest -u\` writes it).
+This file, \`configs/base.json\` and \`configs/train.schema.json\` are generated from the schema in \`apps/train/src/config\`; a test
+compares them (\`vitest -u\` writes them).
 `;
 
-/** The document. */
+/** Text of the document: one section for each top-level key. */
 export function configMarkdown(): string {
   const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input' }) as Node;
   const sections = Object.entries(properties).map(([key, node]) => {
@@ -37,7 +38,7 @@ export function configMarkdown(): string {
   return `${HEAD}\n${sections.join('\n\n')}\n`;
 }
 
-/** The objects that a value can be. */
+/** Object schemas among the alternatives of a value. */
 function children({ anyOf, oneOf, items, ...node }: Node): Node[] {
   if (node.properties !== undefined) return [node];
   return [...(anyOf ?? oneOf ?? []), ...(items === undefined ? [] : [items])].flatMap(children);
@@ -70,7 +71,7 @@ function bullet(node: Node, path: string, depth: number): string[] {
   return [`${indent(depth)}- \`${path}\`${about === '' ? '' : ` (${about})`}: ${node.description ?? ''}`];
 }
 
-/** What a value is, in words. */
+/** Type of a value in words. */
 function kindOf(node: Node): string {
   const { type, enum: choices, anyOf, oneOf, items, prefixItems } = node;
   if (node.const !== undefined) return code(node.const);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fileSchema } from './schema.ts';
 
-/** The text of `configs/train.schema.json`. */
+/** Text of `configs/train.schema.json`, with the types of input: keys with a default may be absent. */
 export function configJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(fileSchema, { io: 'input' }), null, 2)}\n`;
 }

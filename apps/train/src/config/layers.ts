@@ -1,10 +1,10 @@
-/** Lays configurations over one another. */
+/** Configurations as layers: merging, and assignments `a.b=value` as a layer. */
 import { userError } from '@ahpa/messages';
 
-/** An object as JSON has it. */
+/** A plain object of JSON values. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-// Collections with keys of the user's choice: the upper layer's keys are all there are.
+// Collections with keys of the user's choice: the upper layer replaces the lower one's.
 const REPLACED = new Set(['alignment.groups', 'alignment.depths', 'alignment.router.weights']);
 
 type Replaces = (below: JsonObject, above: JsonObject, path: string) => boolean;
@@ -17,12 +17,33 @@ export function mergeLayers(lower: JsonObject, upper: JsonObject): JsonObject {
   return merge(lower, upper, (below, above, path) => REPLACED.has(path) || changesKind(below, above));
 }
 
-/** The layer that a list of `a.b=value` means; values are JSON where they parse as such, text otherwise. */
-export function layerOf(assignments: readonly string[]): JsonObject {
-  return assignments.map(parseAssignment).reduce((lower, upper) => merge(lower, upper, () => false), {});
+/** `upper` over `lower`: objects are merged key by key whatever their kind, anything else is replaced. */
+export function mergeObjects(lower: JsonObject, upper: JsonObject): JsonObject {
+  return merge(lower, upper, () => false);
 }
 
-/** Whether a value is an object, and no array. */
+/**
+ * The layer of a list of assignments `a.b=value`; values are JSON where they parse as such, text otherwise.
+ * @throws where an assignment has no key or no `=`.
+ */
+export function layerOf(assignments: readonly string[]): JsonObject {
+  return assignments.map(parseAssignment).reduce(mergeObjects, {});
+}
+
+/** The object that holds nothing but `value`, at the end of a path of keys. */
+export function nested(path: readonly string[], value: unknown): JsonObject {
+  return path.reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), value) as JsonObject;
+}
+
+/** The value at the end of a path of keys; undefined where there is none. */
+export function valueAt(object: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key],
+    object,
+  );
+}
+
+/** Whether a value is an object and not an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -47,10 +68,7 @@ function parseAssignment(assignment: string): JsonObject {
   if (path === undefined || text === undefined) {
     throw userError(`--set needs key=value, for example optim.learningRate=1e-4, got "${assignment}".`);
   }
-  const value = path
-    .split('.')
-    .reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), readValue(text));
-  return value as JsonObject;
+  return nested(path.split('.'), readValue(text));
 }
 
 function readValue(text: string): unknown {

@@ -1,4 +1,4 @@
-/** Finds, lays over one another and checks the configurations that a command line names. */
+/** The configuration of a command line: files found, laid over one another, and checked. */
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -8,9 +8,10 @@ import { inPackage } from '../package-folder.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
 import { CONFIG_FILE, readConfigFile } from './read-file.ts';
-import type { TrainConfig } from './types.ts';
+import { renameKeys, type Warn, withoutRepeats } from './rename-keys.ts';
+import type { TrainConfig } from './schema.ts';
 
-/** What a command line says of the configuration. */
+/** Configurations and assignments of a command line. */
 export interface ConfigRequest {
   /** Built-in names (`demo`), paths that end in `.json` or `.yaml`, or installed variant packages; later ones win. */
   readonly names: readonly string[];
@@ -18,30 +19,40 @@ export interface ConfigRequest {
   readonly set: readonly string[];
 }
 
-/** The built-in names. */
+/** Names of the built-in configurations. */
 export function builtInConfigs(): string[] {
   const files = readdirSync(inPackage('configs')).filter((file) => file.endsWith('.json'));
   return files.filter((file) => !file.endsWith('.schema.json')).map((file) => file.slice(0, -'.json'.length));
 }
 
-/** A resolved configuration: defaults, then the files with what they extend (each once), then assignments. */
-export function loadConfig({ names, set }: ConfigRequest): TrainConfig {
-  const layers = new Map<string, JsonObject>();
-  for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), layers, []);
-  const assigned = locateModule(layerOf(set), process.cwd());
-  const layered = [...layers.values(), assigned].reduce((lower, upper) => mergeLayers(lower, upper), {});
-  return parseTrainConfig(layered);
+/**
+ * A resolved configuration: defaults, then the files with what they extend (each once), then assignments.
+ * `warn` gets one line for each key that is given under an old name.
+ * @throws where a file cannot be found or read, or the result is not valid.
+ */
+export function loadConfig({ names, set }: ConfigRequest, warn: Warn = () => undefined): TrainConfig {
+  const files = new Map<string, JsonObject>();
+  for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), files, []);
+  const report = withoutRepeats(warn);
+  const layers = [...files]
+    .map(([path, layer]) => presentLayer(layer, dirname(path), report))
+    .concat(presentLayer(layerOf(set), process.cwd(), report));
+  return parseTrainConfig(layers.reduce(mergeLayers, {}));
 }
 
-function addFile(path: string, layers: Map<string, JsonObject>, within: readonly string[]): void {
-  if (layers.has(path)) return;
+function addFile(path: string, files: Map<string, JsonObject>, within: readonly string[]): void {
+  if (files.has(path)) return;
   if (within.includes(path)) throw userError(`${path} extends itself: ${[...within, path].join(' -> ')}.`);
   const { extends: parent, $schema: _, ...layer } = readConfigFile(path);
-  if (parent !== undefined) addFile(locate(String(parent), dirname(path)), layers, [...within, path]);
-  layers.set(path, locateModule(layer, dirname(path)));
+  if (parent !== undefined) addFile(locate(String(parent), dirname(path)), files, [...within, path]);
+  files.set(path, layer);
 }
 
-/** A layer whose alignment's module is named by its absolute path, found from `folder`. */
+/** A layer written in `folder` under the present names of keys, with absolute paths. */
+const presentLayer = (layer: JsonObject, folder: string, warn: Warn): JsonObject =>
+  locateModule(renameKeys(layer, warn), folder);
+
+/** The layer with the absolute path of its alignment's module, resolved from `folder`. */
 function locateModule(layer: JsonObject, folder: string): JsonObject {
   const { alignment } = layer;
   if (!isObject(alignment) || typeof alignment['module'] !== 'string') return layer;

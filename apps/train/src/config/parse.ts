@@ -1,16 +1,22 @@
-/** Checks a configuration and says in one sentence what is wrong with it. */
-
+/** Parsing of configurations, with all problems in one sentence. */
 import { userError } from '@ahpa/messages';
 import type { z } from 'zod';
-import { configSchema } from './schema.ts';
-import type { TrainConfig } from './types.ts';
+import { isObject, valueAt } from './layers.ts';
+import { renameKeys } from './rename-keys.ts';
+import { configSchema, type TrainConfig } from './schema.ts';
 
-/** A resolved configuration from any value: absent keys get their defaults, unknown keys and bad values are errors. */
+/**
+ * A resolved configuration from any value: absent keys get their defaults, old names of keys become the present ones.
+ * @throws where there are unknown keys or values out of bounds.
+ */
 export function parseTrainConfig(input: unknown): TrainConfig {
-  return checkWith(configSchema, input, 'The configuration');
+  return checkWith(configSchema, isObject(input) ? renameKeys(input) : input, 'The configuration');
 }
 
-/** What a schema makes of any value, or one sentence that names `subject` and all that is wrong. */
+/**
+ * A value parsed with a schema.
+ * @throws one sentence that names `subject` and every problem.
+ */
 export function checkWith<T>(schema: z.ZodType<T>, input: unknown, subject: string): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
@@ -32,7 +38,7 @@ function describeIssue(issue: Issue, above: Path, input: unknown): string[] {
   return [`${at(path)}${wanted(issue)}${got}`];
 }
 
-/** Of the ways in which a value fails a union, the one of its own kind, or that got furthest into it. */
+/** The issues of the union's branch that has the value's kind, or whose issues lie deepest in the value. */
 function nearestBranch(branches: readonly Issue[][]): readonly Issue[] {
   const reach = (issues: readonly Issue[]): number =>
     issues.some(({ path }) => path[0] === 'kind') ? -1 : Math.max(...issues.map(({ path }) => path.length));
@@ -46,11 +52,4 @@ function wanted(issue: Issue): string {
 
 function at(path: Path): string {
   return path.length === 0 ? '' : `${path.join('.')}: `;
-}
-
-function valueAt(input: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    input,
-  );
 }

@@ -1,16 +1,19 @@
-/** Reads a configuration file, JSON or YAML, as a plain object. */
+/** Configuration files, JSON or YAML, as plain objects. */
 import { readFileSync } from 'node:fs';
 import { userError } from '@ahpa/messages';
 import { parseDocument } from 'yaml';
 import { isObject, type JsonObject } from './layers.ts';
 
-/** How a configuration file's name ends. */
+/** Extensions of configuration files. */
 export const CONFIG_FILE: RegExp = /\.(json|ya?ml)$/;
 
-/** Aliases that a YAML file may have; each can multiply what it stands for. */
+/** Most aliases of a YAML file; each can multiply the size of the value. */
 const MOST_ALIASES = 50;
 
-/** The object in a file; YAML 1.2 with the values of JSON, no tags of other types. */
+/**
+ * The object in a file; YAML 1.2 with the values of JSON, no tags of other types.
+ * @throws where the text cannot be parsed or is no object.
+ */
 export function readConfigFile(path: string): JsonObject {
   const text = readFileSync(path, 'utf8');
   const form = path.endsWith('.json') ? 'JSON' : 'YAML';

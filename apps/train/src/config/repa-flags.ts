@@ -1,4 +1,4 @@
-/** The options of REPA's train.py (github.com/sihyun-yu/REPA) as keys of the configuration, so that its command lines can be kept. */
+/** Options of REPA's train.py (github.com/sihyun-yu/REPA) as keys of the configuration: its command lines work here. */
 import { userError } from '@ahpa/messages';
 
 /** Values of options by name. */
@@ -9,9 +9,12 @@ export interface RepaFlag {
   readonly name: string;
   /** A switch has no value, and a `no-` form. */
   readonly isSwitch?: boolean;
-  /** The key it sets, or why it is refused. */
+  /** The key that it sets, or the reason that it is refused. */
   readonly description: string;
-  /** Assignments `a.b=value` that it stands for beside the other options given. Throws where the value has no counterpart. */
+  /**
+   * Assignments `a.b=value` that it stands for beside the other options given.
+   * @throws where the value has no counterpart.
+   */
   readonly assignments: (value: string, given: Values) => string[];
 }
 
@@ -98,15 +101,18 @@ export const REPA_FLAGS: readonly RepaFlag[] = [
   refused('epochs', 'the length of a run is a number of steps, --max-train-steps'),
   refused('resume-step', 'the same command continues from the newest valid checkpoint'),
   refused('enc-type', 'hidden tokens are aligned with the VAE encoder, see alignment.kind'),
-  refused('num-classes', 'the data tell how many classes there are'),
+  refused('num-classes', 'the number of classes is that of the data'),
   refused('num-workers', 'batches are read by the training process'),
   refused('logging-dir', "the record lies in the run's own folder"),
   refused('report-to', "the record lies in the run's own folder"),
   refused('fused-attn', 'the backend chooses how attention is computed', true),
-  refused('allow-tf32', 'train.precision says how matrix products are computed', true),
+  refused('allow-tf32', 'train.precision sets the precision of matrix products', true),
 ];
 
-/** The assignments that options of REPA's stand for, in the order of the table. */
+/**
+ * The assignments that options of REPA's stand for, in the order of the table.
+ * @throws where an option is refused or its value has no counterpart.
+ */
 export function repaAssignments(given: Values): string[] {
   return REPA_FLAGS.flatMap(({ name, assignments }) => {
     const value = given[name];

@@ -1,10 +1,8 @@
-/** Keys of `optim` and `ema`: how parameters move and how they are averaged. */
+/** Keys of `optim` and `ema`: optimizer and moving averages of the weights. */
 
-import { count, positive, section } from '@ahpa/options';
+import { count, positive, type Resolved, section, text, wholeNumber } from '@ahpa/options';
 import { WIDEST_SIGMA } from '@ahpa/trainer';
 import { z } from 'zod';
-import { averages } from './averages.ts';
-import type { TrainConfig } from './types.ts';
 
 const decay = z.number().min(0).lt(1);
 const weightDecay = z.number().min(0);
@@ -30,7 +28,7 @@ const schedule = z
     }),
   ])
   .prefault({ kind: 'constant' })
-  .describe('What the learning rate does after the warm-up.');
+  .describe('Learning rate after the warm-up.');
 
 const muon = section({
   momentum: decay.default(0.95).describe('Decay of the momentum per step; Jordan et al. 2024.'),
@@ -49,10 +47,7 @@ const muon = section({
   );
 
 const group = section({
-  match: z
-    .string()
-    .min(1)
-    .describe('Pattern of parameter names such as `alignment.*` or `*.bias`; `*` is any characters.'),
+  match: text('Pattern of parameter names such as `alignment.*` or `*.bias`; `*` is any characters.'),
   learningRate: z.number().min(0).default(1).describe('Factor of the learning rate.'),
   weightDecay: weightDecay
     .nullable()
@@ -60,8 +55,8 @@ const group = section({
     .describe('In place of optim.weightDecay; null: the same.'),
 });
 
-/** Checks the value of `optim`. */
-export const optim: z.ZodType<TrainConfig['optim']> = section({
+/** Schema of `optim`. */
+export const optim = section({
   learningRate: positive(2e-4, 'Highest rate, reached at the end of the warm-up; AHPA (REPA: 1e-4).'),
   betas: z
     .tuple([decay, decay])
@@ -75,7 +70,7 @@ export const optim: z.ZodType<TrainConfig['optim']> = section({
     .nullable()
     .default(2)
     .describe('Gradients are scaled down to this norm over all parameters; null: never; AHPA (REPA: 1).'),
-  warmup: z.int().min(0).default(0).describe('Steps over which the learning rate rises from 0; REPA: none.'),
+  warmup: wholeNumber(0, 'Steps over which the learning rate rises from 0; REPA: none.'),
   schedule,
   muon,
   groups: z
@@ -84,8 +79,11 @@ export const optim: z.ZodType<TrainConfig['optim']> = section({
     .describe('Parameters with a rate or decay of their own; of several that match, the first counts.'),
 });
 
-/** Checks the value of `ema`. */
-export const ema: z.ZodType<TrainConfig['ema']> = section({
+/** Value of `optim`. */
+export type OptimConfig = Resolved<typeof optim>;
+
+/** Schema of `ema`. */
+export const ema = section({
   decay: z
     .union([decay, z.array(decay)])
     .default(0.9999)
@@ -102,4 +100,10 @@ export const ema: z.ZodType<TrainConfig['ema']> = section({
     10_000,
     'Steps between snapshots of the power-function averages, which are kept for `ahpa ema`; EDM2: 4096.',
   ),
-}).refine((chosen) => averages(chosen).length > 0, 'wanted at least one decay or relative width');
+}).refine(
+  (chosen) => [chosen.decay, chosen.sigmaRel].flat(2).length > 0,
+  'wanted at least one decay or relative width',
+);
+
+/** Value of `ema`. */
+export type EmaChoice = Resolved<typeof ema>;

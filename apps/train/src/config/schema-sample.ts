@@ -1,11 +1,12 @@
-/** Keys of `sample`, how images are drawn, and of `time`, at which times the model learns. */
+/** Keys of `sample`, sampler and guidance, and of `time`, the distribution of training times. */
 import { SAMPLERS, type SampleConfig } from '@ahpa/dit-core';
-import { count, positive, section } from '@ahpa/options';
+import { count, positive, type Resolved, section } from '@ahpa/options';
 import { z } from 'zod';
-import type { TrainConfig } from './types.ts';
 
-/** Checks the value of `sample`. */
-export const sample: z.ZodType<TrainConfig['sample']> = section({
+const unit = z.number().min(0).max(1);
+
+/** Schema of `sample`. */
+export const sample = section({
   sampler: z
     .enum(SAMPLERS as [SampleConfig['sampler']])
     .default('sde')
@@ -21,7 +22,7 @@ export const sample: z.ZodType<TrainConfig['sample']> = section({
   atol: positive(1e-6, 'Absolute error that dopri5 allows in a step; SiT: 1e-6.'),
   guidance: z.number().min(0).default(1).describe('Guidance weight; 1 is none; SiT: 1.5.'),
   guidanceInterval: z
-    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+    .tuple([unit, unit])
     .refine(([low, high]) => low <= high, 'wanted the lower end first')
     .default([0, 1])
     .describe('Times between which guidance acts, ends included; REPA: [0, 0.7].'),
@@ -31,8 +32,11 @@ export const sample: z.ZodType<TrainConfig['sample']> = section({
     .describe('Leading latent channels that are guided; REPA: all, SiT: 3 of 4.'),
 });
 
-/** Checks the value of `time`. */
-export const time: z.ZodType<TrainConfig['time']> = section({
+/** Value of `sample`: settings of all samplers together. */
+export type SampleChoice = Resolved<typeof sample>;
+
+/** Schema of `time`. */
+export const time = section({
   sampling: z
     .enum(['uniform', 'lognormal', 'logit-normal'])
     .default('uniform')

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
+import { withoutRepeats } from '../config/rename-keys.ts';
 import type { Reporter } from '../report.ts';
 import { isComplete, runFolder } from '../run/folder.ts';
 import { type Sweep, type SweepRun, sweepRuns } from './sweep-file.ts';
@@ -34,9 +35,10 @@ export async function runSweep(
   reporter: Reporter,
 ): Promise<SweepSummary> {
   const folder = join(runs, sweep.name);
+  const warn = withoutRepeats(reporter.warn);
   const all = sweepRuns(sweep).map((run) => ({
     ...run,
-    steps: loadConfig({ names: run.config, set: run.set }).train.steps,
+    steps: loadConfig({ names: run.config, set: run.set }, warn).train.steps,
   }));
   const complete: string[] = [];
   const failed: Record<string, string> = {};

@@ -71,7 +71,7 @@ export async function claimFolder(folder: RunFolder, config: TrainConfig, report
   }
 }
 
-/** The configuration a run was started with; undefined where there is no run. */
+/** The configuration a run was started with, under the present names of keys; undefined where there is no run. */
 export async function readRunConfig({ config }: RunFolder): Promise<TrainConfig | undefined> {
   if (!existsSync(config)) return undefined;
   try {
