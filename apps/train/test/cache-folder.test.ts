@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { defaultCacheDir } from '../src/cache-folder.ts';
+import { defaultCacheDir } from '../src/files/cache-folder.ts';
 
 describe('defaultCacheDir', () => {
   it('is $AHPA_CACHE where set, else the user cache folder', () => {

@@ -8,9 +8,9 @@ import { writeNpz } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Reporter } from '../src/cli/reporter.ts';
 import { type EvaluateRequest, type Evaluation, evaluate } from '../src/evaluation/evaluate.ts';
 import { showCard } from '../src/evaluation/show.ts';
-import type { Reporter } from '../src/report.ts';
 import { missing } from './native.ts';
 
 /** The graph that the tests of @ahpa/libtensorflow make; by a variable, since it lies in another project. */

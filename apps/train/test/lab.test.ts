@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeNpy } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lossPath } from '../src/evaluation/held-out.ts';
+import { inPackage } from '../src/files/package-folder.ts';
 import { estimate, pairedDifference } from '../src/lab/compare.ts';
 import { probeRun } from '../src/lab/probe.ts';
 import { readRuns } from '../src/lab/read-runs.ts';
@@ -10,7 +11,6 @@ import { reportPage } from '../src/lab/report-page.ts';
 import { runSweep } from '../src/lab/sweep.ts';
 import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
 import { servePage } from '../src/lab/watch.ts';
-import { inPackage } from '../src/package-folder.ts';
 import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from './tiny.ts';
 
 const home = temporary();

@@ -1,8 +1,9 @@
 import { PassThrough } from 'node:stream';
-import { explain, isUserError, userError } from '@ahpa/messages';
+import { duration, explain, isUserError, shortCount, userError } from '@ahpa/messages';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createReporter } from '../src/report.ts';
-import { duration, fitLine, rateMeter, shortCount, trainingFormat } from '../src/visual/progress-line.ts';
+import { fitLine, rateMeter } from '../src/cli/progress-line.ts';
+import { createReporter } from '../src/cli/reporter.ts';
+import { trainingFormat } from '../src/records/training-line.ts';
 
 interface Capture {
   readonly stream: NodeJS.WriteStream;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { StatsRow } from '../src/data/stats.ts';
-import { writeGrid } from '../src/visual/grid.ts';
+import { writeGrid } from '../src/files/image-grid.ts';
 import { writeRunPlot } from '../src/visual/plot.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ahpa-visual-'));

@@ -1,12 +1,11 @@
 /** Makes an average that a run did not keep from the power-function averages that it did, as a model folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { stdToExponent } from '@ahpa/trainer';
 import { fromFloat32, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import { loadModel } from '../models/load-model.ts';
 import { writeModelFolder } from '../models/model-folder.ts';
-import type { Reporter } from '../report.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
 import { runFolder } from '../run/folder.ts';
 import { mixture, type Profile } from './post-hoc.ts';

@@ -1,7 +1,7 @@
 /** One benchmark: this program beside PyTorch, or beside itself without alignment, in turn. */
 import { cpus } from 'node:os';
 import { matmulGflops, useTensorFlow } from '@ahpa/libtensorflow';
-import type { Reporter } from '../report.ts';
+import type { Reporter } from '@ahpa/messages';
 import { interleave, median, type Side, type SideReport, sideReport } from './compare.ts';
 import { type EncodeSpec, encodeFlops } from './encode-spec.ts';
 import { type EvaluateSpec, featureFlops, neighbourFlops } from './evaluate-spec.ts';

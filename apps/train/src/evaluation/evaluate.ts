@@ -11,9 +11,8 @@ import {
   pairedTest,
   portableAlgebra,
 } from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { getBackend } from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
 import { type Extracted, extract } from './extract.ts';
 import {
   type FactoredReference,

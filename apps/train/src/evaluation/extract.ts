@@ -9,9 +9,8 @@ import {
   type LinearAlgebra,
   type Statistics,
 } from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { PixelBlock, PixelSource } from './pixels.ts';
 

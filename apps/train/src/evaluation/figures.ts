@@ -12,7 +12,7 @@ import {
   type Reference,
   referenceOf,
 } from '@ahpa/evaluation';
-import type { Reporter } from '../report.ts';
+import type { Reporter } from '@ahpa/messages';
 import type { Extracted } from './extract.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { ReferenceSet } from './reference-file.ts';

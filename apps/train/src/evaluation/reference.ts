@@ -3,11 +3,10 @@
  * A file of statistics belongs to the network that made it.
  */
 import { type FeatureMatrix, type LinearAlgebra, sliceRows } from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
-import { sha256File } from '../hash-file.ts';
-import type { Reporter } from '../report.ts';
 import { extract } from './extract.ts';
+import { sha256File } from './hash-file.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import { openPixels, type PixelSource } from './pixels.ts';
 import { gaussianFrom, keptReference, type ReferenceSet } from './reference-file.ts';

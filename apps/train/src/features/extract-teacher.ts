@@ -5,10 +5,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import type { CacheIndex } from '@ahpa/latent-cache';
+import type { Reporter } from '@ahpa/messages';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { squeezeNetParams } from '../evaluation/network.ts';
-import type { Reporter } from '../report.ts';
 import { padded } from './fit.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
 

@@ -22,12 +22,10 @@ import {
   readIndex,
   readPlan,
 } from '@ahpa/latent-cache';
-import { userError } from '@ahpa/messages';
+import { duration, type Reporter, userError } from '@ahpa/messages';
 import { fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
-import { duration } from '../visual/progress-line.ts';
 import { type FeatureEncoder, featureEncoder } from './encoder.ts';
 import { fitNorms, needsFit, padded } from './fit.ts';
 import { decodeNorms, encodeNorms, type FittedNorms, STATISTICS_FILE } from './norms.ts';

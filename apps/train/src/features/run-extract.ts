@@ -2,10 +2,9 @@
 import { createEngine } from '@ahpa/engine';
 import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { resolveShapes } from '../models/shapes.ts';
-import type { Reporter } from '../report.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 import { type Extracted, type ExtractOptions, extract } from './extract.ts';
 import { extractTeacher, type TEACHERS } from './extract-teacher.ts';

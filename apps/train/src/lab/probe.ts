@@ -2,13 +2,12 @@
 
 import { writeFile } from 'node:fs/promises';
 import { type BackendName, createEngine } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
 import { denoiserParams, loadModel } from '../models/load-model.ts';
-import type { Reporter } from '../report.ts';
 import { prepare } from '../run/prepare.ts';
 import { type Extent, measure } from './measure.ts';
 import { type Probe, probePath } from './probe-file.ts';

@@ -1,9 +1,9 @@
 /** Runs a sweep: each run is `ahpa train` in a process of its own, so that one that breaks takes no other with it. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Reporter } from '@ahpa/messages';
 import { loadConfig } from '../config/load.ts';
 import { withoutRepeats } from '../config/rename-keys.ts';
-import type { Reporter } from '../report.ts';
 import { isComplete, runFolder } from '../run/folder.ts';
 import { type Sweep, type SweepRun, sweepRuns } from './sweep-file.ts';
 

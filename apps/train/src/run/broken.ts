@@ -2,12 +2,11 @@
 
 import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { createEngine, readTensors, restoreTree } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Batch, Tree } from '@ahpa/ports';
 import { batchIndices, initState, trainStep } from '@ahpa/trainer';
 import { type RunState, stepOptions } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
 import { inParts } from './batches.ts';
 import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';

@@ -1,12 +1,11 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
 import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withTodaysNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../models/shapes.ts';
-import type { Reporter } from '../report.ts';
 
 /** What a checkpoint says beside its tensors. */
 export interface RunMeta {

@@ -4,10 +4,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints, writeDurably } from '@ahpa/checkpoint';
 import { type Lock, takeLock } from '@ahpa/file-lock';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
-import type { Reporter } from '../report.ts';
 
 /** Paths of a run. */
 export interface RunFolder {

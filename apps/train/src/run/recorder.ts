@@ -1,11 +1,10 @@
 /** Tells of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
 import { createEventFile, type Value } from '@ahpa/event-files';
-import type { Progress } from '@ahpa/messages';
+import type { Progress, Reporter } from '@ahpa/messages';
 import type { Row } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
 import { appendStats, rewindStats } from '../data/stats.ts';
-import type { Reporter } from '../report.ts';
-import { type TrainingPayload, trainingFormat } from '../visual/progress-line.ts';
+import { type TrainingPayload, trainingFormat } from '../records/training-line.ts';
 import type { RunFolder } from './folder.ts';
 import type { Speed } from './speed.ts';
 import { statsRow } from './stats-row.ts';

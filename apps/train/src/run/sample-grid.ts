@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { PngImage } from '@ahpa/event-files';
+import type { Reporter } from '@ahpa/messages';
 import type { Task } from '@ahpa/trainer';
 import sharp from 'sharp';
 import type { TrainConfig } from '../config/types.ts';
 import { readStats } from '../data/stats.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import type { Reporter } from '../report.ts';
 import { writeClassGrid } from '../sampling/class-grid.ts';
 import { type RunFolder, samplePath } from './folder.ts';
 import type { Prepared } from './prepare.ts';

@@ -1,12 +1,12 @@
 /** The state that a run starts from. */
 import { restoreTree } from '@ahpa/engine';
+import type { Reporter } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initState } from '@ahpa/trainer';
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { withInitialWeights } from '../models/initial-weights.ts';
 import type { RunState } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import type { Prepared } from './prepare.ts';

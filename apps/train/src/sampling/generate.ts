@@ -5,12 +5,12 @@
  * on how often the work was stopped or on how many processes share it.
  */
 import type { BackendName } from '@ahpa/engine';
+import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { fingerprint } from '../fingerprint.ts';
+import { fingerprint } from '../models/fingerprint.ts';
 import { loadModel } from '../models/load-model.ts';
 import { type OpenImageSampler, openImageSampler } from '../models/open-image-sampler.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
-import type { Reporter } from '../report.ts';
 import { chooseClasses } from './choose-classes.ts';
 import { chooseLabels } from './choose-labels.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';

@@ -5,10 +5,10 @@ import { sample, sampleNoise } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
+import type { GridImages } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../models/shapes.ts';
 import { toBytes } from '../vae/images.ts';
-import type { GridImages } from '../visual/grid.ts';
 
 /** Images sampled together. */
 const BATCH = 72;

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { REPA_FLAGS, repaAssignments } from '../config/repa-flags.ts';
 import type { TrainConfig } from '../config/types.ts';
-import type { Reporter } from '../report.ts';
+import type { Reporter } from './reporter.ts';
 
 /** Their values. */
 export interface ConfigOptions {

@@ -2,7 +2,7 @@
 
 import { explain } from '@ahpa/messages';
 import type { Command } from 'commander';
-import { createReporter, type Reporter } from '../report.ts';
+import { createReporter, type Reporter } from './reporter.ts';
 
 interface GlobalOptions {
   readonly json?: boolean;

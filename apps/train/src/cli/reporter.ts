@@ -1,7 +1,7 @@
 /** The only place that writes to the terminal: messages, progress, and one JSON document for `--json`. */
-import type { Progress, Reporter as ReporterPort } from '@ahpa/messages';
+import type { Progress, ProgressFormat, Reporter as ReporterPort } from '@ahpa/messages';
 import cliProgress from 'cli-progress';
-import { fitLine, type ProgressFormat, plainFormat, rateMeter } from './visual/progress-line.ts';
+import { fitLine, plainFormat, rateMeter } from './progress-line.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5000;
@@ -19,14 +19,11 @@ export interface ReporterOptions {
   readonly output?: NodeJS.WritableStream;
 }
 
-/** The reporter of commands. */
+/**
+ * The reporter of commands. Messages stand above a bar that is being drawn; warnings are shown even when quiet, on standard error;
+ * progress is a bar on a terminal and plain lines elsewhere.
+ */
 export interface Reporter extends ReporterPort {
-  /** One message, above a bar that is being drawn. */
-  say(text: string): void;
-  /** A message that is shown even when quiet, on standard error. */
-  warn(text: string): void;
-  /** Starts a bar (on a terminal) or plain lines; stop it before another starts. */
-  progress<P = undefined>(label: string, total: number, format?: ProgressFormat<P>): Progress<P>;
   /** Prints the command's result with `--json`, once. */
   result(document: unknown): void;
   /** Ends a bar that is still drawn; call it last, also after an error. */

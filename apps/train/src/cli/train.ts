@@ -5,7 +5,6 @@ import { Command } from 'commander';
 import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
-import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import type { TrainSummary } from '../run/train.ts';
@@ -18,6 +17,7 @@ import {
   withTraining,
 } from './config-options.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 interface TrainOptions extends ConfigOptions {
   readonly name?: string;

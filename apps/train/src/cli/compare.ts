@@ -6,9 +6,9 @@ import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
 import { readCard } from '../evaluation/cards.ts';
 import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../evaluation/held-out.ts';
-import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 /** The command. */
 export function compareCommand(): Command {

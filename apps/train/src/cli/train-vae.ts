@@ -1,7 +1,7 @@
 /** `ahpa train-vae`: trains the small autoencoder that the demo encodes with. */
 import type { BackendName } from '@ahpa/engine';
 import { Command, Option } from 'commander';
-import { defaultCacheDir } from '../cache-folder.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';

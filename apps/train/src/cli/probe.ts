@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import type { ProbeRequest } from '../lab/probe.ts';
 import type { Probe } from '../lab/probe-file.ts';
-import type { Reporter } from '../report.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 /** The command. */
 export function probeCommand(): Command {

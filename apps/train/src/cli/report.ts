@@ -1,10 +1,10 @@
 /** `ahpa report`: one page about one or more runs. */
 import { stat, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { Reporter } from '../report.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { integer } from './numbers.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 interface ReportChoice {
   readonly out: string;

@@ -1,7 +1,8 @@
 /** `ahpa runs`: what runs there are. */
+
+import { duration, shortCount } from '@ahpa/messages';
 import { Command } from 'commander';
 import type { RunSummary } from '../run/runs.ts';
-import { duration, shortCount } from '../visual/progress-line.ts';
 import { perform } from './perform.ts';
 
 /** The command. */

@@ -4,10 +4,10 @@ import { localPath } from '@ahpa/hub-files';
 import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } from '@ahpa/sit-models';
 import { Command, Option } from 'commander';
 import { readExportedFolder } from '../models/ahpa-format.ts';
-import type { Reporter } from '../report.ts';
 import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
 import { count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 interface VaeOptions {
   readonly size: number;
