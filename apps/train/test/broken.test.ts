@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readStats } from '../src/data/stats.ts';
+import { runFolder } from '../src/records/folder.ts';
+import { readStats } from '../src/records/stats.ts';
 import { replay } from '../src/run/broken.ts';
-import { runFolder } from '../src/run/folder.ts';
 import { train } from '../src/run/train.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 

@@ -5,7 +5,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { demoFolder } from '../src/cli/demo.ts';
 import { inPackage } from '../src/files/package-folder.ts';
 import { createProgram } from '../src/program.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { listenForInterrupt } from '../src/run/interrupt.ts';
 import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from './tiny.ts';
 

@@ -5,7 +5,7 @@ import { readSafetensors } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ExportOptions, type ExportResult, exportToHub } from '../src/export/export.ts';
 import { loadModel } from '../src/models/load-model.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { train } from '../src/run/train.ts';
 import { sampleRun } from '../src/sampling/sample-run.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';

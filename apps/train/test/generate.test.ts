@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../src/models/load-model.ts';
 import { writeModelFolder } from '../src/models/model-folder.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { train } from '../src/run/train.ts';
 import { chooseLabels } from '../src/sampling/choose-labels.ts';
 import { type GenerateOptions, type GenerateResult, generate } from '../src/sampling/generate.ts';

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeNpy } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lossPath } from '../src/evaluation/held-out.ts';
 import { inPackage } from '../src/files/package-folder.ts';
 import { estimate, pairedDifference } from '../src/lab/compare.ts';
 import { probeRun } from '../src/lab/probe.ts';
@@ -11,6 +10,7 @@ import { reportPage } from '../src/lab/report-page.ts';
 import { runSweep } from '../src/lab/sweep.ts';
 import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
 import { servePage } from '../src/lab/watch.ts';
+import { lossPath } from '../src/records/held-out-loss.ts';
 import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from './tiny.ts';
 
 const home = temporary();

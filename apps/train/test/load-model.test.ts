@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { denoiserParams, loadModel } from '../src/models/load-model.ts';
 import { writeModelFolder } from '../src/models/model-folder.ts';
 import type { TrainedModel } from '../src/models/trained-model.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { train } from '../src/run/train.ts';
 import { sampleRun } from '../src/sampling/sample-run.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';

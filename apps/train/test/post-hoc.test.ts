@@ -5,10 +5,10 @@ import { readGolden } from '@ahpa/test-utils';
 import { powerOf } from '@ahpa/trainer';
 import { toFloat32 } from '@ahpa/weight-files';
 import { describe, expect, it } from 'vitest';
-import { mixture } from '../src/averages/post-hoc.ts';
-import { reconstruct } from '../src/averages/reconstruct.ts';
 import { loadModel } from '../src/models/load-model.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { reconstruct } from '../src/models/reconstruct.ts';
+import { runFolder } from '../src/records/folder.ts';
+import { mixture } from '../src/records/post-hoc.ts';
 import { train } from '../src/run/train.ts';
 import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from './tiny.ts';
 

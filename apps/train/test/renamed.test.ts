@@ -7,7 +7,7 @@ import { loadConfig } from '../src/config/load.ts';
 import { parseTrainConfig } from '../src/config/parse.ts';
 import { withoutRepeats } from '../src/config/rename-keys.ts';
 import type { RenamedKey } from '../src/config/renamed.ts';
-import { claimFolder, differences, readRunConfig, runFolder } from '../src/run/folder.ts';
+import { claimFolder, differences, readRunConfig, runFolder } from '../src/records/folder.ts';
 import { listener } from './tiny.ts';
 
 vi.mock('../src/config/renamed.ts', () => ({

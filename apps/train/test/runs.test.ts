@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { saveCheckpoint } from '@ahpa/checkpoint';
 import { takeLock } from '@ahpa/file-lock';
 import { describe, expect, it } from 'vitest';
-import { runFolder } from '../src/run/folder.ts';
-import { listRuns } from '../src/run/runs.ts';
+import { runFolder } from '../src/records/folder.ts';
+import { listRuns } from '../src/records/runs.ts';
 import { temporary, tinyConfig } from './tiny.ts';
 
 const runs = temporary();

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { train } from '../src/run/train.ts';
 import { chooseClasses } from '../src/sampling/choose-classes.ts';
 import { type SampleRequest, sampleRun } from '../src/sampling/sample-run.ts';

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { appendStats, groupNames, readStats, rewindStats, type StatsRow } from '../src/data/stats.ts';
+import { appendStats, groupNames, readStats, rewindStats, type StatsRow } from '../src/records/stats.ts';
 
 describe('stats', () => {
   const row = (step: number): StatsRow => ({

@@ -4,8 +4,9 @@ import type { Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type TrainConfig, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { batchOf } from '../src/features/batch.ts';
-import { type DataShape, modelConfig } from '../src/models/shapes.ts';
+import { modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
+import type { DataShape } from '../src/records/checkpoints.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 
 type Variant = readonly [name: string, set: readonly string[]];

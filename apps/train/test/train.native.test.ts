@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createEngine } from '@ahpa/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
 import { train } from '../src/run/train.ts';
 import { sampleRun } from '../src/sampling/sample-run.ts';
 import { missing } from './native.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { loadCheckpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../src/config/types.ts';
-import { readStats } from '../src/data/stats.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { runFolder } from '../src/records/folder.ts';
+import { readStats } from '../src/records/stats.ts';
 import { type TrainSummary, train } from '../src/run/train.ts';
 import { abortAfter, listener, temporary, tinyConfig, writeTinyVae } from './tiny.ts';
 

@@ -6,8 +6,8 @@ import { meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { AhpaConfig } from '../src/config/alignment.ts';
-import type { GradientRow } from '../src/data/stats.ts';
-import { statsRow } from '../src/run/stats-row.ts';
+import type { GradientRow } from '../src/records/stats.ts';
+import { statsRow } from '../src/records/stats-row.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 import { KINDS, toyRun } from './toy-run.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { StatsRow } from '../src/data/stats.ts';
 import { writeGrid } from '../src/files/image-grid.ts';
-import { writeRunPlot } from '../src/visual/plot.ts';
+import { writeRunPlot } from '../src/records/plot.ts';
+import type { StatsRow } from '../src/records/stats.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ahpa-visual-'));
 

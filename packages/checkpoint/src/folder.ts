@@ -3,17 +3,12 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
 import { PARTIAL } from './durable.ts';
+import { NoValidCheckpointError, type SkippedFile } from './no-valid-checkpoint-error.ts';
 
 /** A checkpoint file by its name; its content has not been looked at. */
 export interface CheckpointFile {
   readonly path: string;
   readonly step: number;
-}
-
-/** A file that was passed over, and why. */
-export interface SkippedFile {
-  readonly file: string;
-  readonly reason: string;
 }
 
 /** The newest valid checkpoint, and newer files that were not valid. */
@@ -61,16 +56,16 @@ async function newestValid(
   return undefined;
 }
 
-/** The newest checkpoint of a folder that verifies. Rejects when there is none; ask `listCheckpoints` whether any file is there. */
+/**
+ * The newest checkpoint of a folder that verifies; ask `listCheckpoints` whether any file is there.
+ * @throws NoValidCheckpointError where there is none
+ */
 export async function loadLatest(folder: string): Promise<LatestCheckpoint> {
   const skipped: SkippedFile[] = [];
   const files = await listCheckpoints(folder);
   const checkpoint = await newestValid(files, skipped);
   if (checkpoint !== undefined) return { ...checkpoint, skipped };
-  const reasons = skipped.map(({ reason }) => `\n  ${reason}`).join('');
-  throw new Error(
-    `loadLatest: no valid checkpoint among the ${files.length} in ${folder}; start a new run or restore a file.${reasons}`,
-  );
+  throw new NoValidCheckpointError(folder, skipped);
 }
 
 /**

@@ -16,7 +16,7 @@ export {
   loadLatest,
   type RotationConfig,
   rotate,
-  type SkippedFile,
   verifyFolder,
 } from './folder.ts';
+export { NoValidCheckpointError, type SkippedFile } from './no-valid-checkpoint-error.ts';
 export { createSaver, type SaveRequest, type Saver } from './saver.ts';

@@ -5,8 +5,8 @@ import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
 import { readCard } from '../evaluation/cards.ts';
-import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../evaluation/held-out.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
+import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../records/held-out-loss.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
 

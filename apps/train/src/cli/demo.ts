@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { TrainConfig } from '../config/types.ts';
-import { differences, isComplete, readRunConfig, runFolder } from '../run/folder.ts';
+import { differences, isComplete, readRunConfig, runFolder } from '../records/folder.ts';
 import { type ConfigOptions, configOf, withTraining } from './config-options.ts';
 import { perform } from './perform.ts';
 import { trainInto } from './train.ts';

@@ -1,6 +1,6 @@
 /** `ahpa ema`: an average of the weights that a run did not keep. */
 import { Command } from 'commander';
-import type { ReconstructRequest } from '../averages/reconstruct.ts';
+import type { ReconstructRequest } from '../models/reconstruct.ts';
 import { count, positive } from './numbers.ts';
 import { perform } from './perform.ts';
 
@@ -15,7 +15,7 @@ export function emaCommand(): Command {
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .action((run: string, options: Omit<ReconstructRequest, 'run'>, command: Command) =>
       perform(command, async (reporter) => {
-        const { reconstruct } = await import('../averages/reconstruct.ts');
+        const { reconstruct } = await import('../models/reconstruct.ts');
         const made = await reconstruct({ ...options, run }, reporter);
         reporter.say(
           `${made.out} holds the average of step ${made.step} with sigma ${made.sigma}, from ${made.stored} stored ones.`,

@@ -1,7 +1,7 @@
 /** `ahpa probe`: which features a run's hidden tokens already hold, before anything is aligned with them. */
 import { Command } from 'commander';
 import type { ProbeRequest } from '../lab/probe.ts';
-import type { Probe } from '../lab/probe-file.ts';
+import type { Probe } from '../records/probe-file.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
 import { perform } from './perform.ts';

@@ -24,7 +24,7 @@ export function runCommand(): Command {
     .action((options: RunOptions, command: Command) =>
       perform(command, async (reporter) => {
         const [{ runExperiment }, { listenForInterrupt }, { showCard }] = await Promise.all([
-          import('../run/everything.ts'),
+          import('../experiments/experiment.ts'),
           import('../run/interrupt.ts'),
           import('../evaluation/show.ts'),
         ]);

@@ -2,7 +2,7 @@
 
 import { duration, shortCount } from '@ahpa/messages';
 import { Command } from 'commander';
-import type { RunSummary } from '../run/runs.ts';
+import type { RunSummary } from '../records/runs.ts';
 import { perform } from './perform.ts';
 
 /** The command. */
@@ -13,7 +13,7 @@ export function runsCommand(): Command {
     .option('--verify', 'read every checkpoint and say what is damaged or left over')
     .action((options: { readonly runs: string; readonly verify?: boolean }, command: Command) =>
       perform(command, async (reporter) => {
-        const { listRuns } = await import('../run/runs.ts');
+        const { listRuns } = await import('../records/runs.ts');
         const list = await listRuns(options.runs);
         reporter.say(list.length === 0 ? `There are no runs in ${options.runs}.` : table(list));
         if (!options.verify) return list;
@@ -26,7 +26,7 @@ export function runsCommand(): Command {
 
 async function verify(runs: string, name: string) {
   const { verifyFolder } = await import('@ahpa/checkpoint');
-  const { runFolder } = await import('../run/folder.ts');
+  const { runFolder } = await import('../records/folder.ts');
   const { join } = await import('node:path');
   const files = await verifyFolder(runFolder(join(runs, name)).checkpoints);
   const lines = [

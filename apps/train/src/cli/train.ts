@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import type { TrainSummary } from '../run/train.ts';
 import {

@@ -11,7 +11,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
 import { isModelFolder } from '../models/model-folder.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { firstPixels, openPixels, type PixelSource } from './pixels.ts';
 

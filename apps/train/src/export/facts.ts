@@ -2,10 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
-import { type StatsRow, statsRows } from '../data/stats.ts';
 import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
+import { type StatsRow, statsRows } from '../records/stats.ts';
 
 /** Everything measured; absent where the run is not at hand. */
 export interface Facts {

@@ -1,6 +1,7 @@
 /** The panels of one run's alignment: where the router's weight goes, what pulls at the hidden tokens, and at which noise. */
-import { groupNames, type StatsRow } from '../data/stats.ts';
-import { COLOURS, type Panel, SIZE, STEPS } from '../visual/panels.ts';
+
+import { COLOURS, type Panel, SIZE, STEPS } from '../records/panels.ts';
+import { groupNames, type StatsRow } from '../records/stats.ts';
 
 /** Points of a curve, at most. */
 const POINTS = 120;

@@ -1,8 +1,8 @@
 /** The figures by which runs are compared, from their records. */
 
-import type { StatsRow } from '../data/stats.ts';
-import { summarize } from '../evaluation/held-out.ts';
-import type { RunRow } from '../run/stats-row.ts';
+import { summarize } from '../records/held-out-loss.ts';
+import type { StatsRow } from '../records/stats.ts';
+import type { RunRow } from '../records/stats-row.ts';
 import type { RunRecord } from './read-runs.ts';
 
 /** Share of a run, at its end, over which losses are averaged. */

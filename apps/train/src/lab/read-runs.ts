@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { readStats, type StatsRow } from '../data/stats.ts';
 import { runCards } from '../evaluation/cards.ts';
-import { type HeldOutLoss, lossSteps, readLoss } from '../evaluation/held-out.ts';
-import { readRunConfig, runFolder } from '../run/folder.ts';
-import { type Probe, probePath } from './probe-file.ts';
+import { readRunConfig, runFolder } from '../records/folder.ts';
+import { type HeldOutLoss, lossSteps, readLoss } from '../records/held-out-loss.ts';
+import { type Probe, probePath } from '../records/probe-file.ts';
+import { readStats, type StatsRow } from '../records/stats.ts';
 
 /** A run as a report sees it. */
 export interface RunRecord {

@@ -1,9 +1,9 @@
 /** A report on runs as one self-contained HTML page: table of arms, curves, routers, samples. */
 import { readFileSync } from 'node:fs';
 import { escape as escapeHtml } from 'html-escaper';
-import { groupNames } from '../data/stats.ts';
-import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../visual/panels.ts';
-import { renderPanels } from '../visual/plot.ts';
+import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../records/panels.ts';
+import { renderPanels } from '../records/plot.ts';
+import { groupNames } from '../records/stats.ts';
 import { alignmentPanels } from './alignment-panels.ts';
 import { type ArmRow, armNames, armTable } from './arms.ts';
 import type { RunRecord } from './read-runs.ts';

@@ -1,10 +1,11 @@
 /** The panels of a report over several runs, as Vega-Lite specifications. */
-import type { StatsRow } from '../data/stats.ts';
-import { pairedLoss } from '../evaluation/held-out.ts';
-import { COLOURS, type Panel, SIZE, STEPS } from '../visual/panels.ts';
+
+import { pairedLoss } from '../records/held-out-loss.ts';
+import { COLOURS, type Panel, SIZE, STEPS } from '../records/panels.ts';
+import type { Probe } from '../records/probe-file.ts';
+import type { StatsRow } from '../records/stats.ts';
 import { estimate } from './compare.ts';
 import { lossByTime } from './measures.ts';
-import type { Probe } from './probe-file.ts';
 import type { RunRecord } from './read-runs.ts';
 
 /** Windows into which a run is cut for curves. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Reporter } from '@ahpa/messages';
 import { loadConfig } from '../config/load.ts';
 import { withoutRepeats } from '../config/rename-keys.ts';
-import { isComplete, runFolder } from '../run/folder.ts';
+import { isComplete, runFolder } from '../records/folder.ts';
 import { type Sweep, type SweepRun, sweepRuns } from './sweep-file.ts';
 
 /** How and where a sweep runs. */

@@ -13,8 +13,8 @@ import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
-import { runFolder } from '../run/folder.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import { runFolder } from '../records/folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
 

@@ -6,7 +6,7 @@ import { type Reporter, userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { TrainConfig } from '../config/types.ts';
-import type { DataShape } from '../models/shapes.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import { fingerprint } from './fingerprint.ts';
 import { decoder, denoiserVelocity, type ImageSampler, imageSampler } from './image-sampler.ts';

@@ -7,7 +7,7 @@ import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GridImages } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import type { DataShape } from '../models/shapes.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 import { toBytes } from '../vae/images.ts';
 
 /** Images sampled together. */

@@ -13,7 +13,7 @@ import { batchIndices, run } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { writeGrid } from '../files/image-grid.ts';
-import { newestValid } from '../run/checkpoints.ts';
+import { newestValid } from '../records/checkpoints.ts';
 import { evaluateVae, pairsOf, reconstructor, type VaeQuality } from './evaluate.ts';
 import { exportVae } from './export.ts';
 import { imageBatch } from './images.ts';

@@ -10,14 +10,14 @@ import type { EvaluationCard } from '@ahpa/evaluation';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { activeAlgebra, evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
-import { choiceOf, referencePath, trainingReference } from '../evaluation/in-training.ts';
 import { openFeatureNetwork } from '../evaluation/network.ts';
 import { runExtract } from '../features/run-extract.ts';
+import { isComplete, referencePath, runFolder } from '../records/folder.ts';
+import type { Interrupt } from '../run/interrupt.ts';
+import { prepare } from '../run/prepare.ts';
+import { train } from '../run/train.ts';
 import { generate } from '../sampling/generate.ts';
-import { isComplete, runFolder } from './folder.ts';
-import type { Interrupt } from './interrupt.ts';
-import { prepare } from './prepare.ts';
-import { train } from './train.ts';
+import { networkChoice, trainingReference } from '../tasks/training-reference.ts';
 
 /** What an experiment is beside its configuration. */
 export interface ExperimentRequest {
@@ -129,14 +129,14 @@ async function evaluateFile(
   if (ref === undefined) await keepReference(config, root, reporter);
   const { backend, seed } = config.train;
   const request = { samples, ref: ref ?? referencePath({ root }), card, command, backend, seed, runs: '.' };
-  return (await evaluate({ ...request, ...choiceOf(config) }, reporter)).card;
+  return (await evaluate({ ...request, ...networkChoice(config) }, reporter)).card;
 }
 
 /** Makes the statistics of the training images, where training did not. */
 async function keepReference(config: TrainConfig, root: string, reporter: Reporter): Promise<void> {
   if (existsSync(referencePath({ root }))) return;
   const engine = await evaluationEngine(config.train.backend);
-  const network = await openFeatureNetwork(choiceOf(config), engine, reporter.say);
+  const network = await openFeatureNetwork(networkChoice(config), engine, reporter.say);
   const parts = await prepare(config, engine, reporter);
   try {
     const run = { folder: runFolder(root), ...parts, config, reporter };

@@ -1,13 +1,25 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
-import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
+import {
+  type Checkpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  loadLatest,
+  NoValidCheckpointError,
+} from '@ahpa/checkpoint';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withTodaysNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
-import type { DataShape } from '../models/shapes.ts';
 
-/** What a checkpoint says beside its tensors. */
+/** The sizes that data and VAE fix: side and channels of the latent, and the number of classes. */
+export interface DataShape {
+  readonly latentSize: number;
+  readonly latentChannels: number;
+  readonly classes: number;
+}
+
+/** Metadata of a checkpoint. */
 export interface RunMeta {
   readonly config: TrainConfig;
   readonly shape: DataShape;
@@ -30,13 +42,21 @@ export async function newestCheckpoint(folder: string, reporter: Reporter): Prom
 export async function newestValid(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
   if ((await listCheckpoints(folder)).length === 0) return undefined;
   const latest = await loadLatest(folder).catch((cause: Error) => {
-    const [first, ...rest] = cause.message.split('\n');
-    throw userError([first?.replace(/^loadLatest: n/, 'N'), ...rest].join('\n'), { cause });
+    throw cause instanceof NoValidCheckpointError ? noValid(cause) : userError(cause.message, { cause });
   });
   for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
   if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
   return latest;
 }
+
+const noValid = (cause: NoValidCheckpointError): Error =>
+  userError(
+    [
+      `No valid checkpoint among the ${cause.skipped.length} in ${cause.folder}; start a new run or restore a file.`,
+      ...cause.skipped.map(({ reason }) => `  ${reason}`),
+    ].join('\n'),
+    { cause },
+  );
 
 /** A counter that checkpoints did not have before runs stopped at several bad steps in a row. */
 const skippedInARow: TensorEntry = { dtype: 'I32', shape: [], data: new Uint8Array(4) };

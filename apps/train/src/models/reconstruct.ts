@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { type Reporter, userError } from '@ahpa/messages';
 import { stdToExponent } from '@ahpa/trainer';
 import { fromFloat32, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
-import { loadModel } from '../models/load-model.ts';
-import { writeModelFolder } from '../models/model-folder.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
-import { runFolder } from '../run/folder.ts';
-import { mixture, type Profile } from './post-hoc.ts';
-import { snapshotFiles, storedIn } from './snapshots.ts';
+import type { EmaChoice } from '../config/types.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import { runFolder } from '../records/folder.ts';
+import { mixture, type Profile } from '../records/post-hoc.ts';
+import { snapshotFiles, storedAverages } from '../records/stored-averages.ts';
+import { loadModel } from './load-model.ts';
+import { writeModelFolder } from './model-folder.ts';
 
 /** Which average of which run. */
 export interface ReconstructRequest {
@@ -48,7 +49,7 @@ export async function reconstruct(request: ReconstructRequest, reporter: Reporte
   const until = request.step ?? newest.step;
   const snapshots = await snapshotFiles(folder, until);
   const files = newest.step <= until ? [...snapshots, newest.path] : snapshots;
-  const sources = await sourcesOf(files, config.ema);
+  const sources = await readSources(files, config.ema);
   const last = sources.at(-1);
   if (last === undefined)
     throw userError(`${folder.root} has no snapshot up to step ${until}: name a later --step.`);
@@ -58,7 +59,7 @@ export async function reconstruct(request: ReconstructRequest, reporter: Reporte
     updates: Math.max(...profiles.map(({ updates }) => updates)),
   };
   const coefficients = mixture(profiles, wanted);
-  const weights = await mixed(sources, config.ema, coefficients);
+  const weights = await mixAverages(sources, config.ema, coefficients);
   const model = await loadModel(newest.path, { runs }, reporter);
   const average = `sigma=${sigma}`;
   await writeModelFolder(out, { ...model, step: last.step, average, weights }, model.vae);
@@ -72,14 +73,11 @@ interface Source {
 }
 
 /** What each file holds, one for each number of updates: the newest checkpoint may repeat the newest snapshot. */
-async function sourcesOf(
-  files: readonly string[],
-  ema: Parameters<typeof storedIn>[1],
-): Promise<readonly Source[]> {
+async function readSources(files: readonly string[], ema: EmaChoice): Promise<readonly Source[]> {
   const sources: Source[] = [];
   for (const path of files) {
     const checkpoint = await readCheckpoint(path);
-    const profiles = storedIn(checkpoint, ema).map(({ gamma, updates }) => ({ gamma, updates }));
+    const profiles = storedAverages(checkpoint, ema).map(({ gamma, updates }) => ({ gamma, updates }));
     const seen = sources.at(-1)?.profiles[0]?.updates;
     if (profiles[0]?.updates !== seen && profiles[0]?.updates !== 0)
       sources.push({ path, step: checkpoint.step, profiles });
@@ -88,15 +86,15 @@ async function sourcesOf(
 }
 
 /** The sum of the stored averages times their coefficients, file by file. */
-async function mixed(
+async function mixAverages(
   sources: readonly Source[],
-  ema: Parameters<typeof storedIn>[1],
+  ema: EmaChoice,
   coefficients: readonly number[],
 ): Promise<Record<string, TensorEntry>> {
   const sums = new Map<string, { shape: readonly number[]; values: Float64Array }>();
   let next = 0;
   for (const { path } of sources) {
-    for (const { tensors } of storedIn(await readCheckpoint(path), ema)) {
+    for (const { tensors } of storedAverages(await readCheckpoint(path), ema)) {
       const weight = coefficients[next++] as number;
       for (const [name, entry] of Object.entries(tensors)) {
         const values = toFloat32(entry);

@@ -2,8 +2,8 @@
 import { writeDurably } from '@ahpa/checkpoint';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { groupNames, type StatsRow } from '../data/stats.ts';
 import { alignmentPanel, denoisingPanel, type Panel, routeHistoryPanel, routePanel } from './panels.ts';
+import { groupNames, type StatsRow } from './stats.ts';
 
 const LOOK = {
   aria: false,

@@ -1,8 +1,17 @@
 /** From the trainer's metrics to a row of the run's record. */
 import { ROUTE_TIMES } from '@ahpa/alignment-losses';
 import type { Row } from '@ahpa/trainer';
-import type { StatsRow } from '../data/stats.ts';
-import type { Speed } from './speed.ts';
+import type { StatsRow } from './stats.ts';
+
+/** The speed since the last row; null where no time passed. */
+export interface Speed {
+  readonly stepsPerSecond: number;
+  readonly imagesPerSecond: number;
+  /** The transformer's floating-point operations over those of square matrix products in the same time; compiled steps only. */
+  readonly matmulShare?: number;
+  /** Resident memory of the process, MB. */
+  readonly memory: number;
+}
 
 /** When a row was measured. */
 export interface Moment extends Speed {
@@ -30,13 +39,13 @@ export function statsRow(moment: Moment, row: Row, aligned: boolean): RunRow {
     ...moment,
     loss: number('loss'),
     denoising: number('denoisingLoss'),
-    ...(aligned ? alignmentOf(row, groups) : {}),
+    ...(aligned ? alignmentColumns(row, groups) : {}),
     gradNorm: number('gradNorm'),
     learningRate: number('learningRate'),
     ...Object.fromEntries(groups.map((group) => [`group.${group}`, number(GROUP + group)])),
     denoisingByTime: denoisingByTime as readonly number[],
     applied: number('applied'),
-    ...(route === undefined ? {} : { route: routeOf(route as readonly number[], groups) }),
+    ...(route === undefined ? {} : { route: routeColumns(route as readonly number[], groups) }),
   };
 }
 
@@ -48,8 +57,8 @@ function named<T = number>(row: Row, prefix: string): Record<string, T> {
   return Object.fromEntries(entries) as Record<string, T>;
 }
 
-/** What is told of an alignment beside the losses of its groups. */
-function alignmentOf(row: Row, groups: readonly string[]): Partial<StatsRow> {
+/** The columns of an alignment beside the losses of its groups. */
+function alignmentColumns(row: Row, groups: readonly string[]): Partial<StatsRow> {
   const byTime = named<readonly number[]>(row, 'alignment.groupByTime.');
   const {
     'alignment.marginals': marginals,
@@ -84,7 +93,7 @@ function alignmentOf(row: Row, groups: readonly string[]): Partial<StatsRow> {
 }
 
 /** `values [times, groups]`, flat, by group. */
-function routeOf(values: readonly number[], groups: readonly string[]): NonNullable<StatsRow['route']> {
+function routeColumns(values: readonly number[], groups: readonly string[]): NonNullable<StatsRow['route']> {
   const column = (g: number): number[] => ROUTE_TIMES.map((_, i) => values[i * groups.length + g] as number);
   return { t: ROUTE_TIMES, weights: Object.fromEntries(groups.map((group, g) => [group, column(g)])) };
 }

@@ -43,6 +43,14 @@ export const runFolder = (root: string): RunFolder => ({
 export const samplePath = ({ samples }: RunFolder, step: number): string =>
   join(samples, `${String(step).padStart(7, '0')}.png`);
 
+/** File of the card of the evaluation at a step. */
+export const cardPath = ({ root }: Pick<RunFolder, 'root'>, step: number): string =>
+  join(root, 'evaluation', `${String(step).padStart(7, '0')}.card.json`);
+
+/** File of the statistics of a run's training images, the reference of its evaluations. */
+export const referencePath = ({ root }: Pick<RunFolder, 'root'>): string =>
+  join(root, 'evaluation', 'reference.safetensors');
+
 /** Keys that may change between the sessions of a run: they do not change what is learned. */
 const FREE =
   /^(description|sample\..*|ema\.snapshotEvery|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;

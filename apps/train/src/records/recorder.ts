@@ -1,15 +1,14 @@
-/** Tells of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
+/** The record of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
 import { createEventFile, type Value } from '@ahpa/event-files';
 import type { Progress, Reporter } from '@ahpa/messages';
 import type { Row } from '@ahpa/trainer';
 import type { TrainConfig } from '../config/types.ts';
-import { appendStats, rewindStats } from '../data/stats.ts';
-import { type TrainingPayload, trainingFormat } from '../records/training-line.ts';
 import type { RunFolder } from './folder.ts';
-import type { Speed } from './speed.ts';
-import { statsRow } from './stats-row.ts';
+import { appendStats, rewindStats } from './stats.ts';
+import { type Speed, statsRow } from './stats-row.ts';
+import { type TrainingPayload, trainingFormat } from './training-line.ts';
 
-/** Hears of every step. */
+/** Called after every step and every report. */
 export interface Recorder {
   /** `step` steps are done. */
   tick(step: number): void;
@@ -57,7 +56,7 @@ export async function createRecorder(
       losses = alignment === undefined ? { denoising } : { denoising, alignment };
       tick(done);
       await appendStats(stats, entry);
-      await events.write(done, scalarsOf(entry));
+      await events.write(done, scalars(entry));
     },
     show: events.write,
     pause() {
@@ -68,7 +67,7 @@ export async function createRecorder(
 }
 
 /** Every number of a row by its name. */
-const scalarsOf = (row: object): Value[] =>
+const scalars = (row: object): Value[] =>
   Object.entries(row).flatMap(([tag, scalar]) =>
     typeof scalar === 'number' && tag !== 'step' ? [{ tag: tag.replace('.', '/'), scalar }] : [],
   );

@@ -1,5 +1,5 @@
 /** The panels of a run's plot, as Vega-Lite specifications. */
-import type { StatsRow } from '../data/stats.ts';
+import type { StatsRow } from './stats.ts';
 
 /** A Vega-Lite view; its own types are too wide to build piece by piece. */
 export type Panel = Readonly<Record<string, unknown>>;

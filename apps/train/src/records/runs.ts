@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints } from '@ahpa/checkpoint';
 import { isAlive, readHolder } from '@ahpa/file-lock';
-import { type StatsRow, statsRows } from '../data/stats.ts';
 import { type RunFolder, readRunConfig, runFolder } from './folder.ts';
+import { type StatsRow, statsRows } from './stats.ts';
 
 /** `running`: a process holds its lock; `broken`: its numbers or its files are; `stopped`: the same command continues it. */
 export type RunPhase = 'running' | 'stopped' | 'complete' | 'broken';
