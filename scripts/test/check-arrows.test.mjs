@@ -58,6 +58,19 @@ test.each([
   expect(wrong[0]).toContain(message);
 });
 
+test('Node may be imported in the folder of a Node entry, and that folder not from the rest of the package', () => {
+  addSource('packages/evaluation/src/node/right.ts', "export { readFile } from 'node:fs/promises';\n");
+  addSource(
+    'packages/evaluation/src/wrong.ts',
+    "import 'node:fs';\nimport 'sharp';\nimport './node/right.ts';\n",
+  );
+  expect(checkArrows(copy)).toEqual([
+    'packages/evaluation/src/wrong.ts: packages/evaluation may not import node:fs, so that it runs anywhere',
+    'packages/evaluation/src/wrong.ts: packages/evaluation may not import sharp',
+    'packages/evaluation/src/wrong.ts: ./node/right.ts is for Node alone; only src/node may import it',
+  ]);
+});
+
 test('a peer dependency and a test helper among the dependencies are reported', () => {
   editManifest('packages/trainer', (manifest) => {
     manifest.peerDependencies['@ahpa/libtensorflow'] = '*';

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
-import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
+import { readCard } from '@ahpa/evaluation/node';
+import { runCards, stepOf } from '../evaluation/cards.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
 import { runFolder } from '../records/folder.ts';
 import { type StatsRow, statsRows } from '../records/stats.ts';

@@ -6,12 +6,10 @@
 import { existsSync } from 'node:fs';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { DrawingCard, EvaluationCard } from '@ahpa/evaluation';
+import { activeAlgebra, evaluateSamples, factorReference, openFeatureNetwork } from '@ahpa/evaluation/node';
 import type { Task } from '@ahpa/trainer';
 import { averageName, averages } from '../config/averages.ts';
 import { drawnPixels, evaluations } from '../evaluation/drawn-pixels.ts';
-import { activeAlgebra, evaluateSamples } from '../evaluation/evaluate.ts';
-import { factorReference } from '../evaluation/figures.ts';
-import { openFeatureNetwork } from '../evaluation/network.ts';
 import { fingerprint } from '../models/fingerprint.ts';
 import { cardPath } from '../records/folder.ts';
 import { readVae } from '../vae/load.ts';
@@ -37,7 +35,7 @@ export function metrics(context: TaskContext): Task[] {
 async function evaluateStep(context: TaskContext, step: number): Promise<EvaluationCard> {
   const { folder, sampler, engine, reporter } = context;
   const { config, classes } = context.meta;
-  const network = await openFeatureNetwork(networkChoice(config), engine, reporter.say);
+  const network = await openFeatureNetwork(networkChoice(config), engine, reporter);
   try {
     const algebra = await activeAlgebra();
     const run = { ...context, ...context.meta };

@@ -4,14 +4,20 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LinearAlgebra } from '@ahpa/evaluation';
+import {
+  type FeatureNetworkOptions,
+  hashPixels,
+  measureReference,
+  type OpenFeatureNetwork,
+  type PixelSource,
+  type ReferenceSet,
+  readReference,
+  saveReference,
+} from '@ahpa/evaluation/node';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import type { NetworkChoice } from '../evaluation/network.ts';
-import type { OpenFeatureNetwork } from '../evaluation/opened-network.ts';
-import { hashPixels, type PixelSource } from '../evaluation/pixels.ts';
-import { imageReference } from '../evaluation/reference.ts';
-import { keptReference, type ReferenceSet, saveReference } from '../evaluation/reference-file.ts';
 import type { Examples } from '../features/examples.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 import { type RunFolder, referencePath } from '../records/folder.ts';
 import { readVae, vaeStride } from '../vae/load.ts';
@@ -26,7 +32,8 @@ export interface ReferenceRun {
 }
 
 /** The network that a configuration names. */
-export const networkChoice = ({ evaluate: { inception, sha256 } }: TrainConfig): NetworkChoice => ({
+export const networkChoice = ({ evaluate: { inception, sha256 } }: TrainConfig): FeatureNetworkOptions => ({
+  cacheDir: defaultCacheDir(),
   ...(inception && { inception }),
   ...(sha256 && { sha256 }),
 });
@@ -38,11 +45,11 @@ export async function trainingReference(
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
   const path = referencePath(folder);
-  const kept = existsSync(path) ? await keptReference(path, network).catch(() => undefined) : undefined;
+  const kept = existsSync(path) ? await readReference(path, network).catch(() => undefined) : undefined;
   if (kept) return kept;
   const size = shape.latentSize * vaeStride((await readVae(config.vae)).config);
   const pixels = examplePixels(path, train, size, config.evaluate.reference);
-  const made = await imageReference(pixels, network, algebra, reporter);
+  const made = await measureReference(pixels, network, algebra, reporter);
   await mkdir(dirname(path), { recursive: true });
   await saveReference(path, made, network);
   return made;
