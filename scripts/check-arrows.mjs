@@ -27,7 +27,7 @@ const ROOMS = {
   'packages/trainer': { allows: only(TFJS, ...SHARED), node: false },
   'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
   'packages/weight-files': { allows: only(), node: true },
-  'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
+  'packages/checkpoint': { allows: only('@ahpa/messages', '@ahpa/weight-files'), node: true },
   'packages/hub-files': {
     allows: only(
       '@ahpa/checkpoint',
@@ -74,6 +74,22 @@ const ROOMS = {
       '@ahpa/libtensorflow',
       '@ahpa/messages',
       '@ahpa/weight-files',
+      ...SHARED,
+    ),
+    node: true,
+  },
+  'packages/bench': {
+    allows: only(
+      TFJS,
+      '@ahpa/alignment-losses',
+      '@ahpa/dit-core',
+      '@ahpa/dynamic-router',
+      '@ahpa/engine',
+      '@ahpa/evaluation',
+      '@ahpa/libtensorflow',
+      '@ahpa/messages',
+      '@ahpa/trainer',
+      '@ahpa/vae-hierarchy',
       ...SHARED,
     ),
     node: true,
