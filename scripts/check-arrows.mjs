@@ -78,6 +78,21 @@ const ROOMS = {
     ),
     node: true,
   },
+  'packages/vae-training': {
+    allows: only(
+      TFJS,
+      '@ahpa/checkpoint',
+      '@ahpa/emoji-data',
+      '@ahpa/engine',
+      '@ahpa/image-data',
+      '@ahpa/messages',
+      '@ahpa/trainer',
+      '@ahpa/vae-hierarchy',
+      '@ahpa/weight-files',
+      ...SHARED,
+    ),
+    node: true,
+  },
   'packages/bench': {
     allows: only(
       TFJS,
