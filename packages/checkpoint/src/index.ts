@@ -11,12 +11,13 @@ export { firstNonFinite } from './finite.ts';
 export {
   type CheckpointFile,
   type FolderReport,
+  findLatest,
   type LatestCheckpoint,
   listCheckpoints,
   loadLatest,
   type RotationConfig,
   rotate,
+  type SkippedFile,
   verifyFolder,
 } from './folder.ts';
-export { NoValidCheckpointError, type SkippedFile } from './no-valid-checkpoint-error.ts';
 export { createSaver, type SaveRequest, type Saver } from './saver.ts';

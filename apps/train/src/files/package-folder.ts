@@ -1,4 +1,4 @@
-/** The folder of this package, which holds `configs`, `templates` and `bench`; the same from `src` and from the built `dist`. */
+/** The folder of this package, which holds `configs` and `templates`; the same from `src` and from the built `dist`. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 

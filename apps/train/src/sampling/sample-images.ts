@@ -2,13 +2,13 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { sample, sampleNoise } from '@ahpa/dit-core';
+import { toBytes } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GridImages } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../records/checkpoints.ts';
-import { toBytes } from '../vae/images.ts';
 
 /** Images sampled together. */
 const BATCH = 72;
