@@ -136,7 +136,26 @@ const ROOMS = {
  * The layers inside a package, from the lowest: folders of its src, or names of files there. A layer is a name, or a list of names
  * beside each other, which may not import one another; each imports only from itself and from layers below it.
  */
-const LAYERS = { 'apps/train': [] };
+const LAYERS = {
+  'apps/train': [
+    'files',
+    'config',
+    'records',
+    'vae',
+    'features',
+    'lab',
+    'models',
+    'sampling',
+    'evaluation',
+    'tasks',
+    'run',
+    ['plan', 'export'],
+    'experiments',
+    'cli',
+    'program',
+    'main',
+  ],
+};
 
 const GROUPS = ['packages', 'apps', 'examples', 'tooling'];
 const folders = (path) =>

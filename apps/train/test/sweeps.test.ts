@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
+import { readSweep, sweepRuns } from '../src/experiments/sweep-file.ts';
 import { inPackage } from '../src/files/package-folder.ts';
-import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
 import { modelConfig } from '../src/models/shapes.ts';
 
 const SHAPE = { latentSize: 8, latentChannels: 4, classes: 9 };

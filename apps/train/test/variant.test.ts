@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Registry, startRegistry } from '../../../scripts/registry.mjs';
 import { loadConfig } from '../src/config/load.ts';
+import { scaffoldVariant } from '../src/experiments/variant.ts';
 import { inPackage } from '../src/files/package-folder.ts';
-import { scaffoldVariant } from '../src/lab/variant.ts';
 import { temporary, tinyAssignments, writeTinyVae } from './tiny.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 /** `ahpa probe`: which features a run's hidden tokens already hold, before anything is aligned with them. */
 import { Command } from 'commander';
-import type { ProbeRequest } from '../lab/probe.ts';
+import type { ProbeRequest } from '../experiments/probe.ts';
 import type { Probe } from '../records/probe-file.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
@@ -19,7 +19,7 @@ export function probeCommand(): Command {
     .addOption(backendOption())
     .action((run: string, options: Omit<ProbeRequest, 'run'>, command: Command) =>
       perform(command, async (reporter) => {
-        const { probeRun } = await import('../lab/probe.ts');
+        const { probeRun } = await import('../experiments/probe.ts');
         const probe = await probeRun({ ...options, run }, reporter);
         describe(probe, reporter);
         return probe;

@@ -1,12 +1,6 @@
 /** The text of a progress line: a label, a bar and what a format shows, in 80 columns. */
-import { type ProgressState, timeLeft } from '@ahpa/messages';
 
 const WINDOW_MS = 30_000;
-
-/** Count and time left. */
-export function plainFormat({ value, total, secondsLeft }: ProgressState<unknown>): string {
-  return `${value}/${total}${timeLeft(secondsLeft)}`;
-}
 
 /** Label, a bar where `fraction` in [0, 1] is given and room is left, and text, in `width` columns. */
 export function fitLine(label: string, text: string, fraction: number | undefined, width: number): string {

@@ -36,8 +36,8 @@ async function pageOf(
   paths: readonly string[],
   { baseline }: Pick<ReportChoice, 'baseline'>,
 ): Promise<string> {
-  const { readRuns } = await import('../lab/read-runs.ts');
-  const { reportPage } = await import('../lab/report-page.ts');
+  const { readRuns } = await import('../experiments/read-runs.ts');
+  const { reportPage } = await import('../experiments/report-page.ts');
   const chosen = baseline === undefined ? '' : ` --baseline ${baseline}`;
   const options = { command: `ahpa report ${paths.join(' ')}${chosen}` };
   return reportPage(await readRuns(paths), baseline === undefined ? options : { ...options, baseline });
@@ -59,8 +59,8 @@ async function watch(
   options: ReportCommandOptions,
   reporter: Reporter,
 ): Promise<{ readonly url: string }> {
-  const { readRuns, recordFiles } = await import('../lab/read-runs.ts');
-  const { servePage } = await import('../lab/watch.ts');
+  const { readRuns, recordFiles } = await import('../experiments/read-runs.ts');
+  const { servePage } = await import('../experiments/watch.ts');
   await readRuns(paths);
   const version = async (): Promise<string> => {
     const files = await Promise.all(recordFiles(paths).map((file) => stat(file)));

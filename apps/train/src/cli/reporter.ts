@@ -1,7 +1,12 @@
 /** The only place that writes to the terminal: messages, progress, and one JSON document for `--json`. */
-import type { Progress, ProgressFormat, Reporter as ReporterPort } from '@ahpa/messages';
+import {
+  type Progress,
+  type ProgressFormat,
+  plainFormat,
+  type Reporter as ReporterPort,
+} from '@ahpa/messages';
 import cliProgress from 'cli-progress';
-import { fitLine, plainFormat, rateMeter } from './progress-line.ts';
+import { fitLine, rateMeter } from './progress-line.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5000;

@@ -17,8 +17,8 @@ export function sweepCommand(): Command {
     .action(
       (file: string, { runs, jobs }: { readonly runs: string; readonly jobs: number }, command: Command) =>
         perform(command, async (reporter) => {
-          const { readSweep } = await import('../lab/sweep-file.ts');
-          const { runSweep } = await import('../lab/sweep.ts');
+          const { readSweep } = await import('../experiments/sweep-file.ts');
+          const { runSweep } = await import('../experiments/sweep.ts');
           const interrupt = listenForInterrupt(reporter);
           try {
             const sweep = readSweep(file);

@@ -10,7 +10,7 @@ export function variantCommand(): Command {
     .option('--dir <folder>', 'folder to make (default: the name without its scope)')
     .action((name: string, { dir }: { readonly dir?: string }, command: Command) =>
       perform(command, async (reporter) => {
-        const { scaffoldVariant } = await import('../lab/variant.ts');
+        const { scaffoldVariant } = await import('../experiments/variant.ts');
         const folder = await scaffoldVariant(name, dir);
         reporter.say(`${folder} is a variant: fill in its card, then npm publish it.`);
         reporter.say(`Try it with: ahpa train --config demo ${folder}/config.json`);

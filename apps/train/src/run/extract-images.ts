@@ -4,11 +4,11 @@ import { openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
+import { type Extracted, type ExtractOptions, extract } from '../features/extract.ts';
+import { extractTeacher, type TEACHERS } from '../features/extract-teacher.ts';
+import { type Pictures, sourcePictures } from '../features/pictures.ts';
 import { resolveShapes } from '../models/shapes.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
-import { type Extracted, type ExtractOptions, extract } from './extract.ts';
-import { extractTeacher, type TEACHERS } from './extract-teacher.ts';
-import { type Pictures, sourcePictures } from './pictures.ts';
 
 /** What the command line says. */
 export interface ExtractRequest extends Omit<ExtractOptions, 'pixels' | 'strict'> {

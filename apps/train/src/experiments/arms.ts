@@ -6,9 +6,9 @@ import {
   estimate,
   type PairedDifference,
   pairedDifference,
-} from './compare.ts';
-import { type Measure, measuresOf } from './measures.ts';
+} from './paired-difference.ts';
 import type { RunRecord } from './read-runs.ts';
+import { type Measure, measuresOf } from './run-metrics.ts';
 
 /** One row of the table of arms. */
 export interface ArmRow {

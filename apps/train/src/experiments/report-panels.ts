@@ -4,9 +4,9 @@ import { pairedLoss } from '../records/held-out-loss.ts';
 import { COLOURS, type Panel, SIZE, STEPS } from '../records/panels.ts';
 import type { Probe } from '../records/probe-file.ts';
 import type { StatsRow } from '../records/stats.ts';
-import { estimate } from './compare.ts';
-import { lossByTime } from './measures.ts';
+import { estimate } from './paired-difference.ts';
 import type { RunRecord } from './read-runs.ts';
+import { lossByTime } from './run-metrics.ts';
 
 /** Windows into which a run is cut for curves. */
 const WINDOWS = 60;

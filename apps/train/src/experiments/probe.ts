@@ -7,10 +7,10 @@ import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
+import { type Extent, measure } from '../lab/measure.ts';
 import { denoiserParams, loadModel } from '../models/load-model.ts';
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { prepare } from '../run/prepare.ts';
-import { type Extent, measure } from './measure.ts';
 
 /** What to probe, and how thoroughly. */
 export interface ProbeRequest extends Extent {

@@ -1,4 +1,5 @@
-/** Numbers in few characters, for lines of progress and tables. */
+/** Formats of progress lines, and their numbers in few characters. */
+import type { ProgressFormat, ProgressState } from './reporter.ts';
 
 /** Seconds as `42s`, `3m12s`, `5h07m` or `2d03h`. */
 export function duration(seconds: number): string {
@@ -22,3 +23,16 @@ export function shortCount(count: number): string {
 export function timeLeft(seconds: number): string {
   return Number.isFinite(seconds) ? `  ETA ${duration(seconds)}` : '';
 }
+
+/** Count and time left. */
+export function plainFormat({ value, total, secondsLeft }: ProgressState<unknown>): string {
+  return `${value}/${total}${timeLeft(secondsLeft)}`;
+}
+
+/** Count, units a second and time left; `unit` is their name, such as `img`. */
+export const rateFormat =
+  (unit: string): ProgressFormat<unknown> =>
+  ({ value, total, perSecond, secondsLeft }) => {
+    const rate = Number.isFinite(perSecond) ? `  ${perSecond.toFixed(1)} ${unit}/s` : '';
+    return `${value}/${total}${rate}${timeLeft(secondsLeft)}`;
+  };
