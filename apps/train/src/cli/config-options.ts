@@ -59,7 +59,7 @@ const REPA_PLACES = { name: ['exp_name', 'exp-name'], runs: ['output_dir', 'outp
 export function repaPlace(options: object): { readonly name?: string; readonly runs?: string } {
   const found = Object.entries(REPA_PLACES).flatMap(([place, names]) =>
     names.flatMap((name) => {
-      const value = textOf(options, name);
+      const value = optionText(options, name);
       return value === undefined ? [] : [[place, value]];
     }),
   );
@@ -67,7 +67,7 @@ export function repaPlace(options: object): { readonly name?: string; readonly r
 }
 
 /** What an option was given, as text. */
-function textOf(options: object, name: string): string | undefined {
+function optionText(options: object, name: string): string | undefined {
   const value = (options as Readonly<Record<string, unknown>>)[new Option(`--${name}`).attributeName()];
   return value === undefined ? undefined : String(value);
 }
@@ -75,14 +75,14 @@ function textOf(options: object, name: string): string | undefined {
 /** The assignments that the given options of REPA's stand for. */
 function repaFlags(options: object): string[] {
   const values = REPA_FLAGS.flatMap(({ name }) => {
-    const value = textOf(options, name);
+    const value = optionText(options, name);
     return value === undefined ? [] : [[name, value]];
   });
   return repaAssignments(Object.fromEntries(values));
 }
 
 /** The resolved configuration; `names` are used where the command line names none, old names of keys are reported. */
-export function configOf(
+export function resolveConfig(
   options: ConfigOptions,
   { warn }: Pick<Reporter, 'warn'>,
   names: readonly string[] = [],

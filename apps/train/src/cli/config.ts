@@ -1,6 +1,6 @@
 /** `ahpa config`: shows the configuration that a command line means. */
 import { Command } from 'commander';
-import { type ConfigOptions, configOf, withConfig } from './config-options.ts';
+import { type ConfigOptions, resolveConfig, withConfig } from './config-options.ts';
 import { perform } from './perform.ts';
 
 /** The command. */
@@ -9,7 +9,7 @@ export function configCommand(): Command {
     .description('print the resolved configuration')
     .action((options: ConfigOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options, reporter);
+        const config = resolveConfig(options, reporter);
         const { json } = command.optsWithGlobals<{ json?: boolean }>();
         if (!json) reporter.say(JSON.stringify(config, null, 2));
         return config;

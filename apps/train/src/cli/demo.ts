@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { TrainConfig } from '../config/types.ts';
 import { differences, isComplete, readRunConfig, runFolder } from '../records/folder.ts';
-import { type ConfigOptions, configOf, withTraining } from './config-options.ts';
+import { type ConfigOptions, resolveConfig, withTraining } from './config-options.ts';
 import { perform } from './perform.ts';
 import { trainInto } from './train.ts';
 
@@ -15,7 +15,7 @@ export function demoCommand(): Command {
     )
     .action((options: ConfigOptions & { readonly runs: string }, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options, reporter, ['demo']);
+        const config = resolveConfig(options, reporter, ['demo']);
         return trainInto(await demoFolder(options.runs, config), config, reporter);
       }),
     );

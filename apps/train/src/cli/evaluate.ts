@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateRequest } from '../evaluation/evaluate.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { type SamplingOptions, samplerOf, withRuns, withSampler } from './sampling-options.ts';
+import { type SamplingOptions, samplerOptions, withRuns, withSampler } from './sampling-options.ts';
 
 type EvaluateOptions = Omit<EvaluateRequest, 'samples' | 'command' | 'sample'> & SamplingOptions;
 
@@ -32,7 +32,13 @@ export function evaluateCommand(): Command {
           import('@ahpa/evaluation/node'),
         ]);
         const card = options.card ?? cardPath(samples);
-        const request = { ...options, samples, card, sample: samplerOf(options), command: commandLine() };
+        const request = {
+          ...options,
+          samples,
+          card,
+          sample: samplerOptions(options),
+          command: commandLine(),
+        };
         const evaluation = await evaluate(request, reporter);
         reporter.say(showCard(evaluation.card));
         if (evaluation.paired) reporter.say(`\n${showPaired(evaluation.paired)}`);

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import type { ExportOptions } from '../export/export.ts';
 import { perform } from './perform.ts';
-import { modelOf, withModel } from './sampling-options.ts';
+import { namedModel, withModel } from './sampling-options.ts';
 
 type ExportFlags = Omit<ExportOptions, 'model'> & { readonly run?: string; readonly model?: string };
 
@@ -23,7 +23,7 @@ export function exportCommand(): Command {
     .action((folder: string, options: ExportFlags, command: Command) =>
       perform(command, async (reporter) => {
         const { exportToHub } = await import('../export/export.ts');
-        const result = await exportToHub(folder, { ...options, model: modelOf(options) }, reporter);
+        const result = await exportToHub(folder, { ...options, model: namedModel(options) }, reporter);
         const { model, dropped } = result.cost;
         reporter.say(
           `${folder} holds ${model.parameters.toLocaleString('en')} parameters; ${dropped.toLocaleString('en')} of training alone were left out.`,

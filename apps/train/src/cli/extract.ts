@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { ExtractRequest } from '../run/extract-images.ts';
 import type { ConfigOptions } from './config-options.ts';
-import { backendOption, configOf, withConfig } from './config-options.ts';
+import { backendOption, resolveConfig, withConfig } from './config-options.ts';
 import { count, integer } from './numbers.ts';
 import { perform } from './perform.ts';
 
@@ -33,7 +33,7 @@ export function extractCommand(): Command {
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
         const { runExtract } = await import('../run/extract-images.ts');
-        return runExtract(configOf(options, reporter), { ...options, source }, reporter);
+        return runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
       }),
     );
 }

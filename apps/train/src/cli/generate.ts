@@ -4,7 +4,13 @@ import { listenForInterrupt } from '../run/interrupt.ts';
 import type { GenerateOptions, GenerateResult } from '../sampling/generate.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { modelOf, type SamplingOptions, samplerOf, withModel, withSampler } from './sampling-options.ts';
+import {
+  namedModel,
+  type SamplingOptions,
+  samplerOptions,
+  withModel,
+  withSampler,
+} from './sampling-options.ts';
 
 type GenerateFlags = SamplingOptions &
   Pick<GenerateOptions, 'n' | 'labels' | 'class' | 'out' | 'batch' | 'shard'>;
@@ -30,7 +36,7 @@ export function generateCommand(): Command {
       perform(command, async (reporter) => {
         const { generate } = await import('../sampling/generate.ts');
         const interrupt = listenForInterrupt(reporter, 'batch');
-        const request = { ...options, model: modelOf(options), sample: samplerOf(options) };
+        const request = { ...options, model: namedModel(options), sample: samplerOptions(options) };
         const result = await generate(request, reporter, interrupt.signal).finally(interrupt.release);
         reporter.say(closing(result, interrupt.signal.aborted));
         return result;

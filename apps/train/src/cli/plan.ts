@@ -4,7 +4,13 @@ import { Command, Option } from 'commander';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
 import type { PlanRequest } from '../plan/plan.ts';
 import type { TrialSpec } from '../plan/trial-worker.ts';
-import { type ConfigOptions, configOf, withConfig, withRepaFlags, withTraining } from './config-options.ts';
+import {
+  type ConfigOptions,
+  resolveConfig,
+  withConfig,
+  withRepaFlags,
+  withTraining,
+} from './config-options.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
 
@@ -29,7 +35,7 @@ export function planCommand(): Command {
     .addCommand(trial, { hidden: true })
     .action((options: ConfigOptions & PlanRequest, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options, reporter);
+        const config = resolveConfig(options, reporter);
         const { plan } = await import('../plan/plan.ts');
         return plan(config, options, reporter);
       }),

@@ -32,7 +32,7 @@ export function reportCommand(): Command {
     );
 }
 
-async function pageOf(
+async function renderPage(
   paths: readonly string[],
   { baseline }: Pick<ReportChoice, 'baseline'>,
 ): Promise<string> {
@@ -49,7 +49,7 @@ export async function writeReport(
   options: ReportChoice,
   reporter: Reporter,
 ): Promise<{ readonly out: string }> {
-  await writeFile(options.out, await pageOf(paths, options));
+  await writeFile(options.out, await renderPage(paths, options));
   reporter.say(`The report is in ${options.out}.`);
   return { out: options.out };
 }
@@ -67,7 +67,7 @@ async function watch(
     return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
   };
   const interrupt = listenForInterrupt(reporter);
-  const served = await servePage(() => pageOf(paths, options), version, options.port);
+  const served = await servePage(() => renderPage(paths, options), version, options.port);
   reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
   await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve));
   interrupt.release();

@@ -1,6 +1,6 @@
 /** `ahpa run`: extract, train, generate and evaluate in one command. */
 import { Command } from 'commander';
-import { type ConfigOptions, configOf, withConfig, withTraining } from './config-options.ts';
+import { type ConfigOptions, resolveConfig, withConfig, withTraining } from './config-options.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
 import { runRoot } from './train.ts';
@@ -36,7 +36,7 @@ export function runCommand(): Command {
           ...(images !== undefined && { images }),
           ...(ref !== undefined && { ref }),
         };
-        const result = await runExperiment(configOf(options, reporter), request, reporter, () =>
+        const result = await runExperiment(resolveConfig(options, reporter), request, reporter, () =>
           listenForInterrupt(reporter),
         );
         reporter.say(

@@ -39,7 +39,7 @@ async function verify(runs: string, name: string) {
 const HEAD = ['run', 'state', 'step', 'saved', 'images', 'time', 'loss', 'best (step)', ''];
 
 function table(list: readonly RunSummary[]): string {
-  const cells = [HEAD, ...list.map(cellsOf)];
+  const cells = [HEAD, ...list.map(toCells)];
   const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
   return cells
     .map((row) =>
@@ -51,7 +51,7 @@ function table(list: readonly RunSummary[]): string {
     .join('\n');
 }
 
-function cellsOf({
+function toCells({
   name,
   state,
   step,

@@ -2,7 +2,13 @@
 import { Command } from 'commander';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
-import { modelOf, type SamplingOptions, samplerOf, withModel, withSampler } from './sampling-options.ts';
+import {
+  namedModel,
+  type SamplingOptions,
+  samplerOptions,
+  withModel,
+  withSampler,
+} from './sampling-options.ts';
 
 interface SampleOptions extends SamplingOptions {
   readonly class: string;
@@ -20,7 +26,7 @@ export function sampleCommand(): Command {
     .action((options: SampleOptions, command: Command) =>
       perform(command, async (reporter) => {
         const { sampleRun } = await import('../sampling/sample-run.ts');
-        const request = { ...options, model: modelOf(options), sample: samplerOf(options) };
+        const request = { ...options, model: namedModel(options), sample: samplerOptions(options) };
         const result = await sampleRun(request, reporter);
         const from = result.step === undefined ? result.source : `step ${result.step}`;
         reporter.say(`Drew ${result.images} images from ${from} into ${result.out}.`);

@@ -68,7 +68,7 @@ export function withSampler(command: Command): Command {
 }
 
 /** The model that the command line names. */
-export function modelOf({ run, model }: Pick<SamplingOptions, 'run' | 'model'>): string {
+export function namedModel({ run, model }: Pick<SamplingOptions, 'run' | 'model'>): string {
   const [name, other] = [run, model].filter((value) => value !== undefined);
   if (name === undefined) throw userError('No model was named: give --run NAME or --model FOLDER.');
   if (other !== undefined) throw userError('Both --run and --model were given: name one of them.');
@@ -76,7 +76,7 @@ export function modelOf({ run, model }: Pick<SamplingOptions, 'run' | 'model'>):
 }
 
 /** The numbers of the sampler that the command line gives. */
-export function samplerOf(options: SamplingOptions): Partial<Sample> {
+export function samplerOptions(options: SamplingOptions): Partial<Sample> {
   const { sampler, steps, cfg, interval: range, channels, shift, rtol, atol } = options;
   return {
     ...(sampler !== undefined && { sampler }),

@@ -10,8 +10,8 @@ import { listenForInterrupt } from '../run/interrupt.ts';
 import type { TrainSummary } from '../run/train.ts';
 import {
   type ConfigOptions,
-  configOf,
   repaPlace,
+  resolveConfig,
   withConfig,
   withRepaFlags,
   withTraining,
@@ -33,7 +33,7 @@ export function trainCommand(): Command {
     .option('--dry-run', 'say what would be trained, as ahpa plan --no-trial does, and stop')
     .action((options: TrainOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const config = configOf(options, reporter);
+        const config = resolveConfig(options, reporter);
         if (options.dryRun) {
           const { plan } = await import('../plan/plan.ts');
           return plan(config, { runs: options.runs, trial: false, watts: WATTS_PER_CORE }, reporter);
@@ -43,7 +43,7 @@ export function trainCommand(): Command {
     );
 }
 
-/** Trains into a folder until the end or an interrupt, and says where to look. */
+/** Trains into a folder until the end or an interrupt, and prints where the results are. */
 export async function trainInto(
   root: string,
   config: TrainConfig,

@@ -70,7 +70,7 @@ interface GenerateRecord {
 }
 
 /** How the images of a file were drawn, from the record that `ahpa generate` leaves beside it. */
-async function recordOf(path: string): Promise<DrawingCard | null> {
+async function readDrawing(path: string): Promise<DrawingCard | null> {
   const file = `${path.replace(/\/+$/, '')}.json`;
   if (!existsSync(file)) return null;
   const { request, from } = JSON.parse(await readFile(file, 'utf8')) as GenerateRecord;
@@ -104,7 +104,7 @@ export async function openSamples(request: SamplesRequest, reporter: Reporter): 
     );
   const source = await openPixels(samples);
   try {
-    return { source: firstPixels(source, n), drawing: await recordOf(samples) };
+    return { source: firstPixels(source, n), drawing: await readDrawing(samples) };
   } catch (error) {
     await source.close();
     throw error;

@@ -8,7 +8,7 @@ import {
   pairedDifference,
 } from './paired-difference.ts';
 import type { RunRecord } from './read-runs.ts';
-import { type Measure, measuresOf } from './run-metrics.ts';
+import { type RunMetric, runMetrics } from './run-metrics.ts';
 
 /** One row of the table of arms. */
 export interface ArmRow {
@@ -16,7 +16,7 @@ export interface ArmRow {
   readonly runs: number;
   /** Fewest steps that one of its runs has done. */
   readonly steps: number;
-  /** Its figure by each measure, and how far it is from the baseline's; absent where unknown. */
+  /** Its figure by each metric, and how far it is from the baseline's; absent where unknown. */
   readonly figures: readonly {
     readonly title: string;
     readonly value: Estimate | undefined;
@@ -36,16 +36,18 @@ export function armNames(runs: readonly RunRecord[], baseline: string | undefine
 
 /** The table of arms, the baseline first. */
 export function armTable(runs: readonly RunRecord[], arms: readonly string[]): ArmRow[] {
-  const measures = measuresOf(runs);
+  const metrics = runMetrics(runs);
   return arms.map((arm) => {
     const own = runs.filter((run) => run.arm === arm);
-    const figures = measures.map((measure) => {
-      const values = valuesOf(runs, arm, measure);
+    const figures = metrics.map((metric) => {
+      const values = valuesBySeed(runs, arm, metric);
       return {
-        title: measure.title,
+        title: metric.title,
         value: values.size === 0 ? undefined : estimate([...values.values()]),
         difference:
-          arm === arms[0] ? undefined : pairedDifference(values, valuesOf(runs, arms[0] as string, measure)),
+          arm === arms[0]
+            ? undefined
+            : pairedDifference(values, valuesBySeed(runs, arms[0] as string, metric)),
       };
     });
     return {
@@ -57,10 +59,10 @@ export function armTable(runs: readonly RunRecord[], arms: readonly string[]): A
   });
 }
 
-function valuesOf(runs: readonly RunRecord[], arm: string, measure: Measure): ArmValues {
+function valuesBySeed(runs: readonly RunRecord[], arm: string, metric: RunMetric): ArmValues {
   const values = new Map<number, number>();
   for (const run of runs) {
-    const value = run.arm === arm ? measure.of(run) : undefined;
+    const value = run.arm === arm ? metric.of(run) : undefined;
     if (value !== undefined) values.set(run.seed, value);
   }
   return values;

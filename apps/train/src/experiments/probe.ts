@@ -28,7 +28,7 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   const train = { ...config.train, backend: request.backend ?? config.train.backend };
   const engine = await createEngine({ ...train, precision: 'float32' });
   const parts = await prepare(
-    { ...config, train, alignment: hierarchyOf(config.alignment) },
+    { ...config, train, alignment: probedAlignment(config.alignment) },
     engine,
     reporter,
   );
@@ -57,7 +57,7 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
 }
 
 /** The features that a run aligns with, or the groups of this VAE where it aligns with none. */
-function hierarchyOf(alignment: AlignmentConfig): AlignmentConfig {
+function probedAlignment(alignment: AlignmentConfig): AlignmentConfig {
   const { groups, file } = alignmentKind(alignment).targets(alignment as never);
   if (groups === 'default' || Object.keys(groups).length > 0 || file !== undefined) return alignment;
   return loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;

@@ -29,17 +29,17 @@ export interface RunRecord {
 
 /** The runs that paths name: each a run, or a folder of runs. Throws where a path holds neither. */
 export async function readRuns(paths: readonly string[]): Promise<RunRecord[]> {
-  return Promise.all(foldersOf(paths).map(readRun));
+  return Promise.all(findRuns(paths).map(readRun));
 }
 
 /** The records of the runs that paths name, which grow while they train. */
 export function recordFiles(paths: readonly string[]): string[] {
-  return foldersOf(paths)
+  return findRuns(paths)
     .map((root) => runFolder(root).stats)
     .filter((file) => existsSync(file));
 }
 
-const foldersOf = (paths: readonly string[]): string[] => [
+const findRuns = (paths: readonly string[]): string[] => [
   ...new Set(paths.flatMap((path) => runFoldersIn(resolve(path)))),
 ];
 

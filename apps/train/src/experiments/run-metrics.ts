@@ -9,7 +9,7 @@ import type { RunRecord } from './read-runs.ts';
 const TAIL = 0.1;
 
 /** A figure of a run. */
-export interface Measure {
+export interface RunMetric {
   readonly title: string;
   /** Undefined where the run has not reported it. */
   of(run: RunRecord): number | undefined;
@@ -21,7 +21,7 @@ function tailRows(rows: readonly StatsRow[]): readonly StatsRow[] {
   return rows.filter(({ step }) => step > last * (1 - TAIL));
 }
 
-const meanOf = (values: readonly number[]): number | undefined =>
+const mean = (values: readonly number[]): number | undefined =>
   values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Mean denoising loss in each bin of time over the last tenth; null where no item fell. */
@@ -30,20 +30,20 @@ export function lossByTime({ rows }: RunRecord): (number | null)[] {
   const bins = tail[0]?.denoisingByTime.length ?? 0;
   return Array.from({ length: bins }, (_, bin) => {
     const known = tail.flatMap(({ denoisingByTime }) => denoisingByTime[bin] ?? []);
-    return meanOf(known) ?? null;
+    return mean(known) ?? null;
   });
 }
 
 /** What the table of arms shows of runs: losses, and every figure that one of them was evaluated by. */
-export function measuresOf(runs: readonly RunRecord[]): Measure[] {
+export function runMetrics(runs: readonly RunRecord[]): RunMetric[] {
   const figures = [...new Set(runs.flatMap((run) => Object.keys(run.figures)))];
-  const measures: Measure[] = [
+  const metrics: RunMetric[] = [
     {
       title: 'training loss, last tenth',
-      of: ({ rows }) => meanOf(tailRows(rows).map(({ denoising }) => denoising)),
+      of: ({ rows }) => mean(tailRows(rows).map(({ denoising }) => denoising)),
     },
     { title: 'held-out loss', of: ({ heldOut }) => heldOut && summarize(heldOut).mean },
     ...figures.map((title) => ({ title, of: (run: RunRecord) => run.figures[title] })),
   ];
-  return measures.filter(({ of }) => runs.some((run) => of(run) !== undefined));
+  return metrics.filter(({ of }) => runs.some((run) => of(run) !== undefined));
 }

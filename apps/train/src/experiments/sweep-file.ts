@@ -12,7 +12,7 @@ export interface Arm {
   readonly set: readonly string[];
 }
 
-/** A sweep as its file says it. */
+/** A sweep as it stands in its file. */
 export interface Sweep extends Arm {
   readonly name: string;
   readonly description: string;

@@ -49,7 +49,7 @@ export async function runSweep(
       const isDone = (): Promise<boolean> => isComplete(runFolder(join(folder, run.name)), run.steps);
       const problem = (await isDone())
         ? undefined
-        : await trainApart([...program, ...lineOf(run, folder)], signal);
+        : await trainApart([...program, ...trainArguments(run, folder)], signal);
       if (await isDone()) complete.push(run.name);
       else if (!signal.aborted) failed[run.name] = problem ?? 'it ended without its last checkpoint';
       bar.update(complete.length + Object.keys(failed).length, undefined);
@@ -61,7 +61,7 @@ export async function runSweep(
 }
 
 /** The command line that trains a run. */
-function lineOf({ name, config, set }: SweepRun, folder: string): string[] {
+function trainArguments({ name, config, set }: SweepRun, folder: string): string[] {
   const named = config.length === 0 ? [] : ['--config', ...config];
   return ['train', '--quiet', '--runs', folder, '--name', name, ...named, '--set', ...set];
 }

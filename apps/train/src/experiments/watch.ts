@@ -1,4 +1,4 @@
-/** Serves a page on this machine alone and tells browsers to load it again when it has changed. */
+/** Serves a page on this machine alone; browsers load it again when it has changed. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

@@ -37,7 +37,7 @@ export async function loadModel(
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = name.endsWith('.safetensors')
     ? await readCheckpoint(name)
-    : await newestOf(name, runs, reporter);
+    : await findNewest(name, runs, reporter);
   const { config, shape, classes } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
@@ -62,7 +62,7 @@ export async function loadModel(
 const valuesIn = (tensors: readonly (readonly [string, TensorEntry])[]): number =>
   tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
-async function newestOf(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
+async function findNewest(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
   const root = [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));
   const found =
     root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);

@@ -48,7 +48,7 @@ async function summarize(name: string, folder: RunFolder): Promise<RunSummary> {
     const steps = config?.train.steps ?? 0;
     return {
       ...unread,
-      ...(await phaseOf(folder, saved, steps)),
+      ...(await readPhase(folder, saved, steps)),
       steps,
       step,
       images,
@@ -71,7 +71,7 @@ async function lastAndBest({ stats }: RunFolder): Promise<{ last?: StatsRow; bes
   return { ...(last && { last }), ...(best && { best }) };
 }
 
-async function phaseOf(
+async function readPhase(
   folder: RunFolder,
   saved: number,
   steps: number,

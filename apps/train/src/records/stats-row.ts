@@ -30,7 +30,7 @@ export interface RunRow extends StatsRow {
 
 const GROUP = 'alignment.group.';
 
-/** The row of a report; `aligned` tells whether there is an alignment loss. */
+/** The row of a report; `aligned` is whether there is an alignment loss. */
 export function statsRow(moment: Moment, row: Row, aligned: boolean): RunRow {
   const number = (name: string): number => row[name] as number;
   const groups = Object.keys(named(row, GROUP));

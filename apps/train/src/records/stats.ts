@@ -56,7 +56,7 @@ export async function appendStats(path: string, row: StatsRow): Promise<void> {
 
 /** The rows, one after the other; none where there is no file. A last line that was cut off is left out, any other bad line is an error. */
 export async function* statsRows(path: string): AsyncGenerator<StatsRow> {
-  for await (const { row } of rowsOf(path)) yield row;
+  for await (const { row } of readRows(path)) yield row;
 }
 
 /** All rows, or where there are more than `most` every second, fourth, ... of them, and the last. */
@@ -79,7 +79,7 @@ export async function readStats(path: string, most: number = Number.POSITIVE_INF
 export async function rewindStats(path: string, step: number): Promise<StatsRow | undefined> {
   let last: StatsRow | undefined;
   let length = 0;
-  for await (const { row, end } of rowsOf(path)) {
+  for await (const { row, end } of readRows(path)) {
     if (row.step > step) break;
     last = row;
     length = end;
@@ -89,10 +89,10 @@ export async function rewindStats(path: string, step: number): Promise<StatsRow 
 }
 
 /** The rows, and the byte at which each ends. */
-async function* rowsOf(path: string): AsyncGenerator<{ readonly row: StatsRow; readonly end: number }> {
+async function* readRows(path: string): AsyncGenerator<{ readonly row: StatsRow; readonly end: number }> {
   let number = 0;
   let end = 0;
-  for await (const line of linesOf(path)) {
+  for await (const line of readLines(path)) {
     end += line.length + 1;
     yield { row: parseRow(line, path, ++number), end };
   }
@@ -107,7 +107,7 @@ function parseRow(line: Buffer, path: string, number: number): StatsRow {
 }
 
 /** The lines of a file that end in a line feed, without it. */
-async function* linesOf(path: string): AsyncGenerator<Buffer> {
+async function* readLines(path: string): AsyncGenerator<Buffer> {
   if (!existsSync(path)) return;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(path)) {

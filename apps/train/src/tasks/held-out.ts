@@ -56,7 +56,7 @@ export function heldOutLoss<P extends Tree>(
   };
 }
 
-/** Keeps the losses of every `evaluate.lossEvery` steps and of the end, and says their means. */
+/** Keeps the losses of every `evaluate.lossEvery` steps and of the end, and reports their means. */
 export function heldOut({ folder, meta, deps, ema, reporter, ...context }: TaskContext): Task[] {
   const { lossEvery: every, lossImages } = meta.config.evaluate;
   if (every === 0) return [];

@@ -55,7 +55,7 @@ async function evaluateStep(context: TaskContext, step: number): Promise<Evaluat
   }
 }
 
-/** The part of a card that tells how the images of a step are drawn. */
+/** The part of a card about the drawing of a step's images: weights, sampler, seed and labels. */
 async function drawingCard(
   { folder, meta: { config }, sampler }: TaskContext,
   step: number,
