@@ -26,7 +26,6 @@ const ROOMS = {
   'packages/dit-core': { allows: only(TFJS, ...SHARED), node: false },
   'packages/dynamic-router': { allows: only(TFJS, ...SHARED, '@ahpa/options', 'zod'), node: false },
   'packages/alignment-losses': { allows: only(TFJS, ...SHARED, '@ahpa/options', 'zod'), node: false },
-  'packages/recoverability': { allows: only('ml-matrix'), node: false },
   'packages/trainer': { allows: only(TFJS, ...SHARED), node: false },
   'packages/evaluation': {
     allows: only(TFJS, 'ml-matrix', 'pure-rand'),
@@ -43,6 +42,10 @@ const ROOMS = {
         'tar-stream',
       ),
     },
+  },
+  'packages/recoverability': {
+    allows: only(TFJS, 'ml-matrix', '@ahpa/messages', '@ahpa/trainer', ...SHARED),
+    node: false,
   },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/messages', '@ahpa/weight-files'), node: true },
@@ -143,7 +146,6 @@ const LAYERS = {
     'records',
     'vae',
     'features',
-    'lab',
     'models',
     'sampling',
     'evaluation',
