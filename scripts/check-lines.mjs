@@ -10,11 +10,10 @@ const GROUPS = ['packages', 'apps', 'tooling'];
 
 /** The most lines of what may be longer for now, by file or `file#function`. */
 const EXCEPTIONS = {
-  'apps/train/src/features/extract.ts': 298,
+  'apps/train/src/features/extract.ts': 299,
   'apps/train/src/lab/report-panels.ts': 210,
   'apps/train/src/run/train.ts#trainIn': 69,
   'apps/train/src/vae/train.ts#trainVae': 51,
-  'apps/train/src/variants/ahpa.ts#ahpaAlignment': 51,
   'packages/latent-cache/src/writer.ts': 235,
   'packages/libtensorflow/src/eager.ts#createEagerBinding': 90,
   'packages/libtensorflow/src/frozen-graph.ts#openFrozenGraph': 58,
@@ -24,6 +23,7 @@ const EXCEPTIONS = {
   'packages/libtensorflow/src/session.ts#openSession': 56,
   'packages/libtensorflow/src/trace-function.ts#traceFunction': 63,
   'packages/libtensorflow/src/trace.ts#createTrace': 84,
+  'packages/trainer/src/objective.ts#lossAndGradient': 55,
 };
 
 /** Paths of the source files of every package, relative to `root`, with forward slashes. */
