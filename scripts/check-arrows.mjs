@@ -101,6 +101,12 @@ const ROOMS = {
   'tooling/*': { allows: ALL, node: true },
 };
 
+/**
+ * The layers inside a package, from the lowest: folders of its src, or names of files there. A layer is a name, or a list of names
+ * beside each other, which may not import one another; each imports only from itself and from layers below it.
+ */
+const LAYERS = { 'apps/train': [] };
+
 const GROUPS = ['packages', 'apps', 'examples', 'tooling'];
 const folders = (path) =>
   existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
@@ -172,6 +178,37 @@ function checkImport(specifier, file, root, { path, name }, packageRoom, tooling
   return room.allows(imported) ? [] : [`${where}: ${path} may not import ${imported}`];
 }
 
+/** The layer that a file in src belongs to: its first folder, or its own name without the extension. */
+const layerName = (file) => file.split(/[\\/]/)[0].replace(/\.[cm]?[jt]s$/, '');
+
+function checkLayerOf(where, from, to, heights) {
+  if (from === to) return [];
+  if (!heights.has(to))
+    return [`${where}: ${to} is in no layer; add it to LAYERS in scripts/check-arrows.mjs`];
+  return heights.get(to) < heights.get(from)
+    ? []
+    : [`${where}: ${from} may not import ${to}, which is not below it`];
+}
+
+/** Wrong arrows between the layers of a package; none where it has no layers. */
+function checkLayers(root, { path }, layers = []) {
+  if (layers.length === 0) return [];
+  const heights = new Map(layers.flatMap((names, height) => [names].flat().map((name) => [name, height])));
+  const src = join(root, path, 'src');
+  return sources(src).flatMap((file) => {
+    const where = relative(root, file);
+    const from = layerName(relative(src, file));
+    if (!heights.has(from))
+      return [`${where}: ${from} is in no layer; add it to LAYERS in scripts/check-arrows.mjs`];
+    const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
+    return importedFiles
+      .filter(({ fileName }) => fileName.startsWith('.'))
+      .map(({ fileName }) => relative(src, resolve(dirname(file), fileName)))
+      .filter((target) => !target.startsWith('..'))
+      .flatMap((target) => checkLayerOf(where, from, layerName(target), heights));
+  });
+}
+
 function checkPackage(root, pack, tooling) {
   const room = roomOf(pack);
   if (!room)
@@ -210,13 +247,14 @@ function findCycle(packages) {
   return undefined;
 }
 
-/** Every wrong arrow of the workspace at `root`, as lines of text. */
-export function checkArrows(root) {
+/** Every wrong arrow of the workspace at `root`, between packages and between the layers inside them, as lines of text. */
+export function checkArrows(root, layers = LAYERS) {
   const packages = readPackages(root);
   const tooling = new Set(packages.filter(({ group }) => group === 'tooling').map(({ name }) => name));
   const wrong = packages.flatMap((pack) =>
     checkPackage(root, pack, pack.group === 'tooling' ? new Set() : tooling),
   );
+  wrong.push(...packages.flatMap((pack) => checkLayers(root, pack, layers[pack.path])));
   const cycle = findCycle(packages);
   return cycle ? [...wrong, `cycle: ${cycle.map(({ name }) => name).join(' -> ')}`] : wrong;
 }
