@@ -1,3 +1,4 @@
 import { base } from '../../tsdown.base.ts';
 
-export default { ...base, entry: ['src/index.ts'] };
+/** Declarations by TypeScript itself, which infers the options of every kind from their schema. */
+export default { ...base, dts: { oxc: false } };
