@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import type { BackendName } from '@ahpa/engine';
 import { duration, type Progress, type ProgressFormat } from '@ahpa/messages';
+import type { VaeQuality } from '@ahpa/vae-training';
 import { Command, Option } from 'commander';
 import { defaultCacheDir } from '../files/cache-folder.ts';
+import type { GridImages } from '../files/image-grid.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
@@ -36,41 +38,35 @@ export function trainVaeCommand(): Command {
     )
     .addOption(backendOption())
     .action((options: TrainVaeOptions, command: Command) =>
-      perform(command, async (reporter) => {
-        const { EMOJI_VAE: vae, trainVae, VAE_DATA, vaeTrainConfig } = await import('@ahpa/vae-training');
-        const { loadEmoji } = await import('@ahpa/emoji-data');
-        const { writeGrid } = await import('../files/image-grid.ts');
-        const { sets, size, holdOut } = VAE_DATA;
-        const set = await loadEmoji({ sets, size, cacheDir: defaultCacheDir() }, reporter);
-        const interrupt = listenForInterrupt(reporter);
-        try {
-          const optim = vaeTrainConfig(options.steps);
-          const { signal } = interrupt;
-          const line = restartingLine(options, reporter);
-          const picture = join(options.out, 'reconstructions.png');
-          const quality = await trainVae(
-            set,
-            {
-              ...options,
-              vae,
-              optim,
-              holdOut,
-              signal,
-              onProgress: line.update,
-              onPairs: async (pairs) => {
-                line.stop();
-                await writeGrid(picture, pairs, 16);
-              },
-            },
-            reporter,
-          );
-          reporter.say(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
-          return { out: options.out, ...quality };
-        } finally {
-          interrupt.release();
-        }
-      }),
+      perform(command, (reporter) => trainEmojiVae(options, reporter)),
     );
+}
+
+async function trainEmojiVae(
+  options: TrainVaeOptions,
+  reporter: Reporter,
+): Promise<VaeQuality & { readonly out: string }> {
+  const { EMOJI_VAE: vae, trainVae, VAE_DATA, vaeTrainConfig } = await import('@ahpa/vae-training');
+  const { loadEmoji } = await import('@ahpa/emoji-data');
+  const { writeGrid } = await import('../files/image-grid.ts');
+  const { sets, size, holdOut } = VAE_DATA;
+  const set = await loadEmoji({ sets, size, cacheDir: defaultCacheDir() }, reporter);
+  const line = restartingLine(options, reporter);
+  const picture = join(options.out, 'reconstructions.png');
+  const onPairs = async (pairs: GridImages): Promise<void> => {
+    line.stop();
+    await writeGrid(picture, pairs, 16);
+  };
+  const interrupt = listenForInterrupt(reporter);
+  try {
+    const numbers = { ...options, vae, optim: vaeTrainConfig(options.steps), holdOut };
+    const callbacks = { signal: interrupt.signal, onProgress: line.update, onPairs };
+    const quality = await trainVae(set, { ...numbers, ...callbacks }, reporter);
+    reporter.say(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
+    return { out: options.out, ...quality };
+  } finally {
+    interrupt.release();
+  }
 }
 
 /** A progress line that starts again when it is updated after a stop. */

@@ -6,8 +6,9 @@ import { renderPanels } from '../records/plot.ts';
 import { groupNames } from '../records/stats.ts';
 import { alignmentPanels } from './alignment-panels.ts';
 import { type ArmRow, armNames, armTable } from './arms.ts';
+import { probePanel } from './probe-panel.ts';
 import type { RunRecord } from './read-runs.ts';
-import { differencePanel, heldOutPanel, lossPanel, probePanel, timePanel } from './report-panels.ts';
+import { differencePanel, heldOutPanel, lossPanel, timePanel } from './report-panels.ts';
 import { STYLE } from './report-style.ts';
 
 /** What a page is made for. */

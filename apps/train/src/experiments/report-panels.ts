@@ -2,7 +2,6 @@
 
 import { pairedLoss } from '../records/held-out-loss.ts';
 import { COLOURS, type Panel, SIZE, STEPS } from '../records/panels.ts';
-import type { Probe } from '../records/probe-file.ts';
 import type { StatsRow } from '../records/stats.ts';
 import { estimate } from './paired-difference.ts';
 import type { RunRecord } from './read-runs.ts';
@@ -146,47 +145,6 @@ export function heldOutPanel(runs: readonly RunRecord[], arms: readonly string[]
       },
       { mark: { type: 'rule', color: '#888888' }, encoding: { y: { datum: 0 } } },
     ],
-  };
-}
-
-/** The gap of every target of a probe: how much of what is recoverable at all each block lacks at each noise. */
-export function probePanel({ targets, bins }: Probe): Panel {
-  const titled = targets.map(({ name, kind, gap }) => ({
-    title: kind === 'level' ? name : `${name}, added`,
-    gap,
-  }));
-  const values = titled.flatMap(({ title, gap }) =>
-    gap.flatMap((row, block) =>
-      row.map((value, bin) => ({
-        title,
-        block: block + 1,
-        t: `${(bin / bins).toFixed(2)}–${((bin + 1) / bins).toFixed(2)}`,
-        gap: value,
-      })),
-    ),
-  );
-  return {
-    title: 'Gap 1 − R² / ceiling: what a linear readout of the hidden tokens lacks',
-    data: { values },
-    facet: {
-      column: { field: 'title', type: 'nominal', sort: titled.map(({ title }) => title), title: null },
-    },
-    spacing: 14,
-    spec: {
-      width: 140,
-      height: SIZE.height,
-      mark: { type: 'rect' },
-      encoding: {
-        x: { field: 't', type: 'ordinal', title: 'time t', axis: { labelAngle: 0 } },
-        y: { field: 'block', type: 'ordinal', title: 'block', sort: 'descending' },
-        color: {
-          field: 'gap',
-          type: 'quantitative',
-          scale: { scheme: 'magma', domain: [0, 1] },
-          legend: { title: 'gap' },
-        },
-      },
-    },
   };
 }
 

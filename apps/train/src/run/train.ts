@@ -47,6 +47,7 @@ export async function train(
   listen: () => Interrupt,
 ): Promise<TrainSummary> {
   const lock = await claimFolder(folder, config, reporter);
+  warnOfPrecision(config.train, reporter);
   return trainLocked(config, folder, lock, reporter, listen).finally(lock.release);
 }
 
@@ -58,7 +59,6 @@ async function trainLocked(
   listen: () => Interrupt,
 ): Promise<TrainSummary> {
   // ---------- Data and model ----------
-  warnOfPrecision(config.train, reporter);
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const { deps, shape, classes } = parts;
@@ -74,9 +74,8 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const meta = { config, shape, classes };
-  const session = { folder, lock, meta, from, engine, ema, sampler, saver, recorder, reporter };
-  const context: TaskContext = { ...parts, ...training, ...session };
+  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
+  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
   const interrupt = listen();
   const { step } = await run({
     stepper: training.stepper,
@@ -100,9 +99,15 @@ async function trainLocked(
 
   // ---------- Summary ----------
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  const { root, checkpoints, plot, stats } = folder;
-  const complete = step >= config.train.steps;
-  return { run: root, step, complete, checkpoints, samples: folder.samples, plot, stats };
+  return summarize(folder, step, step >= config.train.steps);
+}
+
+function summarize(
+  { root, checkpoints, samples, plot, stats }: RunFolder,
+  step: number,
+  complete: boolean,
+): TrainSummary {
+  return { run: root, step, complete, checkpoints, samples, plot, stats };
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {
