@@ -1,4 +1,4 @@
-/** This program's VAE encoder for a benchmark, with random weights. */
+/** The VAE encoder of a benchmark, with random weights. */
 
 import { compile, deviceState } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, philox } from '@ahpa/ops';

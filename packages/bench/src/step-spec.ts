@@ -1,18 +1,15 @@
-/** What a benchmark of the training step measures, in the form that both sides read. */
-import { forwardFlops, SIT, type SiTName } from '@ahpa/dit-core';
-import { loadConfig } from '../config/load.ts';
-import type { TrainConfig } from '../config/types.ts';
-import { modelConfig } from '../models/shapes.ts';
+/** The training step and the network evaluation of a benchmark, in the form that both sides read. */
+import { type DiTConfig, forwardFlops, SIT, type SiTName } from '@ahpa/dit-core';
 
-/** One side's work; the same JSON goes to the worker of this program and to `bench/torch_step.py`. */
+/** One side's work; the same JSON goes to the worker of this package and to `python/torch_step.py`. */
 export interface StepSpec {
   readonly work: 'step';
-  readonly model: SiTName;
+  readonly model: StepModel;
   readonly hidden: number;
   readonly heads: number;
   readonly depth: number;
   readonly batch: number;
-  /** Block after which tokens are aligned. */
+  /** Block, counted from 1, after which tokens are aligned. */
   readonly tap: number;
   readonly align: 'ahpa' | 'none';
   /** Widths of the feature groups: fine, mid and coarse of SD-VAE. */
@@ -21,6 +18,9 @@ export interface StepSpec {
   readonly precision: 'f32' | 'bf16';
   readonly threads: number;
 }
+
+/** Sizes that both sides build: those with patches of two. */
+export type StepModel = Extract<SiTName, `${string}/2`>;
 
 /** A 256 px image through SD-VAE, and ImageNet's classes. */
 export const SHAPE = { latentSize: 32, latentChannels: 4, classes: 1000 } as const;
@@ -37,18 +37,13 @@ export function stepSpec(
   return { ...options, work: 'step', hidden: hiddenSize, heads, depth, tap: 3, groups: GROUPS };
 }
 
-/** The configuration that this program trains with. */
-export function specConfig({ model, align, headHidden, precision }: StepSpec): TrainConfig {
-  return loadConfig({
-    names: ['base'],
-    set: [
-      `model.size=${model}`,
-      `alignment.kind=${align}`,
-      ...(align === 'ahpa' ? [`alignment.head.hidden=${headHidden}`] : []),
-      `train.precision=${precision === 'f32' ? 'float32' : 'bfloat16'}`,
-    ],
-  });
-}
+/** The transformer of a spec. */
+export const stepNetwork = ({ model, tap }: StepSpec): DiTConfig => ({
+  ...SIT[model],
+  ...SHAPE,
+  mlpRatio: 4,
+  encoderDepths: [tap],
+});
 
 /** The groups that are aligned with. */
 export function specGroups({ align, groups }: StepSpec): { name: string; width: number }[] {
@@ -57,7 +52,7 @@ export function specGroups({ align, groups }: StepSpec): { name: string; width: 
 
 /** Floating-point operations of one training step, three forward passes' worth; element-wise work is not counted. */
 export function stepFlops(spec: StepSpec): number {
-  const config = modelConfig(specConfig(spec).model, SHAPE);
+  const config = stepNetwork(spec);
   const tokens = (SHAPE.latentSize / config.patchSize) ** 2;
   const { hidden, headHidden } = spec;
   const heads = specGroups(spec).map(({ width }) => tokens * headHidden * (hidden + headHidden + width));
@@ -68,5 +63,5 @@ export function stepFlops(spec: StepSpec): number {
 
 /** Floating-point operations of one guided network evaluation: twice the batch, forward. */
 export function inferFlops(spec: StepSpec): number {
-  return forwardFlops(modelConfig(specConfig(spec).model, SHAPE)).flops * 2 * spec.batch;
+  return forwardFlops(stepNetwork(spec)).flops * 2 * spec.batch;
 }

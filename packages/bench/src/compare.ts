@@ -1,15 +1,15 @@
 /** Two sides in turn, A B A B, so that a machine whose speed drifts treats them alike. */
-import type { Kind, Peer } from './peer.ts';
+import type { Peer, WorkKind } from './peer.ts';
 import type { Timing } from './work.ts';
 
-/** Figures of one side. */
+/** Measurements of one side. */
 export interface SideReport {
   readonly name: string;
   readonly parameters: number;
   readonly firstSeconds: number;
   readonly medianSeconds: number;
   readonly minSeconds: number;
-  /** Of counted matrix work. */
+  /** Rate of the counted matrix work. */
   readonly gflops: number;
   readonly peakRssBytes: number;
   /** Median wall time of a step outside TensorFlow's execution; ours only. */
@@ -22,7 +22,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
 }
 
-/** A peer with its turns, and how long the first repetition took: with a trace or a compilation in it. */
+/** A peer with its turns, and the seconds of its first repetition, which include a trace or a compilation. */
 export interface Side {
   readonly peer: Peer;
   readonly firstSeconds: number;
@@ -32,7 +32,7 @@ export interface Side {
 /** Takes `rounds` turns of one repetition a side after `warmup` uncounted ones. */
 export async function interleave(
   peers: readonly Peer[],
-  kind: Kind,
+  kind: WorkKind,
   rounds: number,
   warmup: number,
   onRound: (done: number) => void,
@@ -49,7 +49,7 @@ export async function interleave(
   return sides;
 }
 
-/** The figures of one side from its turns. */
+/** The measurements of one side from its turns. */
 export function sideReport({ peer, firstSeconds, turns }: Side, flops: number): SideReport {
   const seconds = turns.flatMap((timing) => timing.seconds);
   const host = turns.flatMap((timing) => timing.hostSeconds ?? []);

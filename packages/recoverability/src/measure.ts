@@ -1,61 +1,81 @@
-/** Sums up what readouts need: second moments of hidden tokens, clean latents and features, batch by batch on the device. */
+/** Second moments that readouts need: of hidden tokens, clean latents and features, added up batch by batch on the device. */
 
-import { applyDiT, type DiTConfig, type DiTParams } from '@ahpa/dit-core';
-import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { disposeTree, patchify } from '@ahpa/ops';
-import type { Interpolant, Rng, Tree } from '@ahpa/ports';
-import type { Level, Measurement, Moments, Split } from '@ahpa/recoverability';
-import { batchIndices } from '@ahpa/trainer';
+import type { Batch, Denoiser, Interpolant, Rng, Tree } from '@ahpa/ports';
+import { batchIndices, noiseLatents } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { Matrix } from 'ml-matrix';
-import type { Examples } from '../features/examples.ts';
+import type { Moments, Split } from './moments.ts';
+import type { Level, Measurement } from './recoverability.ts';
 
-/** What is measured. */
-export interface Subject {
-  readonly denoiser: Model<DiTParams & Tree>;
-  readonly network: DiTConfig;
-  readonly interpolant: Interpolant;
-  /** Examples whose targets are one `[B, T, width]` for each level. */
-  readonly examples: Examples;
+/** Parameters on a device; a `Model` of `@ahpa/engine` is one. */
+export interface BoundParams<P extends Tree> {
+  /** `fn(params, ...inputs)` as a function of the inputs; the caller owns its results. */
+  bind<I extends readonly Tree[], R extends Record<string, Tree>>(
+    fn: (params: P, ...inputs: I) => R,
+  ): (...inputs: I) => R;
+}
+
+/** Labelled latents by row, whose targets are one `[B, T, width]` for each level. */
+export interface LevelExamples {
+  readonly count: number;
+  /** The batch of the examples `rows`, owned by the caller. */
+  batch(rows: Uint32Array): Batch<Tree> | Promise<Batch<Tree>>;
+}
+
+/** A denoiser and the images that it is measured on. */
+export interface Subject<P extends Tree> {
+  readonly params: BoundParams<P>;
+  /** The denoiser's forward pass, with a tap after every block. */
+  readonly apply: Denoiser<P>['apply'];
+  /** Number of its blocks. */
+  readonly depth: number;
+  readonly patchSize: number;
+  readonly interpolant: Pick<Interpolant, 'interpolate'>;
+  readonly examples: LevelExamples;
   readonly levels: readonly Level[];
   readonly rng: Rng;
 }
 
-/** How much of it: `images` in batches, each at a time drawn evenly within each of `bins` equal ranges of t. */
+/** Amount of data: `images` in batches, each at a time drawn evenly within each of `bins` equal ranges of t. */
 export interface Extent {
   readonly images: number;
   readonly batch: number;
   readonly bins: number;
+  /** Of the order of the images. */
   readonly seed: number;
 }
 
 /** Second moments of [1, x] with itself and with [1, y]. */
 type Pair = { readonly xx: tf.Tensor2D; readonly xy: tf.Tensor2D };
 
-/** Those of one batch: of all levels, of the clean latent, and of the hidden tokens after every block. */
+/** Second moments of one batch: of all levels, of the clean latent, and of the hidden tokens after every block. */
 type Sums = { readonly yy: tf.Tensor2D; readonly latent: Pair; readonly hidden: readonly Pair[] };
 
 type Totals = { yy?: Matrix; latent?: Moments; readonly hidden: (Moments | undefined)[][] };
 
-/** Measures a denoiser. Of five batches three are for fitting, one to choose by, one to measure with; no image is in two. */
-export async function measure(
-  subject: Subject,
+/**
+ * The second moments of a denoiser. Of five batches three are for fitting, one to choose by, one to measure with; no image is in two.
+ * @throws an error the user can fix where there are fewer than five batches.
+ */
+export async function measureMoments<P extends Tree>(
+  subject: Subject<P>,
   { images, batch, bins, seed }: Extent,
-  onProgress: (done: number) => void,
+  onProgress?: (done: number) => void,
 ): Promise<Measurement> {
-  const { denoiser, network, examples, levels, rng } = subject;
+  const { params, depth, examples, levels, rng } = subject;
   const batches = Math.floor(Math.min(images, examples.count) / batch);
   if (batches < 5) {
     throw userError(
       `The probe has ${batches} batches of ${batch} images, wanted at least 5: name more --images (there are ${examples.count}) or a smaller --batch.`,
     );
   }
-  const totals = [0, 1, 2].map((): Totals => ({ hidden: Array.from({ length: network.depth }, () => []) }));
+  const totals = [0, 1, 2].map((): Totals => ({ hidden: Array.from({ length: depth }, () => []) }));
   const [fit, dev, evaluation] = totals as [Totals, Totals, Totals];
   const parts = [fit, fit, fit, dev, evaluation];
-  const run = denoiser.bind((params, mean: tf.Tensor4D, std: tf.Tensor4D, ...rest: Rest) =>
-    sums(subject, params, mean, std, ...rest),
+  const run = params.bind((bound, mean: tf.Tensor4D, std: tf.Tensor4D, ...rest: Rest) =>
+    sums(subject, bound, mean, std, ...rest),
   );
   for (let k = 0; k < batches; k++) {
     const { latent, y, targets } = await examples.batch(batchIndices(seed, k, batch, examples.count));
@@ -69,7 +89,7 @@ export async function measure(
       disposeTree([t, step, made]);
     }
     disposeTree({ latent, y, targets });
-    onProgress((k + 1) * batch);
+    onProgress?.((k + 1) * batch);
   }
   const split = <T>(of: (part: Totals) => T): Split<T> => ({
     fit: of(fit),
@@ -88,18 +108,17 @@ export async function measure(
 
 type Rest = [y: tf.Tensor1D, targets: tf.Tensor3D[], t: tf.Tensor1D, step: tf.Scalar];
 
-function sums(
-  { network, interpolant, rng }: Subject,
-  params: DiTParams,
+function sums<P extends Tree>(
+  { apply, patchSize, interpolant, rng }: Subject<P>,
+  params: P,
   mean: tf.Tensor4D,
   std: tf.Tensor4D,
   ...[y, targets, t, step]: Rest
 ): Sums {
-  const x0 = tf.add(mean, tf.mul(std, rng.normal(mean.shape, 'probe/posterior', step))) as tf.Tensor4D;
-  const noise = rng.normal(mean.shape, 'probe/noise', step) as tf.Tensor4D;
-  const { xt } = interpolant.interpolate(x0, noise, t);
-  const encoderDepths = Array.from({ length: network.depth }, (_, block) => block + 1);
-  const { hidden } = applyDiT(params, xt, t, y, { ...network, encoderDepths });
+  const draw = (name: string): tf.Tensor4D => rng.normal(mean.shape, `probe/${name}`, step) as tf.Tensor4D;
+  const random = { posterior: draw('posterior'), noise: draw('noise'), t };
+  const { x0, xt } = noiseLatents(interpolant, { mean, std }, random);
+  const { hidden } = apply(params, xt, t, y);
   const levels = rows(tf.concat(targets, 2) as tf.Tensor3D);
   const pair = (tokens: tf.Tensor3D): Pair => {
     const x = rows(tokens);
@@ -107,7 +126,7 @@ function sums(
   };
   return {
     yy: tf.matMul(levels, levels, true),
-    latent: pair(patchify(x0, network.patchSize)),
+    latent: pair(patchify(x0, patchSize)),
     hidden: hidden.map(pair),
   };
 }
@@ -121,7 +140,7 @@ function rows(tokens: tf.Tensor3D): tf.Tensor2D {
   ) as tf.Tensor2D;
 }
 
-/** Adds a batch to totals; what no noise changes is taken from the first bin alone. */
+/** Adds a batch to totals; moments that no noise changes are taken from the first bin alone. */
 async function addTo(totals: Totals, bin: number, { yy, latent, hidden }: Sums): Promise<void> {
   if (bin === 0) {
     totals.yy = added(totals.yy, await matrixOf(yy));

@@ -1,8 +1,8 @@
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeFlops } from '../src/bench/encode-spec.ts';
-import { encodeWork } from '../src/bench/encode-work.ts';
-import { stepFlops, stepSpec } from '../src/bench/spec.ts';
+import { encodeFlops } from '../src/encode-spec.ts';
+import { encodeWork } from '../src/encode-work.ts';
+import { stepFlops, stepSpec } from '../src/step-spec.ts';
 import { missing } from './native.ts';
 
 describe('arithmetic of a benchmark', () => {

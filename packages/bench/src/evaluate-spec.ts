@@ -1,6 +1,6 @@
-/** What a benchmark of the evaluation measures, in the form that both sides read. */
+/** A benchmark of the evaluation, in the form that both sides read. */
 
-/** One side's work; the same JSON goes to the worker of this program and to `bench/torch_evaluate.py`. */
+/** One side's work; the same JSON goes to the worker of this package and to `python/torch_evaluate.py`. */
 export interface EvaluateSpec {
   readonly work: 'evaluate';
   /** Images of 64 px that pass through SqueezeNet into statistics. */

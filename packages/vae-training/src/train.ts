@@ -1,35 +1,39 @@
-/** Trains a small AutoencoderKL on images and writes it in diffusers' layout; the same call again continues. */
+/** Training of a small AutoencoderKL on images, written in diffusers' layout; the same call again continues. */
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
+import { findLatest, rotate, saveCheckpoint } from '@ahpa/checkpoint';
 import type { ImageSet } from '@ahpa/emoji-data';
 import { type BackendName, createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import { splitByName } from '@ahpa/image-data';
-import type { Progress } from '@ahpa/messages';
+import { type Reporter, silent } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
-import { batchIndices, run } from '@ahpa/trainer';
+import { batchIndices, run, type Task } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
-import { newestValid } from '../run/checkpoints.ts';
-import { writeGrid } from '../visual/grid.ts';
-import { duration, type ProgressFormat } from '../visual/progress-line.ts';
-import { evaluateVae, pairsOf, reconstructor, type VaeQuality } from './evaluate.ts';
+import {
+  evaluateVae,
+  type ImagePairs,
+  pairWithReconstruction,
+  reconstructor,
+  type VaeQuality,
+} from './evaluate.ts';
 import { exportVae } from './export.ts';
 import { imageBatch } from './images.ts';
-import type { VaeTree } from './load.ts';
-import { initVaeState, type VaeTrainConfig, type VaeTrainState, vaeTrainStep } from './objective.ts';
+import { initVaeState, type VaeTrainConfig, type VaeTrainState, type VaeTree, vaeTrainStep } from './step.ts';
 
-/** What `trainVae` needs beside the images. */
+/** Options of a training run. */
 export interface TrainVaeOptions {
-  /** Folder for `config.json`, the weights, `reconstructions.png` and `checkpoints`. */
+  /** Folder for `config.json`, the weights and `checkpoints`. */
   readonly out: string;
   readonly steps: number;
+  /** Images a step. */
   readonly batch: number;
   readonly seed: number;
+  /** Share of the images held out, by the hashes of their codes. */
   readonly holdOut: number;
+  /** Steps between saves. */
   readonly saveEvery: number;
   readonly backend?: BackendName;
   readonly precision: 'float32' | 'bfloat16';
@@ -37,6 +41,10 @@ export interface TrainVaeOptions {
   readonly optim: VaeTrainConfig;
   /** Ends the run after the step in progress and saves. */
   readonly signal?: AbortSignal;
+  /** Called every ten steps with the mean squared error of the last of them. */
+  readonly onProgress?: (step: number, error: number) => void;
+  /** Called on every save with up to 32 held-out images, each beside its reconstruction. */
+  readonly onPairs?: (pairs: ImagePairs) => void | Promise<void>;
 }
 
 const REPORT_EVERY = 10;
@@ -46,7 +54,7 @@ const SHOWN = 32;
 export async function trainVae(
   set: ImageSet,
   options: TrainVaeOptions,
-  reporter: Reporter,
+  reporter: Pick<Reporter, 'say' | 'warn'> = silent,
 ): Promise<VaeQuality & { readonly step: number }> {
   const { out, vae, optim, batch, seed, steps, backend = 'tensorflow', precision, signal } = options;
   await mkdir(out, { recursive: true });
@@ -60,8 +68,16 @@ export async function trainVae(
   }, start.state);
   const ema = model((state) => state.ema);
   const save = saver(options, set, rows.heldOut, () => stepper.state(), reconstructor(ema, vae));
-  const line = restartingLine(options, reporter);
   let quality: VaeQuality | undefined;
+  const saving: Task = {
+    every: options.saveEvery,
+    atEnd: 'always',
+    run: async (done) => {
+      if (done === start.step) return;
+      quality = await save(done);
+      reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
+    },
+  };
   const { step } = await run<VaeTrainState, Tensor4D>({
     stepper,
     from: start.step,
@@ -76,19 +92,8 @@ export async function trainVae(
       );
     },
     reportEvery: REPORT_EVERY,
-    onReport: (done, { error }) => line.update(done, error as number),
-    tasks: [
-      {
-        every: options.saveEvery,
-        atEnd: 'always',
-        run: async (done) => {
-          if (done === start.step) return;
-          line.stop();
-          quality = await save(done);
-          reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
-        },
-      },
-    ],
+    onReport: (done, { error }) => options.onProgress?.(done, error as number),
+    tasks: [saving],
   });
   quality ??= await save(step);
   for (const part of [ema, stepper]) part.dispose();
@@ -97,7 +102,7 @@ export async function trainVae(
 
 /** A function that writes checkpoint, weights and reconstructions of a step, and measures it. */
 function saver(
-  { out, vae, optim }: TrainVaeOptions,
+  { out, vae, optim, onPairs }: TrainVaeOptions,
   set: ImageSet,
   heldOut: Uint32Array,
   state: () => VaeTrainState,
@@ -109,43 +114,17 @@ function saver(
     await rotate(checkpoints, { keepLast: 2, keepEvery: 0 });
     const quality = evaluateVae(reconstruct, set, heldOut);
     await exportVae(out, state().ema, vae, quality.latentStd);
-    const pairs = pairsOf(reconstruct, set, heldOut.subarray(0, SHOWN));
-    await writeGrid(join(out, 'reconstructions.png'), pairs, 16);
+    await onPairs?.(pairWithReconstruction(reconstruct, set, heldOut.subarray(0, SHOWN)));
     return quality;
   };
 }
 
-/** A progress line that starts again when it is updated after a stop. */
-function restartingLine({ steps, batch }: TrainVaeOptions, reporter: Reporter): Progress<number> {
-  let bar: Progress<number> | undefined;
-  return {
-    update: (step, error) => {
-      bar ??= reporter.progress('training the VAE', steps, lineFormat(batch));
-      bar.update(step, error);
-    },
-    stop: () => {
-      bar?.stop();
-      bar = undefined;
-    },
-  };
-}
-
-const lineFormat =
-  (batch: number): ProgressFormat<number> =>
-  ({ value, total, perSecond, secondsLeft, payload }) =>
-    [
-      `${value}/${total}`,
-      `${(perSecond * batch).toFixed(0)} img/s`,
-      `${(-10 * Math.log10(payload / 4)).toFixed(2)} dB`,
-      `ETA ${duration(secondsLeft)}`,
-    ].join('  ');
-
 async function startState(
   { out, vae, seed }: TrainVaeOptions,
-  reporter: Reporter,
+  reporter: Pick<Reporter, 'say' | 'warn'>,
 ): Promise<{ readonly state: VaeTrainState; readonly step: number }> {
   const state = initVaeState(initVae(vae, philox(seed)) as VaeTree);
-  const checkpoint = await newestValid(join(out, 'checkpoints'), reporter);
+  const checkpoint = await findLatest(join(out, 'checkpoints'), reporter);
   if (checkpoint === undefined) return { state, step: 0 };
   const restored = restoreTree(state, checkpoint.tensors, checkpoint.path);
   disposeTree(state);

@@ -1,5 +1,4 @@
-/** Between pixels and tensors. */
-
+/** Images of a set as tensors. */
 import type { ImageSet } from '@ahpa/emoji-data';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -13,7 +12,3 @@ export function imageBatch({ images, size }: ImageSet, rows: ArrayLike<number>):
   }
   return tf.tensor4d(values, [rows.length, size, size, 3]);
 }
-
-/** Pixels of images in [-1, 1] as uint8, cut off below as REPA does: values of `[B, H, W, 3]` -> bytes. */
-export const toBytes = (values: ArrayLike<number>): Uint8Array =>
-  Uint8Array.from(values, (value) => Math.min(Math.max((value + 1) * 127.5, 0), 255));

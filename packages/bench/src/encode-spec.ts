@@ -1,7 +1,7 @@
-/** What a benchmark of a VAE's encoder measures, in the form that both sides read. */
+/** A benchmark of a VAE's encoder, in the form that both sides read. */
 import { SD_VAE_F8D4, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 
-/** One side's work; the same JSON goes to the worker of this program and to `bench/torch_encode.py`. */
+/** One side's work; the same JSON goes to the worker of this package and to `python/torch_encode.py`. */
 export interface EncodeSpec {
   readonly work: 'encode';
   readonly vae: EncoderName;

@@ -1,17 +1,16 @@
-/** This program's side of a benchmark: works when told to on standard input, as `bench/torch_step.py` and `bench/torch_encode.py` do. */
+/** The worker of a benchmark, a program: `worker SPEC` answers requests on standard input, as the scripts in `python` do. */
 
 import { createInterface } from 'node:readline';
 import { threadsPerOp } from '@ahpa/engine';
 import { activeBackend, useTensorFlow } from '@ahpa/libtensorflow';
-import type { EncodeSpec } from './encode-spec.ts';
+import { explain } from '@ahpa/messages';
 import { encodeWork } from './encode-work.ts';
-import type { EvaluateSpec } from './evaluate-spec.ts';
 import { evaluateWork } from './evaluate-work.ts';
-import type { StepSpec } from './spec.ts';
+import type { Spec } from './peer.ts';
 import { stepWork } from './step-work.ts';
 import type { Timing, Work } from './work.ts';
 
-/** Counts the time inside TFE_Execute from now on. */
+/** A running sum of the seconds inside TFE_Execute. */
 function executeClock(): { seconds: number } {
   const clock = { seconds: 0 };
   const api = activeBackend().eager.native.api as unknown as Record<string, (...args: unknown[]) => unknown>;
@@ -25,16 +24,16 @@ function executeClock(): { seconds: number } {
   return clock;
 }
 
-async function workOf(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<Work> {
+function createWork(spec: Spec): Work {
   if (spec.work === 'evaluate') return evaluateWork(spec);
   return spec.work === 'encode' ? encodeWork(spec) : stepWork(spec);
 }
 
 /** Serves one benchmark over standard input and output until `quit` or the end of input. */
-export async function serve(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise<void> {
+async function serve(spec: Spec): Promise<void> {
   await useTensorFlow(spec.work === 'step' ? { threadsPerOp: threadsPerOp() } : {});
   const clock = executeClock();
-  const { parameters, kinds } = await workOf(spec);
+  const { parameters, kinds } = createWork(spec);
   const answer = (document: unknown): void => void process.stdout.write(`${JSON.stringify(document)}\n`);
   answer({ ready: true, parameters });
   for await (const line of createInterface({ input: process.stdin })) {
@@ -54,4 +53,11 @@ export async function serve(spec: StepSpec | EncodeSpec | EvaluateSpec): Promise
     const timing: Timing = { seconds, hostSeconds, value, peakRss: process.resourceUsage().maxRSS * 1024 };
     answer(timing);
   }
+}
+
+try {
+  await serve(JSON.parse(process.argv[2] as string));
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
 }

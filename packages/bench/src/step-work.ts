@@ -1,14 +1,12 @@
-/** This program's training step and network evaluation for a benchmark. */
+/** The training step and the network evaluation of a benchmark. */
 
-import { tokenCount } from '@ahpa/dit-core';
-import { compile, type DeviceState, deviceState, type Tree } from '@ahpa/libtensorflow';
+import { compile, type DeviceState, deviceState } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, philox } from '@ahpa/ops';
-import { initState, type TrainState, trainStep } from '@ahpa/trainer';
+import type { Tree } from '@ahpa/ports';
+import { initState, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { loadAlignment } from '../models/alignment.ts';
-import { alignmentSpec, modelConfig } from '../models/shapes.ts';
-import { type RunDeps, stepOptions, trainDeps } from '../models/wiring.ts';
-import { SHAPE, type StepSpec, specConfig, specGroups } from './spec.ts';
+import { type Denoising, STEP_OPTIONS, stepParts } from './step-parts.ts';
+import { SHAPE, type StepSpec, specGroups } from './step-spec.ts';
 import type { Work } from './work.ts';
 
 type State = TrainState<Tree, Tree> & Tree;
@@ -29,15 +27,10 @@ function batchOf(spec: StepSpec): Tree {
 }
 
 /** The step and the network evaluation of a spec. */
-export async function stepWork(spec: StepSpec): Promise<Work> {
-  const config = specConfig(spec);
-  const model = modelConfig(config.model, SHAPE);
-  const groups = specGroups(spec).map((group) => ({ ...group, tokens: tokenCount(model) }));
-  const alignment = await loadAlignment(config.alignment, alignmentSpec(config, model, groups));
-  const deps = trainDeps(config, model, alignment);
-  const numbers = stepOptions(config, SHAPE.classes);
+export function stepWork(spec: StepSpec): Work {
+  const deps = stepParts(spec);
   const trained = once(() => {
-    const initial = initState(deps, philox(0), numbers.ema) as unknown as State;
+    const initial = initState(deps, philox(0), STEP_OPTIONS.ema) as unknown as State;
     const state = deviceState(initial) as DeviceState<State>;
     disposeTree(initial);
     return state;
@@ -48,9 +41,9 @@ export async function stepWork(spec: StepSpec): Promise<Work> {
     disposeTree(initial);
     return state;
   });
-  const options = { precision: config.train.precision };
+  const options = { precision: spec.precision === 'f32' ? 'float32' : 'bfloat16' } as const;
   const train = compile(
-    (s: State, batch: Tree) => trainStep(deps, s as never, batch as never, numbers),
+    (s: State, batch: Tree) => trainStep(deps, s as never, batch as never, STEP_OPTIONS),
     options,
   );
   const network = compile((params: Tree, x: tf.Tensor, t: tf.Tensor, y: tf.Tensor) => {
@@ -79,7 +72,7 @@ export async function stepWork(spec: StepSpec): Promise<Work> {
   return { parameters: countParameters(deps), kinds };
 }
 
-/** `make`, called when first asked: a sampler holds no optimizer's state. */
+/** The result of `make`, called on first use: a sampler holds no optimizer's state. */
 function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
@@ -88,7 +81,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function countParameters({ denoiser, alignment }: Pick<RunDeps, 'denoiser' | 'alignment'>): number {
+function countParameters({ denoiser, alignment }: TrainDeps<Denoising>): number {
   const params = { denoiser: denoiser.init(philox(0)), alignment: alignment.init(philox(0)) };
   const count = flatten(params).reduce((sum, { size }) => sum + size, 0);
   disposeTree(params);

@@ -11,9 +11,11 @@ import {
   scaleGradients,
   updateEma,
 } from '@ahpa/trainer';
-import { decode, encode, samplePosterior, type VaeConfig } from '@ahpa/vae-hierarchy';
+import { decode, encode, samplePosterior, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import type { VaeTree } from './load.ts';
+
+/** The parameters of a VAE as a tree. */
+export type VaeTree = VaeParams & Tree;
 
 /** Hyper-parameters of VAE training. */
 export interface VaeTrainConfig {
@@ -25,7 +27,7 @@ export interface VaeTrainConfig {
   readonly klWeight: number;
 }
 
-/** Everything that a step changes. */
+/** State of a training run. */
 export type VaeTrainState = {
   readonly step: tf.Tensor;
   readonly params: VaeTree;
@@ -50,7 +52,7 @@ function vaeLoss(
   return { loss: tf.add(error, tf.mul(kl, klWeight)) as tf.Scalar, error };
 }
 
-/** Fresh state around `params`, which it keeps. */
+/** The state before the first step; it owns `params`. */
 export function initVaeState(params: VaeTree): VaeTrainState {
   return {
     step: tf.scalar(0, 'int32'),

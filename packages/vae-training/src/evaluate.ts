@@ -1,10 +1,11 @@
-/** How well a VAE restores images, and how large its latents are. */
+/** Quality of a VAE's reconstructions and scale of its latents. */
 import type { ImageSet } from '@ahpa/emoji-data';
 import type { Model } from '@ahpa/engine';
+import { toBytes } from '@ahpa/image-data';
 import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import { imageBatch, toBytes } from './images.ts';
-import type { VaeTree } from './load.ts';
+import { imageBatch } from './images.ts';
+import type { VaeTree } from './step.ts';
 
 /** Quality over a set of images. */
 export interface VaeQuality {
@@ -16,7 +17,7 @@ export interface VaeQuality {
 
 const BATCH = 32;
 
-/** What a VAE makes of images: restored `[B, H, W, 3]` in [-1, 1], and its latents. */
+/** The forward pass of a VAE: `x [B, H, W, 3]` to `restored [B, H, W, 3]` in [-1, 1] and the posterior's `mean [B, h, w, C]`. */
 export function reconstructor(
   model: Model<VaeTree>,
   vae: VaeConfig,
@@ -27,7 +28,7 @@ export function reconstructor(
   });
 }
 
-/** PSNR and latent deviation of what `reconstruct` makes of the images `rows`. */
+/** PSNR of the reconstructions of the images `rows`, and the deviation of their latents. */
 export function evaluateVae(
   reconstruct: ReturnType<typeof reconstructor>,
   set: ImageSet,
@@ -51,12 +52,18 @@ export function evaluateVae(
   return { psnr: psnr / rows.length, latentStd: Math.sqrt(squares / count - (sum / count) ** 2) };
 }
 
-/** Images `rows` and what becomes of them, in pairs: uint8 `[2 n, H, W, 3]`. */
-export function pairsOf(
+/** Images, each followed by its reconstruction: uint8 RGB, `shape` is `[2 n, H, W, 3]`. */
+export interface ImagePairs {
+  readonly data: Uint8Array;
+  readonly shape: readonly [n: number, height: number, width: number, channels: 3];
+}
+
+/** The images `rows` with their reconstructions. */
+export function pairWithReconstruction(
   reconstruct: ReturnType<typeof reconstructor>,
   set: ImageSet,
   rows: Uint32Array,
-): { readonly data: Uint8Array; readonly shape: readonly [number, number, number, 3] } {
+): ImagePairs {
   const { size } = set;
   const values = tf.tidy(() => {
     const x = imageBatch(set, rows);

@@ -1,12 +1,12 @@
-/** What a worker of a benchmark does, and what it answers. */
+/** The work of a benchmark and its timing. */
 
-/** What a worker can do, by the word that asks for it; each call returns a number read from the device. */
+/** Repeatable work by the word that requests it; each call returns a number read from the device. */
 export interface Work {
   readonly parameters: number;
   readonly kinds: Readonly<Record<string, () => number | Promise<number>>>;
 }
 
-/** Answer to `step N`, `infer N` or `encode N`. */
+/** Answer to a request `KIND N`. */
 export interface Timing {
   /** Wall time of each. */
   readonly seconds: readonly number[];

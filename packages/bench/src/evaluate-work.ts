@@ -1,4 +1,4 @@
-/** This program's evaluation for a benchmark: SqueezeNet with random weights into statistics, and third neighbours. */
+/** The evaluation of a benchmark: SqueezeNet with random weights into statistics, and third neighbours. */
 
 import {
   addFeatures,

@@ -1,8 +1,8 @@
-/** How the VAE of `@ahpa/emoji-vae` was made: its sizes and the numbers of its training. */
+/** The recipe of `@ahpa/emoji-vae`: sizes, data and hyper-parameters. */
 
 import type { EmojiSet } from '@ahpa/emoji-data/sets';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
-import type { VaeTrainConfig } from './objective.ts';
+import type { VaeTrainConfig } from './step.ts';
 
 /** f8, four latent channels, 1.84 million parameters. */
 export const EMOJI_VAE: VaeConfig = {
@@ -27,7 +27,7 @@ export const VAE_DATA: {
   holdOut: 0.1,
 };
 
-/** The numbers of a run of `steps` steps. */
+/** Hyper-parameters of a run of `steps` steps. */
 export function vaeTrainConfig(steps: number): VaeTrainConfig {
   return {
     rate: {
