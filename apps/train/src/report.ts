@@ -1,7 +1,7 @@
 /** The only place that writes to the terminal: messages, progress, and one JSON document for `--json`. */
 import type { Progress, Reporter as ReporterPort } from '@ahpa/messages';
 import cliProgress from 'cli-progress';
-import { fitLine, type ProgressFormat, plainFormat, rateMeter } from './visual/progress-line.ts';
+import { fitLine, type ProgressFormat, plainFormat, rateFormat, rateMeter } from './visual/progress-line.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5000;
@@ -25,8 +25,8 @@ export interface Reporter extends ReporterPort {
   say(text: string): void;
   /** A message that is shown even when quiet, on standard error. */
   warn(text: string): void;
-  /** Starts a bar (on a terminal) or plain lines; stop it before another starts. */
-  progress<P = undefined>(label: string, total: number, format?: ProgressFormat<P>): Progress<P>;
+  /** Starts a bar (on a terminal) or plain lines, with a rate where `format` is a unit; stop it before another starts. */
+  progress<P = undefined>(label: string, total: number, format?: ProgressFormat<P> | string): Progress<P>;
   /** Prints the command's result with `--json`, once. */
   result(document: unknown): void;
   /** Ends a bar that is still drawn; call it last, also after an error. */
@@ -65,7 +65,8 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
       const draw = bar?.draw ?? ((line: string) => stream.write(`${line}\n`));
       const width = Math.min(WIDTH, stream.columns ?? WIDTH);
       const every = bar ? REDRAW_MS : PLAIN_LINE_MS;
-      return follow({ label, total, format, draw, width, every, bar: bar !== undefined, close });
+      const line = typeof format === 'string' ? rateFormat(format) : format;
+      return follow({ label, total, format: line, draw, width, every, bar: bar !== undefined, close });
     },
     result: (document) => {
       if (!json) return;

@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import { readStats } from '../src/data/stats.ts';
-import { type ExtractRequest, runExtract } from '../src/features/run-extract.ts';
+import { type ExtractRequest, runExtract } from '../src/run/extract-images.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { prepare } from '../src/run/prepare.ts';
 import { train } from '../src/run/train.ts';

@@ -1,9 +1,10 @@
 /** A training step of every loss variant on made-up features, small enough for the plain CPU backend. */
+
+import { recordBatch } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import type { Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type TrainConfig, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
-import { batchOf } from '../src/features/batch.ts';
 import { type DataShape, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
@@ -147,7 +148,7 @@ export function toyRun(set: readonly string[]): ToyRun {
     step: (state, batch) => trainStep(deps, state, batch, numbers),
     init: () => initState(deps, philox(1), numbers),
     batch: (step) =>
-      batchOf(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
+      recordBatch(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
   };
 }
 

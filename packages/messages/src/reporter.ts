@@ -11,8 +11,8 @@ export interface Progress<P = undefined> {
 export interface Reporter {
   say(text: string): void;
   warn(text: string): void;
-  /** Starts a bar of `total` units; stop it before another starts. */
-  progress(label: string, total: number): Progress;
+  /** Starts a bar of `total` units, with their rate where `unit` names them (`img`); stop it before another starts. */
+  progress(label: string, total: number, unit?: string): Progress;
 }
 
 /** A reporter that reports nothing. */

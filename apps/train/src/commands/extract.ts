@@ -1,7 +1,7 @@
 /** `ahpa extract`: images to a cache of VAE features that `ahpa train` reads. */
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import type { ExtractRequest } from '../features/run-extract.ts';
+import type { ExtractRequest } from '../run/extract-images.ts';
 import type { ConfigOptions } from './config-options.ts';
 import { backendOption, configOf, withConfig } from './config-options.ts';
 import { count, integer } from './numbers.ts';
@@ -32,7 +32,7 @@ export function extractCommand(): Command {
     .addOption(backendOption())
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
-        const { runExtract } = await import('../features/run-extract.ts');
+        const { runExtract } = await import('../run/extract-images.ts');
         return runExtract(configOf(options, reporter), { ...options, source }, reporter);
       }),
     );

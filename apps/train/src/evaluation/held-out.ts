@@ -7,13 +7,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Model } from '@ahpa/engine';
+import type { Dataset } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { Task, TrainDeps } from '@ahpa/trainer';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Examples } from '../features/examples.ts';
 import type { RunFolder } from '../run/folder.ts';
 
 /** Bins of t. */
@@ -44,7 +44,7 @@ export function heldOutLoss<P extends Tree>(
   { denoiser, interpolant }: Pick<TrainDeps<P & Tree, Tree, Tree>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
-): (examples: Examples, most: number) => Promise<HeldOutLoss> {
+): (examples: Dataset, most: number) => Promise<HeldOutLoss> {
   const rng = philox(seed);
   const losses = model.bind(
     (params: P, mean: tf.Tensor4D, std: tf.Tensor4D, y: tf.Tensor1D, place: tf.Tensor) => {
@@ -126,8 +126,8 @@ export async function readLoss(folder: Pick<RunFolder, 'root'>, step: number): P
 export function heldOutTask(
   { every, images }: { readonly every: number; readonly images: number },
   folder: RunFolder,
-  heldOut: () => Promise<Examples>,
-  loss: (examples: Examples, most: number) => Promise<HeldOutLoss>,
+  heldOut: () => Promise<Dataset>,
+  loss: (examples: Dataset, most: number) => Promise<HeldOutLoss>,
   say: (text: string) => void,
 ): Task[] {
   if (every === 0) return [];

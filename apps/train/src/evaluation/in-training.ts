@@ -9,17 +9,16 @@ import { join } from 'node:path';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { Engine } from '@ahpa/engine';
 import type { DrawingCard, EvaluationCard, LinearAlgebra } from '@ahpa/evaluation';
+import { type Dataset, readVae, vaeStride } from '@ahpa/image-features';
 import type { Task } from '@ahpa/trainer';
 import { averageName, averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
-import type { Examples } from '../features/examples.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
-import { readVae, vaeStride } from '../vae/load.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 import { activeAlgebra, evaluateSamples } from './evaluate.ts';
 import { factorReference } from './figures.ts';
@@ -33,7 +32,7 @@ import { keptReference, type ReferenceSet, saveReference } from './reference-fil
 export interface EvaluatedRun {
   readonly config: TrainConfig;
   readonly folder: RunFolder;
-  readonly train: Examples;
+  readonly train: Dataset;
   readonly shape: DataShape;
   readonly classes: readonly string[];
   readonly sampler: ImageSampler;
@@ -43,7 +42,7 @@ export interface EvaluatedRun {
 }
 
 /** The training images, at most `most` of them. */
-function examplePixels(path: string, examples: Examples, size: number, most: number): PixelSource {
+function examplePixels(path: string, examples: Dataset, size: number, most: number): PixelSource {
   const n = Math.min(most, examples.count);
   const read: PixelSource['read'] = async (start, count) => ({
     data: await examples.pixels(Uint32Array.from({ length: count }, (_, i) => start + i)),

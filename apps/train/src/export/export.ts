@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readVae } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import { vaeConfigJson } from '@ahpa/vae-hierarchy';
 import { writeSafetensors } from '@ahpa/weight-files';
@@ -12,7 +13,6 @@ import type { VaeChoice } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
 import { writeModelFolder } from '../models/model-folder.ts';
 import type { Reporter } from '../report.ts';
-import { readVae } from '../vae/load.ts';
 import { costOf, type ModelCost } from './cost.ts';
 import { factsOf } from './facts.ts';
 import { licenceFile, rightsOf } from './licence.ts';

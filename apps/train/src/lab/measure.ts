@@ -2,6 +2,7 @@
 
 import { applyDiT, type DiTConfig, type DiTParams } from '@ahpa/dit-core';
 import type { Model } from '@ahpa/engine';
+import type { Dataset } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import { disposeTree, patchify } from '@ahpa/ops';
 import type { Interpolant, Rng, Tree } from '@ahpa/ports';
@@ -9,15 +10,14 @@ import type { Level, Measurement, Moments, Split } from '@ahpa/recoverability';
 import { batchIndices } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { Matrix } from 'ml-matrix';
-import type { Examples } from '../features/examples.ts';
 
 /** What is measured. */
 export interface Subject {
   readonly denoiser: Model<DiTParams & Tree>;
   readonly network: DiTConfig;
   readonly interpolant: Interpolant;
-  /** Examples whose targets are one `[B, T, width]` for each level. */
-  readonly examples: Examples;
+  /** Items whose targets are one `[B, T, width]` for each level. */
+  readonly examples: Dataset;
   readonly levels: readonly Level[];
   readonly rng: Rng;
 }

@@ -2,13 +2,13 @@
 
 import type { DiTParams, VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
+import { readVae, vaeParams, vaeStride } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../fingerprint.ts';
 import type { DataShape } from '../models/shapes.ts';
-import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import { decoder, denoiserVelocity, type ImageSampler, imageSampler } from './image-sampler.ts';
 import { denoiserParams } from './load-model.ts';
 import type { TrainedModel } from './trained-model.ts';

@@ -1,10 +1,10 @@
 /** How well a VAE restores images, and how large its latents are. */
 import type { ImageSet } from '@ahpa/emoji-data';
 import type { Model } from '@ahpa/engine';
+import type { VaeTree } from '@ahpa/image-features';
 import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { imageBatch, toBytes } from './images.ts';
-import type { VaeTree } from './load.ts';
 
 /** Quality over a set of images. */
 export interface VaeQuality {

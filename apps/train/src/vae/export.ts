@@ -1,9 +1,9 @@
 /** Writes a trained VAE in diffusers' layout. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { VaeTree } from '@ahpa/image-features';
 import { type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
-import type { VaeTree } from './load.ts';
 
 /** Writes `config.json` and fp16 weights, with the latents scaled to unit deviation. */
 export async function exportVae(

@@ -1,4 +1,6 @@
 /** One step of VAE training as pure data flow: reconstruct, weigh the posterior, clip, AdamW, average. */
+
+import type { VaeTree } from '@ahpa/image-features';
 import { flatten, mapTree, tidyTree, unflatten } from '@ahpa/ops';
 import type { Rng, Tree } from '@ahpa/ports';
 import {
@@ -13,7 +15,6 @@ import {
 } from '@ahpa/trainer';
 import { decode, encode, samplePosterior, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
-import type { VaeTree } from './load.ts';
 
 /** Hyper-parameters of VAE training. */
 export interface VaeTrainConfig {

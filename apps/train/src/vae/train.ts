@@ -7,6 +7,7 @@ import { rotate, saveCheckpoint } from '@ahpa/checkpoint';
 import type { ImageSet } from '@ahpa/emoji-data';
 import { type BackendName, createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import { splitByName } from '@ahpa/image-data';
+import type { VaeTree } from '@ahpa/image-features';
 import type { Progress } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { batchIndices, run } from '@ahpa/trainer';
@@ -19,7 +20,6 @@ import { duration, type ProgressFormat } from '../visual/progress-line.ts';
 import { evaluateVae, pairsOf, reconstructor, type VaeQuality } from './evaluate.ts';
 import { exportVae } from './export.ts';
 import { imageBatch } from './images.ts';
-import type { VaeTree } from './load.ts';
 import { initVaeState, type VaeTrainConfig, type VaeTrainState, vaeTrainStep } from './objective.ts';
 
 /** What `trainVae` needs beside the images. */

@@ -27,6 +27,14 @@ export function plainFormat({ value, total, secondsLeft }: ProgressState<unknown
   return `${value}/${total}${timeLeft(secondsLeft)}`;
 }
 
+/** Count, units a second and time left. */
+export const rateFormat =
+  (unit: string): ProgressFormat<unknown> =>
+  ({ value, total, perSecond, secondsLeft }) =>
+    Number.isFinite(perSecond)
+      ? `${value}/${total}  ${perSecond.toFixed(1)} ${unit}/s${timeLeft(secondsLeft)}`
+      : `${value}/${total}`;
+
 /** Step, images seen, images a second, losses and time left; for a bar whose units are steps. */
 export function trainingFormat(state: ProgressState<TrainingPayload>): string {
   const { value, total, perSecond, secondsLeft, payload } = state;
