@@ -12,7 +12,7 @@ export interface EmojiDataOptions extends Omit<LoadEmojiOptions, 'cacheDir'> {
 
 /** Emoji as data; nothing is drawn before features are asked for. */
 export function openEmoji(
-  { sets, size, perClass, holdOut }: EmojiDataOptions,
+  { sets, size, perClass = null, holdOut }: EmojiDataOptions,
   reporter: Reporter,
 ): DataSource {
   const cacheDir = defaultCacheDir();

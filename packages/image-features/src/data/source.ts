@@ -9,7 +9,8 @@ import type { Teacher } from '../teacher.ts';
 export interface FeatureContext extends VaeFeatures {
   /** Features of a frozen encoder as targets in place of the VAE's; caches only. */
   readonly teacher?: Teacher;
-  readonly reporter: Reporter;
+  /** Where to report; silent unless given. */
+  readonly reporter?: Reporter;
 }
 
 /** A data set to train on and one that is never trained on; the latter is made on first use. */

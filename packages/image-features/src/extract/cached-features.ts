@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockHeldError } from '@ahpa/file-lock';
 import { DamagedCacheError, openCache, verifyCache } from '@ahpa/latent-cache';
-import type { Reporter } from '@ahpa/messages';
+import { type Reporter, silent } from '@ahpa/messages';
 import { cacheDataset, type Dataset } from '../dataset.ts';
 import { cacheRecipe, type VaeFeatures } from '../feature-request.ts';
 import type { ImageDataset } from '../image-dataset.ts';
@@ -29,7 +29,10 @@ export interface CachedDataset extends Dataset {
 }
 
 /** The features of images from their cache in `cacheDir`, made where it is missing and made again where it is damaged. */
-export async function cachedFeatures(request: CachedRequest, reporter: Reporter): Promise<CachedDataset> {
+export async function cachedFeatures(
+  request: CachedRequest,
+  reporter: Reporter = silent,
+): Promise<CachedDataset> {
   const { images, features, cacheDir } = request;
   const folder = join(cacheDir, folderName(request));
   const again = async (problem: string): Promise<void> => {

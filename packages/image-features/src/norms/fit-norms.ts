@@ -1,6 +1,6 @@
 /** Fits the normalisations of token groups on calibration images spread evenly over a data set. */
 import { setImmediate } from 'node:timers/promises';
-import type { Reporter } from '@ahpa/messages';
+import { type Reporter, silent } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import { type FeatureEncoder, featureEncoder, latentTokens } from '../feature-encoder.ts';
 import { type FeatureRequest, needsFit, rawWidths, type VaeFeatures } from '../feature-request.ts';
@@ -14,7 +14,7 @@ export async function fitNorms(
   features: VaeFeatures,
   images: ImageDataset,
   batch: number,
-  reporter: Reporter,
+  reporter: Reporter = silent,
 ): Promise<FittedNorms> {
   const { files, request } = features;
   if (!needsFit(request)) return {};
