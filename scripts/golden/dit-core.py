@@ -227,9 +227,9 @@ def score(v, x, t, path):
 def sample(sampler, path, steps, guidance, interval):
     x, y = test_values((2, 2, 2, 1), 5), torch.tensor([1, 4])
     if sampler == "sde":
-        times = [*np.linspace(1.0, 0.04, steps), 0.0]
+        times = [*torch.linspace(1.0, 0.04, steps).tolist(), 0.0]
     else:
-        times = np.linspace(1.0, 0.0, steps + 1)
+        times = torch.linspace(1.0, 0.0, steps + 1).tolist()
     for i, (now, after) in enumerate(zip(times[:-1], times[1:])):
         dt = after - now
         v = guided(x, now, now, y, guidance, *interval)
@@ -256,6 +256,30 @@ def samplers():
         sample("sde", "cosine", 6, 1.5, [0, 1]),
     ]
     write("samplers.json", cases)
+
+
+def grids():
+    """Times of torch.linspace as REPA's samplers.py takes them: SHA-256 of the float64 bytes for every number of steps."""
+
+    def entry(times):
+        data = times.to(torch.float64).numpy().astype("<f8").tobytes()
+        return hashlib.sha256(data).hexdigest()[:16]
+
+    def ode(steps):
+        return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+
+    def sde(steps):
+        return torch.cat([torch.linspace(1.0, 0.04, steps, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)])
+
+    steps = range(2, 251)
+    content = {
+        "from": 2,
+        "ode": [entry(ode(n)) for n in steps],
+        "sde": [entry(sde(n)) for n in steps],
+        # Whether each time lies within [k / n, 1], for every k: the edges of guidance intervals on the grid.
+        "guided": {str(n): [int((ode(n)[:-1] >= k / n).sum()) for k in range(n)] for n in (5, 10, 20, 50)},
+    }
+    write("grids.json", content)
 
 
 # A mixture of two Gaussians, element by element: class k is component k alone, label 2 is both.
@@ -299,7 +323,7 @@ def trajectory(sampler, path="linear", steps=8, guidance=1.0, interval=(0, 1), c
         return np.where(np.arange(2) < channels, other + guidance * (v - other), v)
 
     x = test_values((2, 2), 5).numpy() * 1.5
-    times = [*np.linspace(1.0, 0.04, steps), 0.0] if sampler == "sde" else np.linspace(1.0, 0.0, steps + 1)
+    times = [*torch.linspace(1.0, 0.04, steps).tolist(), 0.0] if sampler == "sde" else torch.linspace(1.0, 0.0, steps + 1).tolist()
     times = [shifted(t, shift, path) for t in times]
     states = [x]
     for i, (now, after) in enumerate(zip(times[:-1], times[1:])):
@@ -363,4 +387,5 @@ if __name__ == "__main__":
     model()
     networks()
     samplers()
+    grids()
     trajectories()

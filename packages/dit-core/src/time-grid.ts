@@ -15,11 +15,37 @@ export function shiftTime(path: Path, t: number, shift: number): number {
   return (2 / Math.PI) * Math.atan(shift * Math.tan((Math.PI / 2) * t));
 }
 
-/** `count` times from 1 to `end`, evenly apart, as numpy.linspace. */
+/**
+ * `count` times from 1 to `end`, evenly apart, to the bit those of torch.linspace in float64: counted from the nearer end, with one
+ * rounding for product and sum.
+ */
 function even(count: number, end: number): number[] {
+  if (count === 1) return [1];
+  const step = (end - 1) / (count - 1);
+  const half = Math.floor(count / 2);
   return Array.from({ length: count }, (_, i) =>
-    i === count - 1 && i > 0 ? end : 1 + ((end - 1) * i) / (count - 1 || 1),
+    i < half ? multiplyAdd(step, i, 1) : multiplyAdd(-step, count - 1 - i, end),
   );
+}
+
+const SPLITTER = 2 ** 27 + 1;
+
+/** a b + c, rounded once (Dekker's product, Knuth's sum). */
+function multiplyAdd(a: number, b: number, c: number): number {
+  const [aHigh, bHigh] = [highBits(a), highBits(b)];
+  const [aLow, bLow] = [a - aHigh, b - bHigh];
+  const product = a * b;
+  const productError = aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
+  const sum = product + c;
+  const added = sum - product;
+  const sumError = product - (sum - added) + (c - added);
+  return sum + (sumError + productError);
+}
+
+/** The upper half of a number's 53 bits (Veltkamp). */
+function highBits(x: number): number {
+  const scaled = SPLITTER * x;
+  return scaled - (scaled - x);
 }
 
 /** Times that a sampler visits, from 1 down to 0: steps + 1 numbers. REPA's for a shift of 1. */

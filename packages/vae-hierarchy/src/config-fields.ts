@@ -19,7 +19,7 @@ export function count(json: Json, key: string, fallback?: number): number {
 }
 
 /** A finite number. */
-export function finite(json: Json, key: string, fallback: number): number {
+function finite(json: Json, key: string, fallback: number): number {
   const value = json[key] ?? fallback;
   if (typeof value !== 'number' || !Number.isFinite(value)) fail(key, value, 'a finite number');
   return value;

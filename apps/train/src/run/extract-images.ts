@@ -1,6 +1,7 @@
 /** `ahpa extract`: opens images and VAE, extracts, reports what was unusual, verifies. */
 import { createEngine, type Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
+import { squeezeNetParams } from '@ahpa/evaluation/node';
 import {
   type Extracted,
   type ExtractOptions,
@@ -14,8 +15,8 @@ import {
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
+import { defaultCacheDir } from '../cache-folder.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { squeezeNetParams } from '../evaluation/network.ts';
 import { resolveShapes } from '../models/shapes.ts';
 import type { Reporter } from '../report.ts';
 
@@ -115,7 +116,7 @@ async function extractTeacher(
   engine: Engine,
   reporter: Reporter,
 ): Promise<void> {
-  const model = engine.model((await squeezeNetParams(reporter.say)).params);
+  const model = engine.model((await squeezeNetParams(defaultCacheDir(), reporter)).params);
   const run = model.map((params, x: tf.Tensor4D) => ({
     tokens: squeezeNetTokens(params, tf.mul(tf.add(x, 1), 127.5), grid),
   }));

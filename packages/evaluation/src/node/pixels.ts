@@ -1,0 +1,130 @@
+/** Sources of pixels: images of one size in arrays, folders or archives. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
+import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
+import sharp from 'sharp';
+import { sha256File } from './hash-file.ts';
+
+/** A block of images: `[n, height, width, 3]` uint8 RGB. */
+export interface PixelBlock {
+  readonly data: Uint8Array;
+  readonly shape: readonly [n: number, height: number, width: number, channels: 3];
+}
+
+/** Images that are read by number. */
+export interface PixelSource {
+  /** For messages and cards. */
+  readonly path: string;
+  readonly n: number;
+  /** Images `start` to `start + count`. */
+  read(start: number, count: number): Promise<PixelBlock>;
+  /** SHA-256 of the file of an array, or of the pixels of many files. */
+  sha256(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** SHA-256 of the pixels of a source and their shapes, in order. */
+export async function hashPixels({ n, read }: Pick<PixelSource, 'n' | 'read'>): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < n; start += 50) {
+    const { data, shape } = await read(start, Math.min(50, n - start));
+    hash.update(shape.slice(1).join()).update(data);
+  }
+  return hash.digest('hex');
+}
+
+/** The images of an array `[n, H, W, 3]` uint8. */
+function arrayPixels(
+  path: string,
+  { dtype, shape, read }: NpyArray,
+  close: () => Promise<void>,
+): PixelSource {
+  const [n, height, width, channels] = shape as [number, number, number, number];
+  if (dtype !== 'U8' || shape.length !== 4 || channels !== 3)
+    throw userError(
+      `${path} holds ${dtype} of shape [${shape.join(', ')}], wanted images: U8 (uint8) of shape [n, height, width, 3].`,
+    );
+  return {
+    path,
+    n,
+    read: async (start, count) => ({
+      data: (await read(start, count)).data,
+      shape: [count, height, width, 3],
+    }),
+    sha256: () => sha256File(path),
+    close,
+  };
+}
+
+async function decode(tree: FileTree, file: string): Promise<PixelBlock> {
+  try {
+    const { data, info } = await sharp(await tree.read(file), { failOn: 'error' })
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { data, shape: [1, info.height, info.width, 3] };
+  } catch (cause) {
+    throw userError(`${tree.path}: ${file} cannot be decoded (${(cause as Error).message}).`, { cause });
+  }
+}
+
+function treePixels(tree: FileTree): PixelSource {
+  const files = tree.files.filter((file) => IMAGE.test(file));
+  if (files.length === 0) throw userError(`${tree.path} holds no images, wanted PNG or JPEG files.`);
+  let first: { readonly file: string; readonly size: string } | undefined;
+  const check = (file: string, { shape: [, height, width] }: PixelBlock): void => {
+    const size = `${width} x ${height}`;
+    first ??= { file, size };
+    if (size !== first.size)
+      throw userError(
+        `${tree.path} mixes sizes: ${first.file} is ${first.size} and ${file} is ${size}; figures need images of one size, so resize them all the same way first.`,
+      );
+  };
+  const n = files.length;
+  const read = async (start: number, count: number): Promise<PixelBlock> => {
+    const chosen = files.slice(start, start + count);
+    const blocks = await Promise.all(chosen.map((file) => decode(tree, file)));
+    blocks.forEach((block, i) => {
+      check(chosen[i] as string, block);
+    });
+    const [, height, width] = (blocks[0] as PixelBlock).shape;
+    return { data: Buffer.concat(blocks.map(({ data }) => data)), shape: [blocks.length, height, width, 3] };
+  };
+  return { path: tree.path, n, read, sha256: () => hashPixels({ n, read }), close: tree.close };
+}
+
+async function closedOnError<T extends { close(): Promise<void> }, R>(
+  file: T,
+  use: (file: T) => R | Promise<R>,
+): Promise<R> {
+  try {
+    return await use(file);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens images: an .npz (`arr_0`) or .npy array `[n, H, W, 3]` uint8, or a folder, .zip or .tar of image files in the order of names.
+ * @throws where `path` holds no such images.
+ */
+export async function openPixels(path: string): Promise<PixelSource> {
+  if ((await stat(path)).isDirectory()) return closedOnError(await openFolder(path), treePixels);
+  if (path.endsWith('.npz'))
+    return closedOnError(await openNpz(path), async (file) => {
+      const name =
+        file.names.includes('arr_0') || file.names.length !== 1 ? 'arr_0' : (file.names[0] as string);
+      return arrayPixels(path, await file.array(name), file.close);
+    });
+  if (path.endsWith('.npy'))
+    return closedOnError(await openNpy(path), async (file) => arrayPixels(path, file, file.close));
+  if (path.endsWith('.zip')) return closedOnError(await openZip(path), treePixels);
+  if (path.endsWith('.tar')) return closedOnError(await openTar(path), treePixels);
+  throw userError(
+    `${path} holds no images that can be evaluated: wanted an .npz or .npy array, or a folder, .zip or .tar of images.`,
+  );
+}
