@@ -99,6 +99,28 @@ const ROOMS = {
     ),
     node: true,
   },
+  'packages/image-features': {
+    allows: only(
+      TFJS,
+      '@ahpa/emoji-vae',
+      '@ahpa/engine',
+      '@ahpa/evaluation',
+      '@ahpa/file-lock',
+      '@ahpa/hub-files',
+      '@ahpa/image-data',
+      '@ahpa/latent-cache',
+      '@ahpa/libtensorflow',
+      '@ahpa/messages',
+      '@ahpa/options',
+      '@ahpa/recoverability',
+      '@ahpa/vae-hierarchy',
+      '@ahpa/weight-files',
+      'ml-matrix',
+      'zod',
+      ...SHARED,
+    ),
+    node: true,
+  },
   'packages/vae-training': {
     allows: only(
       TFJS,
@@ -142,10 +164,9 @@ const ROOMS = {
 const LAYERS = {
   'apps/train': [
     'files',
+    'data',
     'config',
     'records',
-    'vae',
-    'features',
     'models',
     'sampling',
     'evaluation',

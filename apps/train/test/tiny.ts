@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { VaeTree } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
@@ -11,7 +12,6 @@ import type { Reporter } from '../src/cli/reporter.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import type { Interrupt } from '../src/run/interrupt.ts';
-import type { VaeTree } from '../src/vae/load.ts';
 
 export const TINY_VAE: VaeConfig = {
   inChannels: 3,

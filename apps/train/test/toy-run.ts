@@ -1,10 +1,11 @@
 /** A training step of every loss variant on made-up features, small enough for the plain CPU backend. */
+
+import { recordBatch } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import type { AlignmentSpec, Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../src/config/alignment.ts';
-import { batchOf } from '../src/features/batch.ts';
 import { type AlignmentParts, targetSource } from '../src/models/alignment.ts';
 import { alignmentSpec, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
@@ -157,7 +158,7 @@ export function toyRun(set: readonly string[]): ToyRun {
     step: (state, batch) => trainStep(deps, state, batch, options),
     init: () => initState(deps, philox(1), options.ema),
     batch: (step) =>
-      batchOf(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
+      recordBatch(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
   };
 }
 

@@ -4,6 +4,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
+import { DamagedCacheError } from './damaged-cache-error.ts';
 import { type CacheIndex, type CachePlan, FILES, SCHEMAS } from './layout.ts';
 
 /** SHA-256 of bytes, in hexadecimal. */
@@ -51,22 +52,24 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
-    throw new Error(`${path} is damaged or of another version: make the cache again.`, { cause });
+    throw new DamagedCacheError(`${path} is damaged or of another version: make the cache again.`, { cause });
   }
 }
 
-/** The plan of a cache, finished or not; undefined where there is none. */
+/** The plan of a cache, finished or not; undefined where there is none. @throws DamagedCacheError where it cannot be read. */
 export const readPlan = (folder: string): Promise<CachePlan | undefined> =>
   readJson(join(folder, FILES.plan), SCHEMAS.plan);
 
-/** The index of a finished cache; undefined where there is none. */
+/** The index of a finished cache; undefined where there is none. @throws DamagedCacheError where it cannot be read. */
 export const readIndex = (folder: string): Promise<CacheIndex | undefined> =>
   readJson(join(folder, FILES.index), SCHEMAS.index);
 
-/** The bytes of a file beside the shards; throws where they are not those that the plan names. */
+/** The bytes of a file beside the shards. @throws DamagedCacheError where they differ from the plan. */
 export async function readAttachment(folder: string, plan: CachePlan, name: string): Promise<Uint8Array> {
   const path = join(folder, name);
   const bytes = await readFile(path);
   if (sha256(bytes) === plan.attachments[name]) return bytes;
-  throw new Error(`${path} is damaged (its SHA-256 differs from the plan): make the cache again.`);
+  throw new DamagedCacheError(
+    `${path} is damaged (its SHA-256 differs from the plan): make the cache again.`,
+  );
 }

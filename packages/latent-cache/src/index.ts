@@ -1,4 +1,5 @@
 /** Records of features on disk: written so that a kill costs seconds, verified by hashes, read through mapped memory. */
+export { DamagedCacheError } from './damaged-cache-error.ts';
 export { readAttachment, readIndex, readPlan } from './files.ts';
 export {
   type CacheIndex,

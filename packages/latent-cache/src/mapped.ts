@@ -1,6 +1,7 @@
 /** Files as memory: the system loads the pages that are looked at, and drops them when it needs the room. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { DamagedCacheError } from './damaged-cache-error.ts';
 
 /** A file's bytes, read-only; not to be used after `unmap`. */
 export interface MappedFile {
@@ -40,7 +41,9 @@ export function mapFile(path: string, size: number): MappedFile {
   try {
     const { size: found } = fstatSync(file);
     if (found !== size)
-      throw new Error(`${path} has ${found} bytes, wanted ${size}: the cache is damaged, make it again.`);
+      throw new DamagedCacheError(
+        `${path} has ${found} bytes, wanted ${size}: the cache is damaged, make it again.`,
+      );
     if (size === 0 || process.platform === 'win32')
       return { bytes: readFileSync(file), unmap: () => undefined };
     const { mmap, munmap } = libc();

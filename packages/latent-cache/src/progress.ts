@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DamagedCacheError } from './damaged-cache-error.ts';
 import { FILES, type Progress, SCHEMAS } from './layout.ts';
 
 /** Nothing is done yet. */
@@ -21,9 +22,12 @@ export async function readProgress(folder: string): Promise<Progress> {
       try {
         return SCHEMAS.progress.parse(JSON.parse(line));
       } catch (cause) {
-        throw new Error(`${path}, line ${i + 1}, is damaged: remove the folder and make the cache again.`, {
-          cause,
-        });
+        throw new DamagedCacheError(
+          `${path}, line ${i + 1}, is damaged: remove the folder and make the cache again.`,
+          {
+            cause,
+          },
+        );
       }
     })
     .reduce(

@@ -4,7 +4,7 @@ import { localPath } from '@ahpa/hub-files';
 import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } from '@ahpa/sit-models';
 import { Command, Option } from 'commander';
 import { readExportedFolder } from '../models/ahpa-format.ts';
-import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
+import { describeVae, inspectVae, isVae } from '../models/inspect-vae.ts';
 import { count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';

@@ -1,9 +1,10 @@
 /** Meaning, unit, bounds, default and source of every key of a configuration. */
 import { SIT } from '@ahpa/dit-core';
+import { hierarchyOptions, vaeChoice } from '@ahpa/image-features/options';
 import { type Resolved, section } from '@ahpa/options';
 import { z } from 'zod';
+import { dataOptions } from '../data/kinds.ts';
 import { alignment, alignmentProblems } from './alignment.ts';
-import { data, hierarchy, vae } from './schema-data.ts';
 import { evaluate } from './schema-evaluate.ts';
 import { interpolant, model } from './schema-model.ts';
 import { ema, optim } from './schema-optim.ts';
@@ -12,11 +13,11 @@ import { sample, time } from './schema-sample.ts';
 
 const shape = {
   description: z.string().default('').describe('Purpose of the run, in a sentence.'),
-  data: data.prefault({ kind: 'emoji' }).describe('The images.'),
-  vae: vae
+  data: dataOptions.prefault({ kind: 'emoji' }).describe('The images.'),
+  vae: vaeChoice
     .prefault({ kind: 'emoji-vae' })
     .describe('The frozen autoencoder: its latents are the data, its encoder gives the alignment targets.'),
-  hierarchy: hierarchy
+  hierarchy: hierarchyOptions
     .prefault({})
     .describe("The encoder's features as targets: resizing and normalisation."),
   model: model.prefault({}).describe('The diffusion transformer.'),

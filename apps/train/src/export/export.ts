@@ -5,13 +5,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readVae } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
 import { vaeConfigJson } from '@ahpa/vae-hierarchy';
 import { writeSafetensors } from '@ahpa/weight-files';
 import type { VaeChoice } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
 import { writeModelFolder } from '../models/model-folder.ts';
-import { readVae } from '../vae/load.ts';
 import { countCost, type ModelCost } from './cost.ts';
 import { collectFacts } from './facts.ts';
 import { licenceFile, statedRights } from './licence.ts';

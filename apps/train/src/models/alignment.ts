@@ -1,13 +1,13 @@
 /** The alignment of a configuration: its targets, what it reads of the network, and its loss. */
 import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
+import type { TapGroup } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import type { Alignment, AlignmentSpec, Taps, WeightSchedule } from '@ahpa/ports';
 import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../config/alignment.ts';
-import type { TapGroup } from '../features/request.ts';
 
 /** The features that a batch holds as targets: groups of VAE features, or a file of a teacher's. */
 export interface TargetSource {

@@ -1,13 +1,13 @@
 /** Image samplers: a denoiser's velocity, a decoder and the configuration of the sampler. */
 import { applyDiT, type DiTConfig, type DiTParams, type SampleConfig, type VelocityFn } from '@ahpa/dit-core';
 import type { Model } from '@ahpa/engine';
+import type { VaeTree } from '@ahpa/image-features';
 import { LANES } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
-import type { VaeTree } from '../vae/load.ts';
 
 /** Turns latents in diffusion units `[B, h, w, C]` into images `[B, H, W, 3]`. */
 export type Decoder = (latent: Tensor4D) => Tensor4D;

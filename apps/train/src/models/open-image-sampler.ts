@@ -2,12 +2,12 @@
 
 import type { DiTParams, VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
+import { readVae, vaeParams, vaeStride } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
-import { readVae, vaeParams, vaeStride } from '../vae/load.ts';
 import { fingerprint } from './fingerprint.ts';
 import { decoder, denoiserVelocity, type ImageSampler, imageSampler } from './image-sampler.ts';
 import { denoiserParams } from './load-model.ts';

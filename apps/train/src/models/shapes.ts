@@ -1,12 +1,11 @@
 /** The sizes of a run, from its configuration, its VAE and its data. */
 import { type DiTConfig, SIT, tokenCount } from '@ahpa/dit-core';
+import { type FeatureRequest, groupShapes, vaeStride } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import type { AlignmentSpec, FeatureGroup } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { ModelConfig, TrainConfig } from '../config/types.ts';
-import { type FeatureRequest, groupShapes } from '../features/request.ts';
 import type { DataShape } from '../records/checkpoints.ts';
-import { vaeStride } from '../vae/load.ts';
 import { type TargetSource, targetSource } from './alignment.ts';
 
 /** Every size of a run that does not depend on a teacher's file. */
@@ -45,13 +44,12 @@ export function resolveShapes(
   const source = targetSource(config.alignment, vae);
   const grid = shape.latentSize / network.patchSize;
   const request = { groups: source.groups, grid, size, hierarchy: config.hierarchy };
-  const tokens = tokenCount(network);
   return {
     shape,
     network,
     source,
     request,
-    groups: groupShapes(vae, request).map((group) => ({ ...group, tokens })),
+    groups: groupShapes(vae, request),
   };
 }
 

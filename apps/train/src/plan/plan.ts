@@ -5,16 +5,16 @@
 
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { useBackend } from '@ahpa/engine';
+import { readVae } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
 import type { FeatureGroup, Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
-import { openData } from '../features/open-data.ts';
+import { openData } from '../data/kinds.ts';
 import { loadAlignment } from '../models/alignment.ts';
 import { alignmentSpec, resolveShapes, type Shapes } from '../models/shapes.ts';
-import { readVae } from '../vae/load.ts';
 import { diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
 import { readMachine } from './machine.ts';
 import { planText, unfit } from './plan-text.ts';

@@ -1,32 +1,39 @@
-/** Everything around an extraction: opens images and VAE, extracts, says what was unusual, verifies. */
-import { createEngine } from '@ahpa/engine';
-import { openImages } from '@ahpa/image-data';
+/** `ahpa extract`: opens images and VAE, extracts, reports what was unusual, verifies. */
+import { createEngine, type Engine } from '@ahpa/engine';
+import { squeezeNetTokens } from '@ahpa/evaluation';
+import { squeezeNetParams } from '@ahpa/evaluation/node';
+import {
+  type Extracted,
+  type ExtractOptions,
+  extract,
+  type ImageDataset,
+  openImageDataset,
+  readVae,
+  vaeParams,
+  writeTeacher,
+} from '@ahpa/image-features';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { type Reporter, userError } from '@ahpa/messages';
+import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
-import { type Extracted, type ExtractOptions, extract } from '../features/extract.ts';
-import { extractTeacher, type TEACHERS } from '../features/extract-teacher.ts';
-import { type Pictures, sourcePictures } from '../features/pictures.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import { resolveShapes } from '../models/shapes.ts';
-import { readVae, vaeParams } from '../vae/load.ts';
 
-/** What the command line says. */
-export interface ExtractRequest extends Omit<ExtractOptions, 'pixels' | 'strict'> {
+/** Options of the command. */
+export interface ExtractRequest extends ExtractOptions {
   readonly source?: string | undefined;
   readonly within?: string;
   readonly labels?: string;
   readonly size?: number;
-  readonly pixels?: boolean;
-  readonly strict?: boolean;
   readonly verify?: boolean;
   readonly threads: number;
   /** Whether training follows in this process: the threads of TensorFlow's operations are then training's, fewer than suit a VAE alone. */
   readonly trainsNext?: boolean;
   /** Network whose features are written beside the cache. */
-  readonly teacher?: (typeof TEACHERS)[number];
+  readonly teacher?: 'squeezenet';
 }
 
-/** What the command reports. */
+/** Result of the command. */
 export interface ExtractSummary extends Pick<CacheIndex, 'count' | 'dropped'> {
   readonly cache: string;
   readonly bytes: number;
@@ -46,7 +53,7 @@ export async function runExtract(
   const finished = request.source === undefined && request.verify ? await readIndex(request.out) : undefined;
   const { index, remarks } = finished
     ? { index: finished, remarks: {} }
-    : await extracted(config, request, reporter);
+    : await extractImages(config, request, reporter);
   for (const [remark, count] of Object.entries(remarks)) reporter.say(`${count} images were ${remark}.`);
   for (const { name, reason } of index.dropped.slice(0, NAMED)) reporter.warn(`Left out ${name}: ${reason}.`);
   const more = index.dropped.length - NAMED;
@@ -64,43 +71,61 @@ export async function runExtract(
   };
 }
 
-async function openPictures({ data }: TrainConfig, request: ExtractRequest): Promise<Pictures> {
+async function openSource({ data }: TrainConfig, request: ExtractRequest): Promise<ImageDataset> {
   const named = data.kind === 'images' ? data : undefined;
   const path = request.source ?? named?.path;
   if (path === undefined)
     throw userError('There is no source of images: name one, or a configuration whose data.kind is images.');
-  const within = request.within ?? (request.source === undefined ? named?.within : undefined) ?? undefined;
-  const labels = request.labels ?? named?.labels ?? undefined;
+  const within = request.within ?? (request.source === undefined ? named?.within : undefined);
+  const labels = request.labels ?? named?.labels;
   const size = request.size ?? ('size' in data ? data.size : undefined);
   if (size === undefined) throw userError('The size of the images is not said: name it with --size.');
-  const source = await openImages(path, { within, labels }).catch((cause: Error) => {
-    throw userError(cause.message, { cause });
-  });
-  return sourcePictures(source, size, request.threads);
+  return openImageDataset(path, { size, within, labels, threads: request.threads });
 }
 
-async function extracted(
+async function extractImages(
   config: TrainConfig,
-  request: ExtractRequest,
+  options: ExtractRequest,
   reporter: Reporter,
 ): Promise<Extracted> {
   const files = await readVae(config.vae, reporter);
-  const engine = await createEngine({ ...config.train, wideOperations: !request.trainsNext });
-  const pictures = await openPictures(config, request);
+  const engine = await createEngine({ ...config.train, wideOperations: !options.trainsNext });
+  const images = await openSource(config, options);
   const vae = engine.model(vaeParams(files));
   try {
-    const { request: wanted } = resolveShapes(config, files.config, pictures);
-    const { pixels = false, strict = false } = request;
-    const made = await extract(pictures, files, vae, wanted, { ...request, pixels, strict }, reporter);
-    if (request.teacher !== undefined) {
-      const path = await extractTeacher(request.out, made.index, pictures, wanted.grid, engine, reporter);
-      reporter.say(`Train with --set alignment.teacher.kind=file --set alignment.teacher.path=${path}.`);
-    }
+    const { request } = resolveShapes(config, files.config, images);
+    const made = await extract(images, { files, vae, request }, options, reporter);
+    if (options.teacher !== undefined)
+      await extractTeacher(options.out, made.index, images, request.grid, engine, reporter);
     return made;
   } finally {
     vae.dispose();
-    await pictures.close();
+    await images.close();
   }
+}
+
+const SQUEEZENET_WIDTH = 512;
+
+/** Writes SqueezeNet's tokens `[records, grid * grid, 512]` beside a cache. */
+async function extractTeacher(
+  cache: string,
+  index: CacheIndex,
+  images: ImageDataset,
+  grid: number,
+  engine: Engine,
+  reporter: Reporter,
+): Promise<void> {
+  const model = engine.model((await squeezeNetParams(defaultCacheDir(), reporter)).params);
+  const run = model.map((params, x: tf.Tensor4D) => ({
+    tokens: squeezeNetTokens(params, tf.mul(tf.add(x, 1), 127.5), grid),
+  }));
+  const network = {
+    name: 'squeezenet',
+    shape: [grid * grid, SQUEEZENET_WIDTH],
+    tokens: (x: tf.Tensor4D) => run(x).tokens,
+  } as const;
+  const path = await writeTeacher(cache, index, images, network, reporter).finally(model.dispose);
+  reporter.say(`Train with --set alignment.teacher.kind=file --set alignment.teacher.path=${path}.`);
 }
 
 async function verify(folder: string, reporter: Reporter): Promise<void> {

@@ -2,18 +2,16 @@
 
 import type { DiTConfig } from '@ahpa/dit-core';
 import type { Engine } from '@ahpa/engine';
+import { type Dataset, openTeacher, readVae, type Teacher, vaeParams } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { FeatureGroup } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
-import type { Examples } from '../features/examples.ts';
-import { openData } from '../features/open-data.ts';
-import { openTeacher, type Teacher } from '../features/teacher.ts';
+import { openData } from '../data/kinds.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
 import { type Decoder, decoder } from '../models/image-sampler.ts';
 import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
 import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { DataShape } from '../records/checkpoints.ts';
-import { readVae, vaeParams } from '../vae/load.ts';
 
 /** The prepared parts of a run. */
 export interface Prepared {
@@ -23,9 +21,9 @@ export interface Prepared {
   readonly deps: RunDeps;
   /** The targets of every batch, in order; empty without alignment. */
   readonly groups: readonly FeatureGroup[];
-  readonly train: Examples;
-  /** Examples that are never trained on; made when first asked for. */
-  heldOut(): Promise<Examples>;
+  readonly train: Dataset;
+  /** Items that are never trained on; made on first use. */
+  heldOut(): Promise<Dataset>;
   readonly decode: Decoder;
   dispose(): void;
 }
@@ -39,7 +37,7 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
   const vae = engine.model(vaeParams(files));
   const teacher = await teacherOf(config, source);
   const context = { files, vae, request, reporter };
-  const sides = await data.examples(teacher === undefined ? context : { ...context, teacher });
+  const splits = await data.splits(teacher === undefined ? context : { ...context, teacher });
   const groups = teacher?.shapes ?? shapes.groups;
   const alignment = await loadAlignment(config.alignment, alignmentSpec(config, network, groups));
   return {
@@ -48,11 +46,11 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
     model: network,
     deps: trainDeps(config, network, alignment),
     groups,
-    train: sides.train,
-    heldOut: sides.heldOut,
+    train: splits.train,
+    heldOut: splits.heldOut,
     decode: decoder(vae, files.config),
     dispose: () => {
-      sides.dispose();
+      splits.dispose();
       vae.dispose();
       void data.close();
       void teacher?.close();

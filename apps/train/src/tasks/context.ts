@@ -2,9 +2,9 @@
 import type { Saver } from '@ahpa/checkpoint';
 import type { Engine, Model, Training } from '@ahpa/engine';
 import type { Lock } from '@ahpa/file-lock';
+import type { Dataset } from '@ahpa/image-features';
 import type { Reporter } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
-import type { Examples } from '../features/examples.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { Denoising, RunDeps, RunState } from '../models/wiring.ts';
 import type { RunMeta } from '../records/checkpoints.ts';
@@ -19,9 +19,9 @@ export interface TaskContext {
   readonly meta: RunMeta;
   /** Steps of earlier sessions, which are on disk already. */
   readonly from: number;
-  readonly train: Examples;
-  /** Examples that are never trained on; made when first asked for. */
-  heldOut(): Promise<Examples>;
+  readonly train: Dataset;
+  /** Dataset that are never trained on; made when first asked for. */
+  heldOut(): Promise<Dataset>;
   readonly engine: Engine;
   readonly deps: RunDeps;
   /** Its `state()` is the one after the newest step. */

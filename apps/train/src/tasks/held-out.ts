@@ -5,11 +5,11 @@
 
 import { existsSync } from 'node:fs';
 import type { Model } from '@ahpa/engine';
+import type { Dataset } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { noiseLatents, type Task, type TrainDeps } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Examples } from '../features/examples.ts';
 import { BINS, type HeldOutLoss, lossPath, summarize, writeLoss } from '../records/held-out-loss.ts';
 import type { TaskContext } from './context.ts';
 
@@ -22,7 +22,7 @@ export function heldOutLoss<P extends Tree>(
   { denoiser, interpolant }: Pick<TrainDeps<P & Tree, Tree, Tree>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
-): (examples: Examples, most: number) => Promise<HeldOutLoss> {
+): (examples: Dataset, most: number) => Promise<HeldOutLoss> {
   const rng = philox(seed);
   const losses = model.bind(
     (params: P, mean: tf.Tensor4D, std: tf.Tensor4D, y: tf.Tensor1D, place: tf.Tensor) => {

@@ -7,12 +7,12 @@ import { existsSync } from 'node:fs';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { DrawingCard, EvaluationCard } from '@ahpa/evaluation';
 import { activeAlgebra, evaluateSamples, factorReference, openFeatureNetwork } from '@ahpa/evaluation/node';
+import { readVae } from '@ahpa/image-features';
 import type { Task } from '@ahpa/trainer';
 import { averageName, averages } from '../config/averages.ts';
 import { drawnPixels, evaluations } from '../evaluation/drawn-pixels.ts';
 import { fingerprint } from '../models/fingerprint.ts';
 import { cardPath } from '../records/folder.ts';
-import { readVae } from '../vae/load.ts';
 import type { TaskContext } from './context.ts';
 import { networkChoice, trainingReference } from './training-reference.ts';
 

@@ -14,20 +14,20 @@ import {
   readReference,
   saveReference,
 } from '@ahpa/evaluation/node';
+import type { Dataset } from '@ahpa/image-features';
+import { readVae, vaeStride } from '@ahpa/image-features';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import type { Examples } from '../features/examples.ts';
 import { defaultCacheDir } from '../files/cache-folder.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 import { type RunFolder, referencePath } from '../records/folder.ts';
-import { readVae, vaeStride } from '../vae/load.ts';
 
 /** A run whose training images are the reference. */
 export interface ReferenceRun {
   readonly config: TrainConfig;
   readonly folder: RunFolder;
   readonly shape: DataShape;
-  readonly train: Examples;
+  readonly train: Dataset;
   readonly reporter: Reporter;
 }
 
@@ -56,7 +56,7 @@ export async function trainingReference(
 }
 
 /** The training images, at most `most` of them. */
-function examplePixels(path: string, examples: Examples, size: number, most: number): PixelSource {
+function examplePixels(path: string, examples: Dataset, size: number, most: number): PixelSource {
   const n = Math.min(most, examples.count);
   const read: PixelSource['read'] = async (start, count) => ({
     data: await examples.pixels(Uint32Array.from({ length: count }, (_, i) => start + i)),

@@ -5,8 +5,8 @@ import { type Converted, type ConvertRequest, convertModelFile, inspectModelFile
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ahpaFormat, readExportedFolder } from '../../src/models/ahpa-format.ts';
+import { isVae } from '../../src/models/inspect-vae.ts';
 import { denoiserParams, loadModel } from '../../src/models/load-model.ts';
-import { isVae } from '../../src/vae/inspect.ts';
 import { listener, temporary } from '../tiny.ts';
 
 const folder = temporary();

@@ -1,5 +1,6 @@
 import { initDiT } from '@ahpa/dit-core';
 import { createEngine } from '@ahpa/engine';
+import type { VaeTree } from '@ahpa/image-features';
 import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { initVae } from '@ahpa/vae-hierarchy';
@@ -7,7 +8,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decoder, type ImageSampler, imageSampler } from '../../src/models/image-sampler.ts';
 import { sampleImages } from '../../src/sampling/sample-images.ts';
-import type { VaeTree } from '../../src/vae/load.ts';
 import { missing } from '../native.ts';
 import { TINY_VAE, tinyConfig } from '../tiny.ts';
 

@@ -1,0 +1,34 @@
+/** Opens emoji as data: drawn, then encoded into caches in the user's cache folder, each on first use. */
+import { EMOJI_CLASSES, type LoadEmojiOptions, loadEmoji } from '@ahpa/emoji-data';
+import { splitByName } from '@ahpa/image-data';
+import { cachedFeatures, type DataSource, memoryDataset, once } from '@ahpa/image-features';
+import type { Reporter } from '@ahpa/messages';
+import { defaultCacheDir } from '../files/cache-folder.ts';
+
+/** Emoji to train on and the share of them to hold out. */
+export interface EmojiDataOptions extends Omit<LoadEmojiOptions, 'cacheDir'> {
+  readonly holdOut: number;
+}
+
+/** Emoji as data; nothing is drawn before features are asked for. */
+export function openEmoji(
+  { sets, size, perClass = null, holdOut }: EmojiDataOptions,
+  reporter: Reporter,
+): DataSource {
+  const cacheDir = defaultCacheDir();
+  return {
+    size,
+    classes: EMOJI_CLASSES,
+    splits: async (features) => {
+      const set = await loadEmoji({ sets, size, perClass, cacheDir }, reporter);
+      const all = { ...set, path: 'emoji' };
+      const rows = splitByName(set.codes, holdOut);
+      const cached = (images: typeof rows.train, like?: string) =>
+        cachedFeatures({ images: memoryDataset(all, images), features, cacheDir, like }, features.reporter);
+      const train = await cached(rows.train);
+      const heldOut = once(() => cached(rows.heldOut, train.folder));
+      return { train, heldOut, dispose: () => undefined };
+    },
+    close: async () => undefined,
+  };
+}

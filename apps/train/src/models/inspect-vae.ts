@@ -1,0 +1,129 @@
+/** What a VAE offers: its feature maps, what they cost, and what features of an image take on disk. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readVae, vaeStride } from '@ahpa/image-features';
+import type { Reporter } from '@ahpa/messages';
+import { isTorch, torchParts } from '@ahpa/sit-models';
+import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
+import { readWeights } from '@ahpa/weight-files';
+import type { VaeFileChoice } from '../config/types.ts';
+
+/** One map of the encoder for one image. */
+export interface VaeLevel extends Pick<VaeTap, 'name' | 'channels'> {
+  readonly height: number;
+  readonly width: number;
+  /** Multiply-adds from the image up to this map, in 1e9. */
+  readonly gmacs: number;
+  /** Bytes of the map in float16. */
+  readonly mapBytes: number;
+  /** Bytes of its tokens on the grid in float16, averaged. */
+  readonly tokenBytes: number;
+}
+
+/** A VAE in numbers. */
+export interface VaeInspection {
+  readonly path: string;
+  readonly kind: 'AutoencoderKL' | 'AutoencoderTiny';
+  readonly sha256: string;
+  readonly parameters: number;
+  /** Sides and channels of the latent. */
+  readonly latent: readonly [number, number, number];
+  readonly scalingFactor: number;
+  readonly levels: readonly VaeLevel[];
+  /** Taps of the default groups. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  /** Bytes of an image in a cache of the default groups: moments in float32, tokens in float16. */
+  readonly bytesPerImage: number;
+}
+
+/** Names by which a file that holds an encoder of images is known. */
+const ENCODER = /^(first_stage_model\.)?encoder\.(conv_in|layers\.0|0)\./;
+
+/** Whether a file is the `config.json` of one of diffusers' autoencoders. */
+function isVaeConfig(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const config = JSON.parse(readFileSync(path, 'utf8')) as { _class_name?: unknown };
+  return /^Autoencoder/.test(String(config._class_name));
+}
+
+/** Whether a folder or file is a VAE rather than something else with tensors; only names are read. */
+export async function isVae(path: string): Promise<boolean> {
+  if (statSync(path).isDirectory()) return isVaeConfig(join(path, 'config.json'));
+  if ((await isTorch(path)) && (await torchParts(path)).length > 1) return false; // a training checkpoint
+  let found = false;
+  await readWeights(path, {
+    keep: (name) => {
+      found ||= ENCODER.test(name);
+      return false;
+    },
+  });
+  return found;
+}
+
+/** Reads a VAE and counts for images of `size` pixels and tokens on `grid` by `grid`. */
+export async function inspectVae(choice: VaeFileChoice, size: number, grid: number): Promise<VaeInspection> {
+  const { path, config, sha256, tensors } = await readVae(choice);
+  const side = size / vaeStride(config);
+  const levels = vaeTaps(config, size, size).map(({ name, channels, scale, cumulativeMacs }): VaeLevel => {
+    const [height, width] = [size / scale, size / scale];
+    const gmacs = cumulativeMacs / 1e9;
+    return {
+      name,
+      channels,
+      height,
+      width,
+      gmacs,
+      mapBytes: 2 * channels * height * width,
+      tokenBytes: 2 * channels * grid * grid,
+    };
+  });
+  const groups: VaeInspection['groups'] = config.blockOutChannels.length < 3 ? {} : defaultGroups(config);
+  return {
+    path,
+    kind: config.kind === 'tiny' ? 'AutoencoderTiny' : 'AutoencoderKL',
+    sha256,
+    parameters: Object.values(tensors).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    latent: [side, side, config.latentChannels],
+    scalingFactor: config.scalingFactor,
+    levels,
+    groups,
+    bytesPerImage: cachedBytes(config, side, levels, Object.values(groups).flat()),
+  };
+}
+
+function cachedBytes(
+  { latentChannels }: VaeConfig,
+  side: number,
+  levels: readonly VaeLevel[],
+  taps: readonly string[],
+): number {
+  const moments = 2 * 4 * side * side * latentChannels;
+  const tokens = levels
+    .filter(({ name }) => taps.includes(name))
+    .reduce((sum, { tokenBytes }) => sum + tokenBytes, 0);
+  return 4 + moments + tokens;
+}
+
+/** Says it as a table. */
+export function describeVae(found: VaeInspection, size: number, grid: number, { say }: Reporter): void {
+  const { path, kind, parameters, latent, scalingFactor, levels, groups, bytesPerImage, sha256 } = found;
+  say(
+    `${path}: ${kind}, ${(parameters / 1e6).toFixed(2)} million parameters, encoder ${sha256.slice(0, 12)}`,
+  );
+  say(`${size} x ${size} pixels become a latent of ${latent.join(' x ')}, scaled by ${scalingFactor}`);
+  say(
+    `  ${'tap'.padEnd(20)} ${'map'.padStart(16)} ${'GMACs so far'.padStart(13)} ${'map, fp16'.padStart(11)} ${`${grid}x${grid} tokens`.padStart(14)}`,
+  );
+  for (const { name, channels, height, width, gmacs, mapBytes, tokenBytes } of levels) {
+    const map = `${height}x${width}x${channels}`;
+    say(
+      `  ${name.padEnd(20)} ${map.padStart(16)} ${gmacs.toFixed(3).padStart(13)} ${kilobytes(mapBytes).padStart(11)} ${kilobytes(tokenBytes).padStart(14)}`,
+    );
+  }
+  for (const [name, taps] of Object.entries(groups)) say(`  group ${name.padEnd(7)} ${taps.join(', ')}`);
+  say(
+    `A cached image takes ${kilobytes(bytesPerImage)} with these groups (moments in float32, tokens in float16).`,
+  );
+}
+
+const kilobytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} kB`;

@@ -1,0 +1,59 @@
+/** Opens images as data, encoded in every step. */
+import { userError } from '@ahpa/messages';
+import { encodedDataset } from '../dataset.ts';
+import { featureEncoder } from '../feature-encoder.ts';
+import { type ImageDataset, type ImageDatasetOptions, openImageDataset } from '../image-dataset.ts';
+import { fitNorms } from '../norms/fit-norms.ts';
+import { type DataSource, type FeatureContext, once, type Splits, splitDataset } from './source.ts';
+
+/** Images to train on and to hold out. */
+export interface ImagesDataOptions extends ImageDatasetOptions {
+  /** Folder, .zip, .tar or .parquet. */
+  readonly path: string;
+  /** Like `within`, for images that are never trained on; null, the default, for none. */
+  readonly heldOut?: string | null;
+  /** Share of the images that is never trained on, chosen by name; default 0. */
+  readonly holdOut?: number;
+}
+
+/** Images encoded together while statistics are fitted. */
+export const FIT_BATCH = 16;
+
+async function splitImages(
+  options: ImagesDataOptions,
+  train: ImageDataset,
+  context: FeatureContext,
+): Promise<Splits> {
+  const { path, heldOut = null, holdOut = 0 } = options;
+  const encoder = featureEncoder(context, await fitNorms(context, train, FIT_BATCH, context.reporter));
+  const split = splitDataset(encodedDataset(train, encoder), train.names, holdOut);
+  const opened: ImageDataset[] = [];
+  const other = once(async () => {
+    const images = await openImageDataset(path, { ...options, within: heldOut });
+    opened.push(images);
+    if (images.classes.join() !== train.classes.join())
+      throw userError(
+        `${images.path} has other classes than ${train.path}: wanted the same folders in both.`,
+      );
+    return encodedDataset(images, encoder);
+  });
+  return {
+    train: split.train,
+    heldOut: heldOut === null ? split.heldOut : other,
+    dispose: () => {
+      encoder.dispose();
+      for (const images of opened) void images.close();
+    },
+  };
+}
+
+/** Opens images as data. @throws an error the user can fix where there are none. */
+export async function openImagesData(options: ImagesDataOptions): Promise<DataSource> {
+  const train = await openImageDataset(options.path, options);
+  return {
+    size: options.size,
+    classes: train.classes,
+    splits: (context) => splitImages(options, train, context),
+    close: train.close,
+  };
+}

@@ -1,0 +1,57 @@
+/** Opens REPA's preprocessed folder as data. */
+import { userError } from '@ahpa/messages';
+import { featureEncoder } from '../feature-encoder.ts';
+import { type ImageDataset, sourceDataset } from '../image-dataset.ts';
+import { fitNorms } from '../norms/fit-norms.ts';
+import { vaeStride } from '../vae/read-vae.ts';
+import { FIT_BATCH } from './open-images.ts';
+import { openRepaFolder, type RepaFolder, repaDataset } from './repa-folder.ts';
+import { type DataSource, type FeatureContext, type Splits, splitDataset } from './source.ts';
+
+/** A folder as REPA's preprocessing writes it. */
+export interface RepaDataOptions {
+  /** Folder that holds vae-sd and images, as folders or .zip. */
+  readonly path: string;
+  /** Threads that decode images, default 2; 0 decodes in the main one. */
+  readonly threads?: number;
+  /** Share of the images that is never trained on, chosen by name; default 0. */
+  readonly holdOut?: number;
+}
+
+/** REPA's latents are an eighth of the image. */
+const REPA_STRIDE = 8;
+
+async function splitFolder(
+  { path, holdOut = 0 }: RepaDataOptions,
+  folder: RepaFolder,
+  images: ImageDataset,
+  context: FeatureContext,
+): Promise<Splits> {
+  const { config } = context.files;
+  if (vaeStride(config) !== REPA_STRIDE || config.latentChannels !== folder.shape[2])
+    throw userError(
+      `${path} has latents of ${folder.shape[2]} channels at an eighth of the image, and the VAE makes ${config.latentChannels} at 1/${vaeStride(config)}: set vae to the one that made them.`,
+    );
+  const encoder =
+    context.request.groups.length > 0
+      ? featureEncoder(context, await fitNorms(context, images, FIT_BATCH, context.reporter))
+      : undefined;
+  const all = repaDataset(folder, images, config, encoder);
+  return { ...splitDataset(all, folder.images.names, holdOut), dispose: () => encoder?.dispose() };
+}
+
+/** Opens REPA's folder as data. @throws an error the user can fix where latents and images do not pair up. */
+export async function openRepaData(options: RepaDataOptions): Promise<DataSource> {
+  const folder = await openRepaFolder(options.path);
+  const size = folder.shape[0] * REPA_STRIDE;
+  const images = sourceDataset(folder.images, size, options.threads);
+  return {
+    size,
+    classes: folder.images.classes,
+    splits: (context) => splitFolder(options, folder, images, context),
+    close: async () => {
+      await images.close();
+      await folder.latents.close();
+    },
+  };
+}

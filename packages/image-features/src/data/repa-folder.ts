@@ -1,0 +1,119 @@
+/** REPA's preprocessed folder: moments of latents in vae-sd (`[8, h, w]`: mean, then deviation, unscaled), labels, and images. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type FileTree, type ImageSource, openFolder, openZip, treeImages } from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
+import { scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
+import { parseNpy, toFloat32 } from '@ahpa/weight-files';
+import * as tf from '@tensorflow/tfjs-core';
+import { type Dataset, joinedPixels, labelTensor } from '../dataset.ts';
+import type { FeatureEncoder } from '../feature-encoder.ts';
+import { imageBatch } from '../image-batch.ts';
+import { type ImageDataset, readImages } from '../image-dataset.ts';
+
+/** An open folder: latents and images in the same order. */
+export interface RepaFolder {
+  readonly latents: FileTree;
+  /** Files of the latents, one an image. */
+  readonly files: readonly string[];
+  readonly images: ImageSource;
+  /** Height, width and channels of the latent. */
+  readonly shape: readonly [number, number, number];
+}
+
+async function part(path: string, name: string): Promise<FileTree> {
+  const folder = join(path, name);
+  if (existsSync(folder)) return openFolder(folder);
+  if (existsSync(`${folder}.zip`)) return openZip(`${folder}.zip`);
+  throw userError(
+    `${path} has no ${name} and no ${name}.zip, wanted the folder that REPA's preprocessing writes.`,
+  );
+}
+
+/** Mean and deviation of one file as `[2, h, w, C]`, row-major. */
+async function readMoments(
+  latents: FileTree,
+  file: string,
+): Promise<{ values: Float32Array; shape: [number, number, number] }> {
+  const entry = await parseNpy(await latents.read(file), `${latents.path}/${file}`);
+  const [twice = 0, height = 0, width = 0] = entry.shape;
+  if (entry.shape.length !== 3 || twice % 2 !== 0)
+    throw userError(
+      `${latents.path}/${file} has shape [${entry.shape}], wanted [2 C, h, w]: mean and deviation.`,
+    );
+  const source = toFloat32(entry);
+  const [channels, positions] = [twice / 2, height * width];
+  const values = new Float32Array(source.length);
+  for (let half = 0; half < 2; half++)
+    for (let channel = 0; channel < channels; channel++)
+      for (let at = 0; at < positions; at++)
+        values[(half * positions + at) * channels + channel] = source[
+          (half * channels + channel) * positions + at
+        ] as number;
+  return { values, shape: [height, width, channels] };
+}
+
+/**
+ * Opens the folder, whose latents and images pair up as in REPA: sorted, by place.
+ * @throws an error the user can fix where a part is missing or counts differ.
+ */
+export async function openRepaFolder(path: string): Promise<RepaFolder> {
+  const latents = await part(path, 'vae-sd');
+  const files = latents.files.filter((file) => file.endsWith('.npy'));
+  if (!latents.files.includes('dataset.json'))
+    throw userError(`${latents.path} has no dataset.json with the labels.`);
+  const list = {
+    path: `${latents.path}/dataset.json`,
+    text: new TextDecoder().decode(await latents.read('dataset.json')),
+  };
+  const images = await treeImages(await part(path, 'images'), list);
+  if (images.names.length !== files.length)
+    throw userError(
+      `${path} has ${files.length} latents and ${images.names.length} images, wanted one each.`,
+    );
+  const { shape } = await readMoments(latents, files[0] as string);
+  return { latents, files, images, shape };
+}
+
+/** Latents `[B, h, w, C]` of the files `rows`, scaled as the VAE's. */
+async function readLatents(
+  { latents, files, shape }: RepaFolder,
+  rows: Uint32Array,
+  config: VaeConfig,
+): Promise<{ mean: tf.Tensor4D; std: tf.Tensor4D }> {
+  const parts = await Promise.all(Array.from(rows, (row) => readMoments(latents, files[row] as string)));
+  const odd = parts.findIndex((one) => one.shape.join() !== shape.join());
+  if (odd >= 0)
+    throw userError(`${latents.path}/${files[rows[odd] as number]} has another shape than the first.`);
+  return tf.tidy(() => {
+    const all = tf.stack(parts.map(({ values }) => tf.tensor4d(values, [2, ...shape])));
+    const [mean, std] = tf.unstack(all, 1) as [tf.Tensor4D, tf.Tensor4D];
+    const origin = scaleLatent(tf.zerosLike(std), config);
+    return {
+      mean: scaleLatent(mean, config),
+      std: tf.sub(scaleLatent(std, config), origin) as tf.Tensor4D,
+    };
+  });
+}
+
+/** Latents from the folder, and tokens of the groups, if any, encoded from the images. */
+export function repaDataset(
+  folder: RepaFolder,
+  images: ImageDataset,
+  config: VaeConfig,
+  encoder: FeatureEncoder | undefined,
+): Dataset {
+  const { files } = folder;
+  const { labels } = folder.images;
+  return {
+    count: files.length,
+    labels,
+    batch: async (rows) => {
+      const decoded = encoder ? await readImages(images, rows) : [];
+      const latent = await readLatents(folder, rows, config);
+      const targets = encoder ? tf.tidy(() => encoder.encode(imageBatch(decoded, images.size)).tokens) : [];
+      return { latent, y: labelTensor(labels, rows), targets };
+    },
+    pixels: (rows) => joinedPixels(images, rows),
+  };
+}

@@ -1,0 +1,123 @@
+/** Encodes the images of a data set batch by batch and appends them to a cache; one batch is decoded while another is encoded. */
+import { setImmediate } from 'node:timers/promises';
+import type { Decoded } from '@ahpa/image-data';
+import type { CacheWriter, Chunk, Dropped } from '@ahpa/latent-cache';
+import { type Reporter, rateFormat, userError } from '@ahpa/messages';
+import { fromFloat32 } from '@ahpa/weight-files';
+import * as tf from '@tensorflow/tfjs-core';
+import type { FeatureEncoder } from '../feature-encoder.ts';
+import type { FeatureRequest } from '../feature-request.ts';
+import { imageBatch, padBatch } from '../image-batch.ts';
+import type { ImageDataset } from '../image-dataset.ts';
+
+/** How records are made. */
+export interface RecordOptions {
+  readonly request: FeatureRequest;
+  /** Images encoded together. */
+  readonly batch: number;
+  /** Whether the pixels are kept too. */
+  readonly pixels: boolean;
+  /** Whether a bad image is an error. */
+  readonly strict: boolean;
+}
+
+/** Images of consecutive rows, as far as they could be decoded. */
+interface Read {
+  readonly from: number;
+  readonly images: readonly PromiseSettledResult<Decoded>[];
+}
+
+/** Writes all records that a cache lacks; resolves to the count of each remark about the images. */
+export async function writeRecords(
+  writer: CacheWriter,
+  encoder: FeatureEncoder,
+  images: ImageDataset,
+  options: RecordOptions,
+  reporter: Reporter,
+): Promise<Record<string, number>> {
+  const { batch, strict } = options;
+  const items = images.names.length;
+  const remarks: Record<string, number> = {};
+  const readFrom = async (from: number): Promise<Read> => {
+    const rows = Array.from({ length: Math.min(batch, items - from) }, (_, i) => from + i);
+    return { from, images: await Promise.allSettled(rows.map((row) => images.image(row))) };
+  };
+  const bar = reporter.progress('encoding', items, rateFormat('img'));
+  let next = readFrom(writer.position());
+  for (let from = writer.position(); from < items; from += batch) {
+    await setImmediate(); // signals are handled, threads are answered
+    const read = await next;
+    next = readFrom(Math.min(from + batch, items)); // decoded while this batch is encoded
+    const dropped = droppedImages(read, images, strict);
+    for (const one of read.images)
+      if (one.status === 'fulfilled')
+        for (const remark of one.value.remarks) remarks[remark] = (remarks[remark] ?? 0) + 1;
+    await writer.append(encodeChunk(read, dropped, encoder, images, options));
+    bar.update(from + read.images.length, undefined);
+  }
+  await next;
+  bar.stop();
+  return remarks;
+}
+
+function droppedImages({ from, images }: Read, { names, path }: ImageDataset, strict: boolean): Dropped[] {
+  const dropped = images.flatMap((one, i): Dropped[] => {
+    if (one.status === 'fulfilled') return [];
+    const reason = String((one.reason as Error).message ?? one.reason).trim();
+    return [{ row: from + i, name: names[from + i] as string, reason }];
+  });
+  const [first] = dropped;
+  if (strict && first)
+    throw userError(
+      `${path}: ${first.name} is bad (${first.reason}): fix or remove it, or leave --strict out.`,
+    );
+  return dropped;
+}
+
+function encodeChunk(
+  { from, images }: Read,
+  dropped: readonly Dropped[],
+  encoder: FeatureEncoder,
+  { labels, size }: ImageDataset,
+  { request, batch, pixels }: RecordOptions,
+): Chunk {
+  const good = images.flatMap((one, i) =>
+    one.status === 'fulfilled' ? [{ row: from + i, pixels: one.value.pixels }] : [],
+  );
+  const rows = good.map(({ row }) => row);
+  const until = from + images.length;
+  if (good.length === 0) return { rows, until, dropped, data: {} };
+  const squares = good.map((one) => one.pixels);
+  const data: Record<string, Uint8Array> = {
+    label: bytesOf(Int32Array.from(rows, (row) => labels[row] as number)),
+    ...encodedFields(encoder, imageBatch(padBatch(squares, batch), size), rows.length, request),
+    ...(pixels && { pixels: Buffer.concat(squares) }),
+  };
+  return { rows, until, dropped, data };
+}
+
+/** Latents and tokens of the first `count` images of `x`, which is disposed, as bytes by field. */
+function encodedFields(
+  encoder: FeatureEncoder,
+  x: tf.Tensor4D,
+  count: number,
+  { groups, hierarchy }: FeatureRequest,
+): Record<string, Uint8Array> {
+  const { mean, std, tokens } = encoder.encode(x);
+  const values = (tensor: tf.Tensor): Float32Array =>
+    (tensor.dataSync() as Float32Array).subarray(0, (tensor.size / x.shape[0]) * count);
+  const narrow = (wide: Float32Array): Uint8Array => fromFloat32(wide, [wide.length], 'F16').data;
+  const bytes = hierarchy.dtype === 'float16' ? narrow : bytesOf;
+  const fields = {
+    'latent.mean': bytesOf(values(mean)),
+    'latent.std': bytesOf(values(std)),
+    ...Object.fromEntries(
+      groups.map(({ name }, g) => [`tokens.${name}`, bytes(values(tokens[g] as tf.Tensor))]),
+    ),
+  };
+  tf.dispose([x, mean, std, tokens]);
+  return fields;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

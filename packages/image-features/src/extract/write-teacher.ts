@@ -1,0 +1,56 @@
+/** Tokens of a frozen network beside a cache: one row for each record. */
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { CacheIndex } from '@ahpa/latent-cache';
+import { type Reporter, silent } from '@ahpa/messages';
+import { createNpz, fromFloat32 } from '@ahpa/weight-files';
+import * as tf from '@tensorflow/tfjs-core';
+import { imageBatch, padBatch } from '../image-batch.ts';
+import type { ImageDataset } from '../image-dataset.ts';
+
+const BATCH = 32;
+
+/** A frozen network of which tokens are written. */
+export interface TeacherNetwork {
+  /** Part of the file's name: `teacher-NAME.npz`. */
+  readonly name: string;
+  /** Shape of an image's tokens: their number and width. */
+  readonly shape: readonly [tokens: number, width: number];
+  /** Tokens `[B, T, width]` of images `[B, H, W, 3]` in [-1, 1], owned by the caller. */
+  tokens(x: tf.Tensor4D): tf.Tensor3D;
+}
+
+/** Writes tokens `[records, T, width]`, float16, beside a cache of `images`; resolves to the file's path. */
+export async function writeTeacher(
+  cache: string,
+  { items, count, dropped }: Pick<CacheIndex, 'items' | 'count' | 'dropped'>,
+  images: ImageDataset,
+  { name, shape, tokens }: TeacherNetwork,
+  reporter: Reporter = silent,
+): Promise<string> {
+  const path = join(cache, `teacher-${name}.npz`);
+  const left = new Set(dropped.map(({ row }) => row));
+  const rows = Array.from({ length: items }, (_, row) => row).filter((row) => !left.has(row));
+  const file = await createNpz(path, { tokens: { dtype: 'F16', shape: [count, ...shape] } });
+  const bar = reporter.progress('teacher', count);
+  try {
+    for (let start = 0; start < count; start += BATCH) {
+      await setImmediate();
+      const part = await Promise.all(rows.slice(start, start + BATCH).map((row) => images.image(row)));
+      const squares = part.map(({ pixels }) => pixels);
+      const values = tf.tidy(() => {
+        const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
+        return all.dataSync().subarray(0, (all.size / BATCH) * part.length) as Float32Array;
+      });
+      await file.write('tokens', start, fromFloat32(values, [values.length], 'F16').data);
+      bar.update(start + part.length, undefined);
+    }
+    await file.finish();
+    return path;
+  } catch (error) {
+    await file.close();
+    throw error;
+  } finally {
+    bar.stop();
+  }
+}

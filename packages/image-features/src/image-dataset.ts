@@ -1,0 +1,116 @@
+/** Labelled square images, decoded on request. */
+import {
+  createDecoder,
+  type Decoded,
+  type ImageSource,
+  imageList,
+  openImages,
+  orderHash,
+} from '@ahpa/image-data';
+import { userError } from '@ahpa/messages';
+
+/** Images of one size in a fixed order. */
+export interface ImageDataset {
+  /** Where they lie, for messages. */
+  readonly path: string;
+  /** Side in pixels. */
+  readonly size: number;
+  readonly names: readonly string[];
+  /** Class index of every image. */
+  readonly labels: Int32Array<ArrayBuffer>;
+  /** Name of every class, by index. */
+  readonly classes: readonly string[];
+  /** Equal where images and order are; of names and labels where pixels are too many to hash. */
+  readonly sha256: string;
+  /** Pixels `[size, size, 3]` of one image. @throws where its file is damaged. */
+  image(row: number): Promise<Decoded>;
+  close(): Promise<void>;
+}
+
+/** Where images lie, and how they are decoded. */
+export interface ImageDatasetOptions {
+  /** Side in pixels of the centre crop. */
+  readonly size: number;
+  /** Folder inside the source; for shards, what their names begin with. */
+  readonly within?: string | null | undefined;
+  /** A `dataset.json` with labels; the source's own, or its folders, unless given. */
+  readonly labels?: string | null | undefined;
+  /** Threads that decode, default 2; 0 decodes in the main one. */
+  readonly threads?: number | undefined;
+}
+
+/** Opens a folder, .zip, .tar or .parquet of images. @throws an error the user can fix where it holds no images. */
+export async function openImageDataset(
+  path: string,
+  { size, within, labels, threads }: ImageDatasetOptions,
+): Promise<ImageDataset> {
+  const source = await openImages(path, {
+    within: within ?? undefined,
+    labels: labels ?? undefined,
+  }).catch((cause: Error) => {
+    throw userError(cause.message, { cause });
+  });
+  return sourceDataset(source, size, threads);
+}
+
+/** The images of an open source, which is closed with the data set; `threads` as in `openImageDataset`. */
+export function sourceDataset(source: ImageSource, size: number, threads = 2): ImageDataset {
+  const decoder = createDecoder(threads);
+  const { path, names, labels, classes } = source;
+  return {
+    path,
+    size,
+    names,
+    labels,
+    classes,
+    sha256: orderHash(source),
+    image: async (row) => decoder.decode(await source.read(row), size),
+    close: async () => {
+      await decoder.close();
+      await source.close();
+    },
+  };
+}
+
+/** Decoded images in memory, `[n, size, size, 3]`; `path` names them in messages. */
+export interface ImagesInMemory
+  extends Pick<ImageDataset, 'path' | 'size' | 'names' | 'labels' | 'classes' | 'sha256'> {
+  readonly images: Uint8Array<ArrayBuffer>;
+}
+
+/** The images `rows` of those in memory. */
+export function memoryDataset(all: ImagesInMemory, rows: Uint32Array<ArrayBuffer>): ImageDataset {
+  const stride = all.size * all.size * 3;
+  const names = Array.from(rows, (row) => all.names[row] as string);
+  const labels = Int32Array.from(rows, (row) => all.labels[row] as number);
+  return {
+    path: all.path,
+    size: all.size,
+    names,
+    labels,
+    classes: all.classes,
+    sha256: `${all.sha256}/${orderHash({ names, labels })}`,
+    image: async (row) => {
+      const offset = (rows[row] as number) * stride;
+      return { pixels: all.images.subarray(offset, offset + stride), remarks: [] };
+    },
+    close: async () => undefined,
+  };
+}
+
+/** Pixels of the images `rows`. @throws an error the user can fix where one is damaged. */
+export async function readImages(images: ImageDataset, rows: Uint32Array): Promise<Uint8Array[]> {
+  const read = Array.from(rows, (row) =>
+    images.image(row).catch((cause: Error) => {
+      throw userError(
+        `${images.path}: ${images.names[row]} is bad (${cause.message.trim()}): remove it, or use ahpa extract, which leaves it out.`,
+        { cause },
+      );
+    }),
+  );
+  return (await Promise.all(read)).map(({ pixels }) => pixels);
+}
+
+/** Names and labels as the file beside a cache. */
+export const encodeImageList = ({ names, labels }: Pick<ImageDataset, 'names' | 'labels'>): Uint8Array =>
+  new TextEncoder().encode(imageList({ names, labels }));
