@@ -1,4 +1,4 @@
-/** The thread of a saver: saves what it is sent and answers each request once. */
+/** Worker thread of a saver: saves each request and replies once. */
 import { parentPort } from 'node:worker_threads';
 import { buffersOf, type SaveReply, type SaveRequest, saveAndRotate } from './saver.ts';
 

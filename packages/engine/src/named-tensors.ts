@@ -28,7 +28,7 @@ export async function readTensors(
 
 /**
  * A new tree of the structure of `like` from the tensors whose names are `prefix` and a dotted path; `source` names the file in errors.
- * @throws a user error where a tensor is missing or differs in shape or dtype.
+ * @throws Error (user error) where a tensor is missing or differs in shape or dtype
  */
 export function restoreTree<T extends Tree>(like: T, tensors: NamedTensors, source: string, prefix = ''): T {
   return mapTree((leaf, path) => {

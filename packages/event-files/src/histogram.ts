@@ -1,6 +1,6 @@
 /** Counts values in equal buckets. */
 
-/** What TensorBoard draws of many values. */
+/** A histogram in TensorBoard's format. */
 export interface Histogram {
   readonly min: number;
   readonly max: number;
@@ -14,7 +14,7 @@ export interface Histogram {
 
 const BUCKETS = 30;
 
-/** The histogram of the finite ones of some values; undefined where there is none. */
+/** Histogram of the finite values; undefined where there are none. */
 export function histogramOf(values: Iterable<number>): Histogram | undefined {
   const finite = [...values].filter(Number.isFinite);
   if (finite.length === 0) return undefined;

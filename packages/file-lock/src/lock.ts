@@ -1,6 +1,7 @@
 /**
- * One process at a time in a folder: a file says which process holds it, so that another is refused by name and a lock whose holder
- * died is taken over. No clock is compared: a process of this machine is looked up by its id and start, another machine's is watched.
+ * One process at a time in a folder: a file names the process that holds the lock; other processes are refused with that name, and the
+ * lock of a dead holder is taken over. Clocks are never compared: a local process is looked up by its id and start time, one on another
+ * machine by its heartbeat.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { userError } from '@ahpa/messages';
 import { LockHeldError } from './lock-held-error.ts';
 
-/** Seconds between two signs of life, and how long those of another machine are waited for. */
+/** Interval of the heartbeat, and the time without one after which a holder on another machine is dead. */
 const BEAT_MS = 5_000;
 const WATCH_MS = 60_000;
 
@@ -17,21 +18,27 @@ const WATCH_MS = 60_000;
 export interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** Names one boot of one machine, and where its process ids count. */
+  /** Boot of a machine and its process namespace. */
   readonly machine: string;
-  /** Tells the process from a later one with the same id. */
+  /** Start time, which distinguishes the process from a later one with the same id. */
   readonly start: string;
   readonly since: string;
 }
 
 /** A lock that is held. */
 export interface Lock {
-  /** Throws where another process has taken the lock over. */
+  /**
+   * Checks that the lock is still held.
+   * @throws Error (user error) where another process has taken it over
+   */
   check(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Takes the lock `path`; throws a sentence that names the holder where there is a live one. */
+/**
+ * Takes the lock `path`.
+ * @throws LockHeldError that names the holder, where a live process holds it
+ */
 export async function takeLock(
   path: string,
   say: (text: string) => void,
@@ -62,13 +69,13 @@ export async function takeLock(
   };
 }
 
-/** Who holds the lock `path`; undefined where nobody does. */
+/** Holder of the lock `path`; undefined where it is free. */
 export async function readHolder(path: string): Promise<Holder | undefined> {
   const text = await textOf(path);
   return text === undefined ? undefined : parseHolder(text);
 }
 
-/** Whether a holder lives; undefined where it cannot be known from this machine. */
+/** Whether a holder is alive; undefined for a process on another machine or in another namespace. */
 export function isAlive({ pid, machine, start }: Holder): boolean | undefined {
   if (machine !== machineId()) return undefined;
   return startOf(pid) === start && exists(pid);
@@ -93,7 +100,7 @@ async function removeStale(path: string, say: (text: string) => void, watchMs: n
   await rm(old, { force: true });
 }
 
-/** Whether a process of another machine touches its lock. */
+/** Whether a process on another machine touches its lock within the time. */
 async function showsLife(
   path: string,
   holder: Holder,

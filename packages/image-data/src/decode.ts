@@ -1,8 +1,8 @@
-/** From an image file to 8-bit RGB pixels. */
+/** Decoding of image files to 8-bit RGB pixels. */
 import sharp, { type Metadata } from 'sharp';
 import { centerCrop } from './crop.ts';
 
-/** What was unusual about an image and how it was dealt with. */
+/** A conversion applied to an unusual image. */
 export type Remark =
   | 'turned as EXIF says'
   | 'greyscale'
@@ -35,7 +35,8 @@ function remarksOf({ orientation, space, depth, hasAlpha, pages, channels }: Met
 
 /**
  * Decodes a file and cuts ADM's centre crop of `size` pixels out. Colour profiles are ignored but for CMYK, as in ADM and
- * REPA. Rejects on files that are cut off, damaged or no images.
+ * REPA.
+ * @throws Error where the file is cut off, damaged or not an image
  */
 export async function decodeImage(file: Uint8Array, size: number): Promise<Decoded> {
   const metadata = await sharp(file).metadata();

@@ -110,7 +110,10 @@ function groupReader(groups: readonly RowGroup[], name: string): ImageSource['re
   };
 }
 
-/** The images of Parquet files, in the order of files and rows. */
+/**
+ * The images of Parquet files, in the order of files and rows.
+ * @throws Error where there is no column `image`
+ */
 export async function parquetImages(path: string, paths: readonly string[]): Promise<ImageSource> {
   const files: ParquetFile[] = [];
   for (const one of paths) files.push(await openFile(one));

@@ -12,7 +12,7 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** How a pixel weighs at a distance, and the distance beyond which it does not. */
+/** A filter: weight of a pixel by its distance, and the distance beyond which it is 0. */
 interface Filter {
   readonly support: number;
   weight(x: number): number;

@@ -26,7 +26,10 @@ const WIDE: Float32Array = toFloat32({
 
 const ARRAYS = { F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const;
 
-/** Opens a finished cache; shard files are mapped when their first record is asked for. */
+/**
+ * Opens a finished cache; shard files are mapped when their first record is asked for.
+ * @throws Error where the folder holds no finished cache
+ */
 export async function openCache(folder: string): Promise<CacheReader> {
   const index = await readIndex(folder);
   if (!index) {
@@ -56,7 +59,10 @@ export async function openCache(folder: string): Promise<CacheReader> {
   };
 }
 
-/** The field of a name; throws where there is none. */
+/**
+ * The field of a name.
+ * @throws Error where there is none
+ */
 export function fieldOf({ fields }: CacheIndex, name: string, folder: string): Field {
   const field = fields.find((one) => one.name === name);
   if (field) return field;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hashFile, readIndex } from './files.ts';
 import { type CacheIndex, recordBytes, shardFile } from './layout.ts';
 
-/** What is wrong with the file of one name and size; undefined where nothing is. */
+/** Problem of a file, compared with its size and hash; undefined where there is none. */
 async function problemOf(
   path: string,
   wanted: { readonly size?: number; readonly sha256: string },
@@ -18,7 +18,7 @@ async function problemOf(
   return hash === wanted.sha256 ? undefined : `${path} is damaged (its SHA-256 differs from the index)`;
 }
 
-/** Everything that is wrong with a finished cache, one sentence a file; `onBytes` hears how many bytes were read. */
+/** Problems of a finished cache, one sentence per file; `onBytes` is called with the number of bytes read. */
 export async function verifyCache(
   folder: string,
   onBytes: (done: number, total: number) => void = () => undefined,

@@ -16,7 +16,7 @@ import { type LearnedOptions, learnedOptions } from './learned-options.ts';
 // Of the running means of distances and of gradient cosines.
 const DECAY = 0.99;
 
-/** The state of the rules; absent what a rule does not need. */
+/** State of the rules; members that a rule does not need are absent. */
 type State = {
   readonly distances?: BinMeans;
   readonly cosines?: BinMeans;
