@@ -11,7 +11,7 @@ import { boolAttribute, grapplerConfig } from './proto.ts';
 import { type StepFunction, traceFunction } from './trace-function.ts';
 import { leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
 
-/** What tracing a function cost and gave. */
+/** Cost and result of a trace. */
 export interface TraceReport {
   readonly name: string;
   /** Shapes and dtypes it was traced for. */
@@ -24,11 +24,11 @@ export interface TraceReport {
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** 'float32' (default), or 'bfloat16' for matrix products and what lies between them. */
+  /** 'float32' (default), or 'bfloat16' for matrix products and operations between them. */
   readonly precision?: Precision;
   /** Compile with XLA. */
   readonly xla?: boolean;
-  /** Parts given to the kernel `Fuse` are compiled by XLA from this many elements on; 32,768 unless told. */
+  /** Smallest number of elements at which a part given to the kernel `Fuse` is compiled by XLA; default 32,768. */
   readonly smallestIsland?: number;
   /** Appears in TensorFlow's own messages. */
   readonly name?: string;

@@ -1,13 +1,13 @@
-/** A frozen TensorFlow graph of a file as a function from tensors to tensors: what TensorFlow 1 programs call a GraphDef. */
+/** A frozen TensorFlow graph (GraphDef of TensorFlow 1) as a function from tensors to tensors. */
 
 import { userError } from '@ahpa/messages';
 import type * as tf from '@tensorflow/tfjs-core';
 import { activeBackend } from './backend.ts';
 import { type CApi, DType, type GraphOutput } from './c-api.ts';
 
-/** What of a graph is fed and fetched, as `operation:output`; `operation<n` is the n-th input of an operation. */
+/** Fed and fetched tensors of a graph, as `operation:output`; `operation<n` is the n-th input of an operation. */
 export interface FrozenGraphOptions {
-  /** Tensors that are replaced by what is given, all float32. */
+  /** Tensors to feed, all float32. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /** Names the file in errors. */
@@ -78,8 +78,8 @@ function outputOf(api: CApi, graph: number, name: string, source: string): Graph
 }
 
 /**
- * Reads a serialised GraphDef for the active `tensorflow` backend. Throws one sentence where the bytes are no graph, or where
- * it has not the operations that are named.
+ * Reads a serialised GraphDef for the active `tensorflow` backend.
+ * @throws Error where the bytes are no graph, or a named operation is missing
  */
 export function openFrozenGraph(bytes: Uint8Array, options: FrozenGraphOptions): FrozenGraph {
   const { inputs, outputs, source = 'the graph' } = options;
