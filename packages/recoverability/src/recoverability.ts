@@ -1,6 +1,6 @@
 /**
- * The recoverability map of a denoiser (RARE, 2026): how much of each level of features a linear readout finds in the hidden tokens
- * of every block and noise range, beside how much it finds in the clean latent.
+ * The recoverability map of a denoiser (RARE, 2026): the share of each level of features that a linear readout recovers from
+ * the hidden tokens of every block and noise range, and from the clean latent.
  *
  * targets = whitened levels, and what each adds to the level below -> R² from every block and bin, availability A from the latent
  * -> ceiling R*² = max(tau, max A, max R²), gap N = clip(1 - R² / R*², 0, 1).
@@ -19,9 +19,9 @@ export interface Level {
   readonly width: number;
 }
 
-/** What was measured, all over the same images. */
+/** Second moments of a measurement, all over the same images. */
 export interface Measurement {
-  /** Levels in the order of y, the one that others build on first. */
+  /** Levels in the order of y, the lowest first. */
   readonly levels: readonly Level[];
   /** Second moment `[1 + W, 1 + W]` of [1, y] with y all levels of a token, one after the other. */
   readonly yy: Split<Matrix>;
@@ -31,7 +31,7 @@ export interface Measurement {
   readonly hidden: readonly (readonly Split<Moments>[])[];
 }
 
-/** How recoverable one target is. */
+/** Recoverability of one target. */
 export interface TargetMap {
   readonly name: string;
   readonly kind: 'level' | 'increment';
@@ -56,7 +56,10 @@ export interface RecoverabilityMap {
   readonly pick: string | undefined;
 }
 
-/** The map of a measurement. Throws a RangeError where its parts do not fit together. */
+/**
+ * The map of a measurement.
+ * @throws RangeError where its shapes do not fit together
+ */
 export function recoverability(
   measurement: Measurement,
   { rank, tau }: typeof RARE_SETTINGS = RARE_SETTINGS,

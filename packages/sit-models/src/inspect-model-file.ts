@@ -45,7 +45,8 @@ export interface InspectOptions extends KnownSizes {
 
 /**
  * Reads and checks a weights file of safetensors or PyTorch, a checkpoint of `@ahpa/checkpoint`, a folder of diffusers, or
- * the application's own. Problems of a network are listed. @throws where a file cannot be read or its sizes stay open.
+ * the application's own. Problems of a network are listed.
+ * @throws Error where a file cannot be read or its sizes stay open
  */
 export async function inspectModelFile(file: string, options: InspectOptions = {}): Promise<Inspection> {
   if (statSync(file).isDirectory()) return inspectFolder(file, options);

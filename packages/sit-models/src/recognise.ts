@@ -39,7 +39,10 @@ export function isFamily(tensors: Tensors): boolean {
   );
 }
 
-/** The network of tensors of SiT's family. @throws one sentence where neither they nor `known` determine its sizes. */
+/**
+ * The network of tensors of SiT's family.
+ * @throws Error where neither they nor `known` determine its sizes
+ */
 export function recognise(tensors: Tensors, known: Known & { readonly network?: Network } = {}): Recognised {
   const { state, misfits } = readState(plainNames(tensors), { convention: 'repa', ...known });
   const { network, trunk, heads } = state;

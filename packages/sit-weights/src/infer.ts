@@ -1,8 +1,8 @@
-/** What network a state dict under SiT's names belongs to, told by the shapes of its tensors. */
+/** Inference of a network's sizes from the tensor shapes of a state dict under SiT's names. */
 import { type Convention, type Network, POSITIONS } from './network.ts';
 import type { StateDict } from './tensor.ts';
 
-/** What the tensors do not tell, or not always. */
+/** Properties that the tensors do not determine, or not always. */
 export type Known = {
   readonly convention?: Convention;
   readonly heads?: number;
@@ -19,7 +19,10 @@ function shapeOf(tensors: StateDict, name: string, rank: number): readonly numbe
   throw new Error(`The weights are not those of a SiT or DiT: ${name} is ${got}, wanted ${rank} axes.`);
 }
 
-/** The network of a state dict. Throws one sentence where the tensors do not tell and `known` does not either. */
+/**
+ * The network of a state dict.
+ * @throws Error where neither the tensors nor `known` determine it
+ */
 export function inferNetwork(tensors: StateDict, known: Known = {}): Network {
   const [hiddenSize, latentChannels, patchSize] = shapeOf(tensors, 'x_embedder.proj.weight', 4) as Four;
   const [rows] = shapeOf(tensors, 'y_embedder.embedding_table.weight', 2) as [number, number];

@@ -1,7 +1,7 @@
 /** The moments in a PyTorch training checkpoint, which names parameters by their number. */
 import type { StateDict, StateTensor } from './tensor.ts';
 
-/** Adam's moments by the name of the parameter, and how many updates they have seen. */
+/** Adam's moments by the name of the parameter, and the number of updates. */
 export type Moments<T extends StateTensor> = {
   readonly first: Record<string, T>;
   readonly second: Record<string, T>;
@@ -30,6 +30,7 @@ const isTensor = <T extends StateTensor>(value: Value<T>): value is T =>
 /**
  * `exp_avg` and `exp_avg_sq` of `optimizer` (a torch.optim.AdamW state dict) under the names of `model`, whose order is
  * that of the parameters; fixed ones (`pos_embed`) have no moments.
+ * @throws Error where the optimizer does not fit the model
  */
 export function momentsOf<T extends StateTensor>(optimizer: Value<T>, model: StateDict<T>): Moments<T> {
   const groups = entry(optimizer, 'param_groups');

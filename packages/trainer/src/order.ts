@@ -22,7 +22,10 @@ function orderOf(seed: number, epoch: number, n: number): Uint32Array {
   return latest.order;
 }
 
-/** Indices of a step's batch: the epochs' orders one after the other, cut into batches, so that every epoch has each item once. */
+/**
+ * Indices of a step's batch: the epochs' orders one after the other, cut into batches, so that every epoch has each item once.
+ * @throws RangeError where the batch is larger than the data set
+ */
 export function batchIndices(seed: number, step: number, batchSize: number, n: number): Uint32Array {
   if (batchSize > n) {
     throw new RangeError(

@@ -2,9 +2,9 @@
 import type { KlVaeConfig, LatentScaling, TinyVaeConfig, VaeConfig } from './config.ts';
 import { diffusersEntries, hasTinyKeys } from './keys.ts';
 
-/** What shapes do not tell. */
+/** Properties that shapes do not determine. */
 export interface UntoldByShapes extends LatentScaling {
-  /** Groups of the normalizations of an AutoencoderKL; 32 unless told, as in all published ones. */
+  /** Groups of the normalizations of an AutoencoderKL; default 32, as in all published ones. */
   readonly normNumGroups?: number;
 }
 
@@ -22,7 +22,7 @@ function channels(shapes: Shapes, key: string): readonly [out: number, from: num
   return [out, from];
 }
 
-/** How many of 0, 1, 2, ... have a key. */
+/** Number of consecutive i = 0, 1, 2, ... that have a key. */
 function countWhile(shapes: Shapes, keyOf: (i: number) => string): number {
   let i = 0;
   while (shapes.has(keyOf(i))) i++;
@@ -75,8 +75,9 @@ function inferTiny(shapes: Shapes, { normNumGroups: _, ...scaling }: UntoldBySha
 }
 
 /**
- * The config of weights by the shapes of a state dict in PyTorch layout, under any names that `loadVaeParams` accepts. The
- * scaling of latents is not in the weights: SD, SDXL and their like differ in nothing else, so `untold` says it.
+ * The config of weights by the shapes of a state dict in PyTorch layout, under any names that `loadVaeParams` accepts. The scaling
+ * of latents (`untold`) is not in the weights: SD and SDXL differ in nothing else.
+ * @throws Error where a weight of the VAE is missing or its sizes are not supported
  */
 export function inferVaeConfig(
   tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,

@@ -18,8 +18,9 @@ const tensorOf = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
   values instanceof Float32Array ? tf.tensor1d(values) : tf.reshape(values, [values.size]);
 
 /**
- * Eigenvalues of a symmetric matrix in any order, and its eigenvectors as columns: `vectors[i][k]` belongs to `values[k]`. A
- * port: ml-matrix's `EigenvalueDecomposition` serves.
+ * Eigenvalues of a symmetric matrix in any order, and its eigenvectors as columns: `vectors[i][k]` belongs to `values[k]`. A port,
+ * implemented for example by
+ * ml-matrix's `EigenvalueDecomposition`.
  */
 export type SymmetricEigen = (matrix: number[][]) => {
   readonly values: readonly number[];
@@ -57,6 +58,7 @@ function leading(
 /**
  * Fits a PCA to `d` components on samples `[N, D]` (tokens of calibration images). Decomposes the smaller of the covariance
  * `[D, D]` and the Gram matrix `[N, N]`, so either may be large.
+ * @throws RangeError where `d` is not possible for the samples
  */
 export async function fitPca(samples: tf.Tensor2D, d: number, eigen: SymmetricEigen): Promise<Pca> {
   const [count, channels] = samples.shape;
@@ -104,7 +106,10 @@ function checkRank(values: readonly number[]): void {
   }
 }
 
-/** `[B, T, D]` -> `[B, T, d]`; with `whiten`, each component is divided by its standard deviation. */
+/**
+ * `[B, T, D]` -> `[B, T, d]`; with `whiten`, each component is divided by its standard deviation.
+ * @throws RangeError where the channels differ from those of the PCA
+ */
 export function projectTokens(tokens: tf.Tensor3D, pca: Pca | PcaTensors, whiten: boolean): tf.Tensor3D {
   const [batch, count, channels] = tokens.shape;
   return tf.tidy(() => {

@@ -16,7 +16,7 @@ import { type TinyLayer, tinyDecoderLayers, tinyEncoderLayers } from './tiny-lay
 const GLOBAL_GROUPS = 4;
 const GLOBAL_EPSILON = 1e-5;
 
-/** The decoder sees latents bent into this range. */
+/** Bound of the latents of the decoder, by tanh. */
 const LATENT_MAGNITUDE = 3;
 
 function conv(x: tf.Tensor4D, { weight, bias }: ConvParams | PlainConvParams): tf.Tensor4D {

@@ -1,5 +1,5 @@
 /**
- * A pickle machine for files of tensors: it knows the opcodes of plain data and calls only the functions in
+ * A pickle machine for files of tensors: it supports the opcodes of plain data and calls only the functions in
  * torch-objects.ts, so reading a file runs no code of the file.
  */
 
@@ -121,7 +121,10 @@ const CHANGE: ReadonlyMap<number, (machine: Machine) => void> = new Map<number, 
 
 const STOP = 0x2e;
 
-/** The value that a pickle builds; `source` names the file in errors. */
+/**
+ * The value that a pickle builds; `source` names the file in errors.
+ * @throws Error where the pickle is damaged or uses an unsupported opcode or function
+ */
 export function unpickle(bytes: Uint8Array, source: string): Value {
   const machine: Machine = {
     bytes,

@@ -1,4 +1,4 @@
-/** The Python names that a file of tensors may use, and what calling them makes. */
+/** Allowed Python names in a file of tensors, and their replacements. */
 import type { DType } from './dtype.ts';
 import { NUMPY_ARRAY, NUMPY_CALLS, setNumpyState } from './numpy-objects.ts';
 import {
@@ -65,7 +65,7 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ...NUMPY_CALLS,
 ]);
 
-/** The global of a name; every name that no file of tensors needs is refused. */
+/** The global of a name; only names that files of tensors need are allowed. */
 export function globalOf(name: string, fail: Fail): Global {
   if (!CALLS.has(name) && !STORAGE_TYPES.has(name) && name !== NUMPY_ARRAY) {
     fail(

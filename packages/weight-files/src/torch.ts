@@ -14,7 +14,7 @@ export interface StoredTensor {
   read(): Promise<TensorEntry>;
 }
 
-/** What a file holds: dicts and namespaces as records without prototype, lists and tuples as arrays. */
+/** Content of a file: dicts and namespaces as records without prototype, lists and tuples as arrays. */
 export type TorchValue<T = TensorEntry> =
   | Scalar
   | T
@@ -103,7 +103,10 @@ async function readTensor(archive: Archive, tensor: StridedTensor): Promise<Tens
   return { dtype: storage.dtype, shape, data };
 }
 
-/** The content of a PyTorch archive in `source`, tensors unread. */
+/**
+ * The content of a PyTorch archive in `source`, tensors unread.
+ * @throws Error where the archive is damaged, big-endian or uses unsupported Python names
+ */
 export async function torchValue(source: Source): Promise<TorchValue<StoredTensor>> {
   const archive = await openArchive(source);
   const order = await readEntry(archive, 'byteorder');
@@ -123,7 +126,10 @@ export async function torchValue(source: Source): Promise<TorchValue<StoredTenso
   });
 }
 
-/** Opens a PyTorch file and reads everything but its tensors, which are read one by one. */
+/**
+ * Opens a PyTorch file and reads everything but its tensors, which are read one by one.
+ * @throws Error where the file cannot be opened or read
+ */
 export async function openTorch(path: string): Promise<TorchFile> {
   const source = await openSource(path);
   try {

@@ -1,4 +1,4 @@
-/** The directory of a zip archive: where its entries lie, stored or deflated. */
+/** Directory of a zip archive: positions and sizes of its entries, stored or deflated. */
 import { quote } from './dtype.ts';
 import type { Source } from './source.ts';
 
@@ -80,7 +80,7 @@ async function findDirectory(source: Source): Promise<Directory> {
   return directory;
 }
 
-/** Sizes and header position, from the zip64 field where the 32-bit ones say so. */
+/** Sizes and header position, from the zip64 field where the 32-bit ones refer to it. */
 function wideFields(
   source: Source,
   view: DataView,
@@ -123,7 +123,10 @@ function describe(source: Source, view: DataView, at: number, name: string): Omi
   return { name, deflated, crc: view.getUint32(at + 16, true), ...sizes };
 }
 
-/** All entries by name; a name that occurs twice is refused. */
+/**
+ * All entries by name.
+ * @throws Error where the directory is damaged or a name occurs twice
+ */
 export async function readDirectory(source: Source): Promise<ReadonlyMap<string, ZipEntry>> {
   const { begin, bytes, count } = await findDirectory(source);
   const view = viewOf(await source.read(begin, bytes));
@@ -149,7 +152,10 @@ export async function readDirectory(source: Source): Promise<ReadonlyMap<string,
   return entries;
 }
 
-/** Position of an entry's data in the file; refuses data that would reach into what follows. */
+/**
+ * Position of an entry's data in the file.
+ * @throws Error where the data would overlap the next entry
+ */
 export async function entryData(source: Source, entry: ZipEntry): Promise<number> {
   const local = viewOf(await source.read(entry.header, LOCAL.bytes));
   if (local.getUint32(0, true) !== LOCAL.signature)
