@@ -1,6 +1,6 @@
 /** Fails when a package depends on or imports what its room may not (docs/architecture.md), one line for each. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
@@ -12,7 +12,10 @@ const only =
   (name) =>
     names.includes(name);
 
-/** What the sources of each package may lean on, and whether on Node's own modules. */
+/**
+ * What the sources of each package may lean on, and whether on Node's own modules. `nodeEntry` is the folder of a second entry for
+ * Node, with what its sources may lean on beside that; the other sources may not import it.
+ */
 const ROOMS = {
   'packages/ports': { allows: only(TFJS), node: false },
   'packages/options': { allows: only('zod', 'fastest-levenshtein'), node: false },
@@ -25,7 +28,22 @@ const ROOMS = {
   'packages/alignment-losses': { allows: only(TFJS, ...SHARED, '@ahpa/options', 'zod'), node: false },
   'packages/recoverability': { allows: only('ml-matrix'), node: false },
   'packages/trainer': { allows: only(TFJS, ...SHARED), node: false },
-  'packages/evaluation': { allows: only(TFJS, 'ml-matrix', 'pure-rand'), node: false },
+  'packages/evaluation': {
+    allows: only(TFJS, 'ml-matrix', 'pure-rand'),
+    node: false,
+    nodeEntry: {
+      folder: 'src/node',
+      allows: only(
+        '@ahpa/engine',
+        '@ahpa/image-data',
+        '@ahpa/libtensorflow',
+        '@ahpa/messages',
+        '@ahpa/weight-files',
+        'sharp',
+        'tar-stream',
+      ),
+    },
+  },
   'packages/weight-files': { allows: only(), node: true },
   'packages/checkpoint': { allows: only('@ahpa/weight-files'), node: true },
   'packages/hub-files': {
@@ -83,6 +101,12 @@ const ROOMS = {
   'tooling/*': { allows: ALL, node: true },
 };
 
+/**
+ * The layers inside a package, from the lowest: folders of its src, or names of files there. A layer is a name, or a list of names
+ * beside each other, which may not import one another; each imports only from itself and from layers below it.
+ */
+const LAYERS = { 'apps/train': [] };
+
 const GROUPS = ['packages', 'apps', 'examples', 'tooling'];
 const folders = (path) =>
   existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
@@ -121,14 +145,31 @@ function sources(folder) {
     .map((file) => join(folder, file));
 }
 
-function checkImport(specifier, file, root, { path, name }, room, tooling) {
+/** Whether a path inside a package lies in the folder of its Node entry. */
+const inNodeEntry = (room, path) =>
+  room.nodeEntry !== undefined && path.startsWith(room.nodeEntry.folder + sep);
+
+/** The room of one file: that of its package, opened to Node in the folder of a Node entry. */
+function roomOfFile(room, path) {
+  if (!inNodeEntry(room, path)) return room;
+  return { ...room, allows: (name) => room.allows(name) || room.nodeEntry.allows(name), node: true };
+}
+
+function checkRelative(specifier, where, from, target, path, room) {
+  if (target.startsWith('..')) return [`${where}: ${specifier} leaves ${path}; import the package instead`];
+  return inNodeEntry(room, target) && !inNodeEntry(room, from)
+    ? [`${where}: ${specifier} is for Node alone; only ${room.nodeEntry.folder} may import it`]
+    : [];
+}
+
+function checkImport(specifier, file, root, { path, name }, packageRoom, tooling) {
   const where = relative(root, file);
+  const from = relative(path, where);
   if (specifier.startsWith('.')) {
     const target = relative(join(root, path), resolve(dirname(file), specifier));
-    return target.startsWith('..')
-      ? [`${where}: ${specifier} leaves ${path}; import the package instead`]
-      : [];
+    return checkRelative(specifier, where, from, target, path, packageRoom);
   }
+  const room = roomOfFile(packageRoom, from);
   if (specifier.startsWith('node:'))
     return room.node ? [] : [`${where}: ${path} may not import ${specifier}, so that it runs anywhere`];
   const imported = packageOf(specifier);
@@ -137,13 +178,46 @@ function checkImport(specifier, file, root, { path, name }, room, tooling) {
   return room.allows(imported) ? [] : [`${where}: ${path} may not import ${imported}`];
 }
 
+/** The layer that a file in src belongs to: its first folder, or its own name without the extension. */
+const layerName = (file) => file.split(/[\\/]/)[0].replace(/\.[cm]?[jt]s$/, '');
+
+function checkLayerOf(where, from, to, heights) {
+  if (from === to) return [];
+  if (!heights.has(to))
+    return [`${where}: ${to} is in no layer; add it to LAYERS in scripts/check-arrows.mjs`];
+  return heights.get(to) < heights.get(from)
+    ? []
+    : [`${where}: ${from} may not import ${to}, which is not below it`];
+}
+
+/** Wrong arrows between the layers of a package; none where it has no layers. */
+function checkLayers(root, { path }, layers = []) {
+  if (layers.length === 0) return [];
+  const heights = new Map(layers.flatMap((names, height) => [names].flat().map((name) => [name, height])));
+  const src = join(root, path, 'src');
+  return sources(src).flatMap((file) => {
+    const where = relative(root, file);
+    const from = layerName(relative(src, file));
+    if (!heights.has(from))
+      return [`${where}: ${from} is in no layer; add it to LAYERS in scripts/check-arrows.mjs`];
+    const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
+    return importedFiles
+      .filter(({ fileName }) => fileName.startsWith('.'))
+      .map(({ fileName }) => relative(src, resolve(dirname(file), fileName)))
+      .filter((target) => !target.startsWith('..'))
+      .flatMap((target) => checkLayerOf(where, from, layerName(target), heights));
+  });
+}
+
 function checkPackage(root, pack, tooling) {
   const room = roomOf(pack);
   if (!room)
     return [`${pack.path}: is in no room; add it to scripts/check-arrows.mjs and docs/architecture.md`];
   const declared = pack.depends.flatMap((name) => {
     if (tooling.has(name)) return [`${pack.path}/package.json: ${name} may only be in devDependencies`];
-    return room.allows(name) ? [] : [`${pack.path}/package.json: ${pack.path} may not depend on ${name}`];
+    return room.allows(name) || room.nodeEntry?.allows(name)
+      ? []
+      : [`${pack.path}/package.json: ${pack.path} may not depend on ${name}`];
   });
   const imported = sources(join(root, pack.path, 'src')).flatMap((file) => {
     const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
@@ -173,13 +247,14 @@ function findCycle(packages) {
   return undefined;
 }
 
-/** Every wrong arrow of the workspace at `root`, as lines of text. */
-export function checkArrows(root) {
+/** Every wrong arrow of the workspace at `root`, between packages and between the layers inside them, as lines of text. */
+export function checkArrows(root, layers = LAYERS) {
   const packages = readPackages(root);
   const tooling = new Set(packages.filter(({ group }) => group === 'tooling').map(({ name }) => name));
   const wrong = packages.flatMap((pack) =>
     checkPackage(root, pack, pack.group === 'tooling' ? new Set() : tooling),
   );
+  wrong.push(...packages.flatMap((pack) => checkLayers(root, pack, layers[pack.path])));
   const cycle = findCycle(packages);
   return cycle ? [...wrong, `cycle: ${cycle.map(({ name }) => name).join(' -> ')}`] : wrong;
 }

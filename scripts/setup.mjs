@@ -1,6 +1,6 @@
 /**
  * Sets a fresh checkout up with nothing but Node, and then runs what `--then` names; quick when all is there.
- * Node version -> pnpm install -> build -> TensorFlow's library and SqueezeNet -> `--then demo | test`
+ * Node version -> pnpm install -> build -> TensorFlow's library and SqueezeNet -> `--then api | check | demo | test`
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -79,6 +79,7 @@ async function obtainLibrary() {
   await must("Obtaining TensorFlow's library", [...AHPA, 'setup']);
 }
 
+/** Every check before the tests, by name. */
 const CHECKS = {
   'the style check': [
     bin('biome'),
@@ -89,30 +90,56 @@ const CHECKS = {
   ],
   'the type check': [bin('tsc'), '-b'],
   'the check of arrows between packages': [NODE, join(ROOT, 'scripts', 'check-arrows.mjs')],
+  'the line budget': [NODE, join(ROOT, 'scripts', 'check-lines.mjs')],
+  'the check for unused files, exports and dependencies': [bin('knip'), '--no-config-hints'],
+  'the check of the workspace': [
+    bin('sherif'),
+    '--fail-on-warnings',
+    '--ignore-rule',
+    'packages-without-package-json',
+  ],
+  'the check of links': [bin('remark'), '.', '--frail', '--quiet', '--no-stdout'],
+  'the check of public surfaces': [NODE, join(ROOT, 'scripts', 'api.mjs')],
+  'the check of the packages': [NODE, join(ROOT, 'scripts', 'check-packages.mjs')],
 };
 
-/** Style, types and arrows, then the tests, whose last line counts them. */
-async function test(args) {
+/** Style, types, arrows and the other guards; the name of the first that fails. */
+async function findFailure() {
   for (const [what, command] of Object.entries(CHECKS)) {
     say(`running ${what}`);
-    if ((await run(command)) !== 0) {
-      process.stderr.write(`setup: ${what} failed, so the tests were not run.\n`);
-      process.stdout.write('\n0 passed, 1 failed\n');
-      return 1;
-    }
+    if ((await run(command)) !== 0) return what;
+  }
+  return undefined;
+}
+
+async function check() {
+  const failed = await findFailure();
+  if (failed !== undefined) throw new Failure(`${failed} failed.`);
+  return 0;
+}
+
+/** The checks, then the tests, whose last line counts them. */
+async function test(args) {
+  const failed = await findFailure();
+  if (failed !== undefined) {
+    process.stderr.write(`setup: ${failed} failed, so the tests were not run.\n`);
+    process.stdout.write('\n0 passed, 1 failed\n');
+    return 1;
   }
   say('running the tests');
   return run([bin('vitest'), 'run', ...args]);
 }
 
 const THEN = {
+  api: () => run([NODE, join(ROOT, 'scripts', 'api.mjs'), '--write']),
   demo: (args) => run([...AHPA, 'demo', ...args]),
+  check,
   test,
 };
 
 async function main([flag, name, ...args]) {
   if (flag !== undefined && (flag !== '--then' || !THEN[name])) {
-    const usage = 'Usage: node scripts/setup.mjs [--then demo|test [arguments]]';
+    const usage = 'Usage: node scripts/setup.mjs [--then api|check|demo|test [arguments]]';
     throw new Failure(`Unknown arguments: ${[flag, name].join(' ')}. ${usage}`);
   }
   checkNode();

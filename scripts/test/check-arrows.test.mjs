@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkArrows } from '../check-arrows.mjs';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -58,6 +58,19 @@ test.each([
   expect(wrong[0]).toContain(message);
 });
 
+test('Node may be imported in the folder of a Node entry, and that folder not from the rest of the package', () => {
+  addSource('packages/evaluation/src/node/right.ts', "export { readFile } from 'node:fs/promises';\n");
+  addSource(
+    'packages/evaluation/src/wrong.ts',
+    "import 'node:fs';\nimport 'sharp';\nimport './node/right.ts';\n",
+  );
+  expect(checkArrows(copy)).toEqual([
+    'packages/evaluation/src/wrong.ts: packages/evaluation may not import node:fs, so that it runs anywhere',
+    'packages/evaluation/src/wrong.ts: packages/evaluation may not import sharp',
+    'packages/evaluation/src/wrong.ts: ./node/right.ts is for Node alone; only src/node may import it',
+  ]);
+});
+
 test('a peer dependency and a test helper among the dependencies are reported', () => {
   editManifest('packages/trainer', (manifest) => {
     manifest.peerDependencies['@ahpa/libtensorflow'] = '*';
@@ -82,4 +95,47 @@ test('a package without a room is reported', () => {
   expect(checkArrows(copy)).toEqual([
     'packages/utils: is in no room; add it to scripts/check-arrows.mjs and docs/architecture.md',
   ]);
+});
+
+describe('layers inside a package', () => {
+  const LAYERS = { 'packages/layered': ['low', ['left', 'right'], 'high', 'index'] };
+
+  beforeEach(() => {
+    for (const folder of ['low', 'left', 'right', 'high'])
+      mkdirSync(join(copy, 'packages/layered/src', folder), { recursive: true });
+    addSource('packages/layered/package.json', '{ "name": "@ahpa/layered", "private": true }');
+    addSource('packages/layered/src/low/a.ts', 'export const a = 1;\n');
+    addSource('packages/layered/src/left/b.ts', "import '../low/a.ts';\nimport './c.ts';\n");
+    addSource('packages/layered/src/left/c.ts', 'export {};\n');
+    addSource('packages/layered/src/right/d.ts', 'export {};\n');
+    addSource('packages/layered/src/high/e.ts', "import '../left/b.ts';\nimport '../low/a.ts';\n");
+    addSource('packages/layered/src/index.ts', "export * from './high/e.ts';\n");
+  });
+
+  /** The lines about layers: the package has no room. */
+  const wrongLayers = () => checkArrows(copy, LAYERS).filter((line) => !line.includes('is in no room'));
+
+  test('imports from a folder itself and from below are right', () => {
+    expect(wrongLayers()).toEqual([]);
+  });
+
+  test('imports from above and from beside are reported', () => {
+    addSource('packages/layered/src/low/a.ts', "export type { X } from '../high/e.ts';\n");
+    addSource('packages/layered/src/right/d.ts', "await import('../left/b.ts');\nimport '../index.ts';\n");
+    expect(wrongLayers()).toEqual([
+      'packages/layered/src/low/a.ts: low may not import high, which is not below it',
+      'packages/layered/src/right/d.ts: right may not import left, which is not below it',
+      'packages/layered/src/right/d.ts: right may not import index, which is not below it',
+    ]);
+  });
+
+  test('a folder or file without a layer is reported, and what imports it', () => {
+    addSource('packages/layered/src/extra.ts', 'export {};\n');
+    addSource('packages/layered/src/high/e.ts', "import '../extra.ts';\n");
+    const hint = 'add it to LAYERS in scripts/check-arrows.mjs';
+    expect(wrongLayers()).toEqual([
+      `packages/layered/src/extra.ts: extra is in no layer; ${hint}`,
+      `packages/layered/src/high/e.ts: extra is in no layer; ${hint}`,
+    ]);
+  });
 });

@@ -1,15 +1,13 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EvaluationCard, Figure } from '@ahpa/evaluation';
+import type { EvaluationCard } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { testValues } from '@ahpa/test-utils';
 import { writeNpz } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EvaluateRequest, type Evaluation, evaluate } from '../src/evaluation/evaluate.ts';
-import { showCard } from '../src/evaluation/show.ts';
 import type { Reporter } from '../src/report.ts';
 import { missing } from './native.ts';
 
@@ -22,10 +20,9 @@ const graphBytes = async (): Promise<Uint8Array> => {
 
 let folder = '';
 const at = (name: string): string => join(folder, name);
-const warnings: string[] = [];
 const reporter: Reporter = {
   say: () => undefined,
-  warn: (text) => warnings.push(text),
+  warn: () => undefined,
   progress: () => ({ update: () => undefined, stop: () => undefined }),
   result: () => undefined,
   close: () => undefined,
@@ -42,9 +39,6 @@ async function evaluateFiles(request: Partial<EvaluateRequest>): Promise<Evaluat
   return evaluate({ ...common, seed: 0, command: 'ahpa evaluate', ...request }, reporter);
 }
 
-const figures = ({ card }: Evaluation): Record<string, number> =>
-  Object.fromEntries(Object.entries(card.figures).map(([name, { value }]) => [name, value]));
-
 describe.skipIf(missing)('ahpa evaluate through a frozen graph', () => {
   beforeAll(async () => {
     await useTensorFlow();
@@ -52,137 +46,34 @@ describe.skipIf(missing)('ahpa evaluate through a frozen graph', () => {
     await writeFile(at('small.pb'), await graphBytes());
     await writeNpz(at('samples.npz'), { arr_0: array(130, images(130, 1)) });
     await writeNpz(at('ref.npz'), { arr_0: array(120, images(120, 2, 110)) });
-    await mkdir(at('pngs'));
-    const data = images(130, 1);
-    for (let i = 0; i < 130; i++) {
-      const raw = { width: 8, height: 8, channels: 3 } as const;
-      const png = sharp(data.subarray(192 * i, 192 * (i + 1)), { raw });
-      await png.png().toFile(at(`pngs/${String(i).padStart(4, '0')}.png`));
-    }
   }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('gives the same figures for an array and a folder, names them by their number, and keeps the card', async () => {
+  it('keeps the card and leaves no tensor behind', async () => {
     const live = tf.memory().numTensors;
-    const fromArray = await evaluateFiles({ card: at('card.json') });
-    const fromFolder = await evaluateFiles({ samples: at('pngs') });
-    expect(figures(fromFolder)).toEqual(figures(fromArray));
+    const { card } = await evaluateFiles({ card: at('card.json') });
     expect(tf.memory().numTensors).toBe(live);
-    const names = ['FID@130', 'sFID@130', 'IS@130', 'precision@130', 'recall@130'];
-    expect(Object.keys(fromArray.card.figures)).toEqual(names);
-    const card = JSON.parse(await readFile(at('card.json'), 'utf8')) as EvaluationCard;
-    expect(card).toMatchObject({ version: 1, n: 130, drawing: null, command: 'ahpa evaluate' });
-    expect(card.reference.sha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(card.network.name).toBe('Inception (TensorFlow graph)');
-    for (const line of showCard(card).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(JSON.parse(await readFile(at('card.json'), 'utf8'))).toEqual(card);
+    const wanted = { version: 1, n: 130, drawing: null, command: 'ahpa evaluate' };
+    expect(card satisfies EvaluationCard).toMatchObject(wanted);
   });
 
-  it('is zero of images and themselves, and not of others', async () => {
-    const own = figures(await evaluateFiles({ ref: at('samples.npz') }));
-    expect(Math.abs(own['FID@130'] as number)).toBeLessThan(1e-7);
-    expect(own['precision@130']).toBe(1);
-    const other = figures(await evaluateFiles({}));
-    expect(other['FID@130']).toBeGreaterThan(1e-5);
+  it('keeps statistics of the reference, which give the same metrics', async () => {
+    const first = await evaluateFiles({ saveRef: at('kept.safetensors') });
+    const again = await evaluateFiles({ ref: at('kept.safetensors') });
+    expect(again.card.figures).toEqual(first.card.figures);
   });
 
-  it('keeps statistics of a reference, which give the same figures and the same reference hash', async () => {
-    const first = await evaluateFiles({ saveRef: at('kept.safetensors'), kid: true, infinity: true });
-    const again = await evaluateFiles({ ref: at('kept.safetensors'), kid: true, infinity: true });
-    expect(figures(again)).toEqual(figures(first));
-    expect(again.card.reference).toMatchObject({ sha256: first.card.reference.sha256, n: 120 });
+  it('tests samples against others of the same noise', async () => {
+    const { paired } = await evaluateFiles({ against: at('samples.npz'), bootstrap: 20 });
+    expect(paired).toMatchObject({ value: 0, pValue: 1, against: at('samples.npz') });
   });
 
-  it('takes the statistics of an ADM reference for the distances and its images for precision', async () => {
-    const identity = (d: number) =>
-      new Uint8Array(Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) ? 0 : 1)).buffer);
-    const zeros = (d: number) => new Uint8Array(8 * d);
-    await writeNpz(at('adm.npz'), {
-      arr_0: array(120, images(120, 2, 110)),
-      mu: { dtype: 'F64', shape: [2], data: zeros(2) },
-      sigma: { dtype: 'F64', shape: [2, 2], data: identity(2) },
-      mu_s: { dtype: 'F64', shape: [162], data: zeros(162) },
-      sigma_s: { dtype: 'F64', shape: [162, 162], data: identity(162) },
-    });
-    const [adm, plain] = [await evaluateFiles({ ref: at('adm.npz') }), await evaluateFiles({})];
-    expect(adm.card.reference.n).toBeNull();
-    expect(adm.card.figures['precision@130']).toEqual(plain.card.figures['precision@130']);
-    expect(adm.card.figures['FID@130']).not.toEqual(plain.card.figures['FID@130']);
-  });
-
-  it('tests two sets from the same noise against each other', async () => {
-    await writeNpz(at('brighter.npz'), { arr_0: array(130, images(130, 1, 160)) });
-    const { paired, card } = await evaluateFiles({ against: at('brighter.npz'), bootstrap: 40 });
-    expect(paired?.high).toBeLessThan(0);
-    expect(paired?.pValue).toBe(1 / 41);
-    const { value, interval } = card.figures['FID@130'] as Figure;
-    expect(interval?.[0]).toBeLessThan(value);
-    expect(interval?.[1]).toBeGreaterThan(value);
-    const same = await evaluateFiles({ against: at('samples.npz'), bootstrap: 20 });
-    expect(same.paired).toMatchObject({ value: 0, pValue: 1 });
-  });
-
-  it('warns of fewer images than dimensions, and says what that does', async () => {
-    warnings.length = 0;
-    await evaluateFiles({ n: 130 });
-    expect(warnings).toEqual([]);
-    await evaluateFiles({ n: 2 });
-    expect(warnings[0]).toMatch(/^2 images are no more than the 2 dimensions.*FID@2 comes out too large/);
-  });
-});
-
-describe.skipIf(missing)('bad input is refused in one sentence', () => {
-  beforeAll(async () => {
-    await useTensorFlow();
-    folder = await mkdtemp(join(tmpdir(), 'ahpa-evaluate-'));
-    await writeFile(at('small.pb'), await graphBytes());
-    await writeNpz(at('ref.npz'), { arr_0: array(20, images(20, 2)) });
-    await writeNpz(at('samples.npz'), { arr_0: array(20, images(20, 1)) });
-    await writeNpz(at('floats.npz'), {
-      arr_0: { dtype: 'F32', shape: [20, 8, 8, 3], data: new Uint8Array(20 * 192 * 4) },
-    });
-    const whole = await readFile(at('samples.npz'));
-    await writeFile(at('cut.npz'), whole.subarray(0, whole.length - 700));
-    await mkdir(at('mixed'));
-    for (const [name, size] of [
-      ['a', 8],
-      ['b', 9],
-    ] as const)
-      await sharp({ create: { width: size, height: 8, channels: 3, background: 'red' } })
-        .png()
-        .toFile(at(`mixed/${name}.png`));
-    await mkdir(at('empty'));
-    await writeFile(at('huge.npz'), '');
-  }, 120_000);
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  it.each<[string, Partial<Record<keyof EvaluateRequest, string | number>>, RegExp]>([
-    [
-      'a wrong type',
-      { samples: 'floats.npz' },
-      /floats\.npz holds F32 of shape \[20, 8, 8, 3\], wanted images: U8/,
-    ],
-    [
-      'a truncated file',
-      { samples: 'cut.npz' },
-      /cut\.npz: the archive has no end record; the file is cut off/,
-    ],
-    ['mixed sizes', { samples: 'mixed' }, /mixes sizes: a\.png is 8 x 8 and b\.png is 9 x 8; figures need/],
-    ['no images', { samples: 'empty' }, /holds no images, wanted PNG or JPEG/],
+  it.each<[string, Partial<EvaluateRequest>, RegExp]>([
     ['nothing', { samples: 'absent' }, /There are no samples at .*absent, and no run absent/],
-    ['too few', { n: 99 }, /holds 20 images, fewer than --n 99/],
-    ['another network', { inception: 'ref.npz' }, /neither|no frozen|Inception weights|torch\.save/],
-    ['statistics of nothing', { ref: 'samples.safetensors' }, /no such file|ENOENT/],
-  ])('%s', async (_, request, message) => {
-    const given = Object.entries(request).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? at(value) : value,
-    ]);
-    await expect(evaluateFiles(Object.fromEntries(given))).rejects.toThrow(message);
-  });
-
-  it('a file with another hash than the one named, and a URL without one', async () => {
-    await expect(evaluateFiles({ sha256: '0'.repeat(64) })).rejects.toThrow(/has the sha256 .*, wanted 0000/);
-    const url = { inception: 'https://example.invalid/graph.pb' };
-    await expect(evaluateFiles(url)).rejects.toThrow('add --sha256 HEX');
+    ['too few', { n: 999 }, /holds 130 images, fewer than --n 999/],
+    ['a URL without a hash', { inception: 'https://example.invalid/graph.pb' }, /add --sha256 HEX/],
+  ])('refuses %s in one sentence', async (_, request, message) => {
+    await expect(evaluateFiles(request)).rejects.toThrow(message);
   });
 });

@@ -27,7 +27,7 @@ export interface SaveOptions {
 }
 
 /** File name of a step: seven digits or more. */
-export const fileName = (step: number): string => `${String(step).padStart(7, '0')}.safetensors`;
+const fileName = (step: number): string => `${String(step).padStart(7, '0')}.safetensors`;
 
 function assertFinite(tensors: Tensors): void {
   for (const [name, entry] of Object.entries(tensors)) {

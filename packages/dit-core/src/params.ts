@@ -1,16 +1,6 @@
 /** The parameter tree of a SiT; its dotted paths are the published state-dict keys. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
-
-/** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
-export type Rng = {
-  /** Standard normal numbers. */
-  normal(shape: readonly number[], stream: string, step?: Tensor): Tensor;
-  /** Uniform numbers in [0, 1). */
-  uniform(shape: readonly number[], stream: string, step?: Tensor): Tensor;
-};
-
-/** A linear layer: weight [out, in], bias [out]. */
-export type LinearParams = { readonly weight: Tensor2D; readonly bias: Tensor1D };
+import type { LinearParams } from '@ahpa/ports';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 /** A LayerNorm over the K numbers of a head: weight [K], bias [K]. */
 export type NormParams = { readonly weight: Tensor1D; readonly bias: Tensor1D };

@@ -12,7 +12,10 @@ type Golden = {
 const golden = readGolden<Golden>(import.meta.url, 'grids.json');
 
 const digest = (times: readonly number[]): string =>
-  createHash('sha256').update(new Uint8Array(Float64Array.from(times).buffer)).digest('hex').slice(0, 16);
+  createHash('sha256')
+    .update(new Uint8Array(Float64Array.from(times).buffer))
+    .digest('hex')
+    .slice(0, 16);
 
 describe('times of samplers', () => {
   test.each(['ode', 'sde'] as const)('equal torch.linspace to the bit, %s', (kind) => {

@@ -1,5 +1,5 @@
-/** Configuration and parameters of a router, and the port for random numbers. */
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+/** Configuration and parameters of a router. */
+import type { LinearParams } from '@ahpa/ports';
 import type { Condition } from './condition.ts';
 
 /** A constant, or a straight line from `from` to `to` over the first `steps` steps. */
@@ -28,19 +28,8 @@ export type RouterConfig = {
   readonly tokenWidth?: number;
 };
 
-/** A linear layer: weight [out, in], bias [out]. */
-export type LinearParams = { readonly weight: Tensor2D; readonly bias: Tensor1D };
-
 /** Linear layers under the even keys 0, 2, ... of a PyTorch `Sequential`; the odd places are SiLUs. */
 export type RouterParams = { readonly net: { readonly [place: string]: LinearParams } };
-
-/** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
-export type Rng = {
-  /** Standard normal numbers. */
-  normal(shape: readonly number[], stream: string, step?: Tensor): Tensor;
-  /** Uniform numbers in [0, 1). */
-  uniform(shape: readonly number[], stream: string, step?: Tensor): Tensor;
-};
 
 /**
  * Checks a configuration.

@@ -1,4 +1,4 @@
-/** The linear algebra that the figures need, in float64, and one implementation of it that runs anywhere. */
+/** The linear algebra that the metrics need, in float64, and one implementation of it that runs anywhere. */
 import { EigenvalueDecomposition, Matrix as MlMatrix, WrapperMatrix1D } from 'ml-matrix';
 
 /** A float64 matrix, row-major. */

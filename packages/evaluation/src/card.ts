@@ -1,11 +1,11 @@
-/** What a figure was measured on and how: without it a figure cannot be compared, so it is kept with it. */
+/** Evaluation cards: metrics together with samples, reference, network and sampler, without which they cannot be compared. */
 
-/** One figure. */
-export interface Figure {
+/** One metric. */
+export interface Metric {
   readonly value: number;
-  /** Over parts or subsets. */
+  /** Standard deviation over parts or subsets. */
   readonly deviation?: number;
-  /** 95 % interval over which images happened to be drawn. */
+  /** 95 % bootstrap interval over the drawn images. */
   readonly interval?: readonly [low: number, high: number];
 }
 
@@ -14,9 +14,9 @@ export interface DrawingCard {
   readonly model: string;
   /** Of training. */
   readonly step: number | null;
-  /** Sampler, steps, guidance and what else the sampler is told. */
+  /** Sampler, steps, guidance and all other options of the sampler. */
   readonly sample: Readonly<Record<string, unknown>>;
-  /** Times the network is asked for one image; guidance doubles the work, not this. null where the sampler decides. */
+  /** Network evaluations per image, of which guidance doubles the work and not the number; null for adaptive samplers. */
   readonly nfe: number | null;
   /** Which average of the weights. */
   readonly ema: string;
@@ -33,23 +33,23 @@ export interface HashedSource {
   readonly sha256: string;
 }
 
-/** Everything that is said of figures. */
+/** Metrics of samples, and everything they depend on. */
 export interface EvaluationCard {
   readonly version: 1;
   /** By name; `FID` is 50,000 images through the 2015 Inception network, anything else is named otherwise. */
-  readonly figures: Readonly<Record<string, Figure>>;
+  readonly figures: Readonly<Record<string, Metric>>;
   /** Number of samples. */
   readonly n: number;
   readonly samples: string;
   readonly reference: HashedSource & { readonly n: number | null };
   readonly network: HashedSource;
-  /** Absent where images came from files that do not say. */
+  /** null where the files of images have no record of it. */
   readonly drawing: DrawingCard | null;
   readonly date: string;
   readonly command: string;
 }
 
-/** The number of samples that published figures are of. */
+/** Number of samples of published metrics. */
 const PUBLISHED_N = 50_000;
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -60,8 +60,8 @@ const NAMES: Readonly<Record<string, string>> = {
   'fd-infinity': 'FID-infinity',
 };
 
-/** The name of a figure: `FID`, `FID@5000` below 50,000 samples, `sqz-fd@5000` by another network than Inception. */
-export function figureName(kind: string, prefix: string, n: number): string {
+/** Name of a metric: `FID`, `FID@5000` below 50,000 samples, `sqz-fd@5000` by another network than Inception. */
+export function metricName(kind: string, prefix: string, n: number): string {
   const name = prefix === '' ? (NAMES[kind] ?? kind) : `${prefix}${kind}`;
   return n < PUBLISHED_N ? `${name}@${n}` : name;
 }

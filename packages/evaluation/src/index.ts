@@ -1,4 +1,4 @@
-/** Figures of generated images from the features that a network gives them. */
+/** Metrics of generated images from the features of a network. */
 export { type FeatureMatrix, type LinearAlgebra, type Matrix, portableAlgebra } from './algebra.ts';
 export {
   type BootstrapOptions,
@@ -11,9 +11,9 @@ export {
   type DrawingCard,
   differencesOf,
   type EvaluationCard,
-  type Figure,
-  figureName,
   type HashedSource,
+  type Metric,
+  metricName,
 } from './card.ts';
 export { type ExtrapolatedDistance, extrapolatedDistance } from './fd-infinity.ts';
 export { checkFeatures, pickRows, sliceRows } from './features.ts';

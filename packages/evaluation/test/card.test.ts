@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differencesOf, type EvaluationCard, figureName } from '../src/index.ts';
+import { differencesOf, type EvaluationCard, metricName } from '../src/index.ts';
 
 const card = (changes: Partial<EvaluationCard> = {}): EvaluationCard => ({
   version: 1,
@@ -28,13 +28,13 @@ const drawn = (sample: Record<string, unknown>): EvaluationCard => {
   return card({ drawing: drawing && { ...drawing, sample: { ...drawing.sample, ...sample } } });
 };
 
-describe('names of figures', () => {
+describe('names of metrics', () => {
   it('are FID only for 50,000 images through Inception', () => {
-    expect(figureName('fd', '', 50_000)).toBe('FID');
-    expect(figureName('sfd', '', 10_000)).toBe('sFID@10000');
-    expect(figureName('precision', '', 50_000)).toBe('precision');
-    expect(figureName('fd', 'sqz-', 50_000)).toBe('sqz-fd');
-    expect(figureName('is', 'sqz-', 500)).toBe('sqz-is@500');
+    expect(metricName('fd', '', 50_000)).toBe('FID');
+    expect(metricName('sfd', '', 10_000)).toBe('sFID@10000');
+    expect(metricName('precision', '', 50_000)).toBe('precision');
+    expect(metricName('fd', 'sqz-', 50_000)).toBe('sqz-fd');
+    expect(metricName('is', 'sqz-', 500)).toBe('sqz-is@500');
   });
 });
 

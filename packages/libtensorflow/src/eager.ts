@@ -1,5 +1,5 @@
 /** The native binding of tfjs-node's kernels, with each op executed at once through the eager C API. */
-import type { KernelBinding, OpAttribute, TensorMetadata } from '../kernels/bundle.js';
+import type { KernelBinding, TensorMetadata } from '../kernels/bundle.js';
 import { setAttributes } from './attributes.ts';
 import { Attr, type CApi, DType } from './c-api.ts';
 import { fillBytes, readBytes, writeBytes } from './memory.ts';
@@ -183,5 +183,3 @@ export function createEagerBinding(native: Native): EagerBinding {
   };
   return binding;
 }
-
-export type { OpAttribute };

@@ -26,7 +26,7 @@ if spec and spec.origin:
 `;
 
 /** TensorFlow 2.15 to 2.21: the versions whose C library this package was made for. */
-export function isSupported(version: string): boolean {
+function isSupported(version: string): boolean {
   const [major, minor] = version.split('.').map(Number) as [number, number];
   return major === 2 && minor >= 15 && minor <= 21;
 }

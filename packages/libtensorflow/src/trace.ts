@@ -11,7 +11,7 @@ const FIRST_ID = 2 ** 40;
 let nextId = FIRST_ID;
 
 /** Tensors made outside a traced function become constants of the graph up to this many bytes. */
-export const MAX_CAPTURED_BYTES: number = 64 * 1024;
+const MAX_CAPTURED_BYTES: number = 64 * 1024;
 
 /** A graph being traced, and the correspondence between tfjs tensors and graph tensors. */
 export interface Trace {
@@ -30,7 +30,7 @@ export interface Trace {
 const INTERNAL = /node_modules|libtensorflow[\\/](src|dist|kernels)|node:internal|\(native\)|<anonymous>$/;
 
 /** The first frame of a stack that is neither TensorFlow.js nor this package. */
-export function userFrame(error: Error): string | undefined {
+function userFrame(error: Error): string | undefined {
   const frames = (error.stack ?? '').split('\n').slice(1);
   return frames.find((frame) => !INTERNAL.test(frame))?.trim();
 }

@@ -98,7 +98,7 @@ export const libraryName = (platform: string = process.platform): string =>
   platform === 'darwin' ? 'libtensorflow_cc.2.dylib' : 'libtensorflow_cc.so.2';
 
 /** Version of the C library of a Linux machine, or undefined where it is not glibc. */
-export function glibcVersion(): string | undefined {
+function glibcVersion(): string | undefined {
   const { header } = process.report.getReport() as unknown as { header: Record<string, string | undefined> };
   return header['glibcVersionRuntime'];
 }

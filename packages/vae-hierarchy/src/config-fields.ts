@@ -24,11 +24,8 @@ export function count(json: Json, key: string, fallback?: number): number {
   return value as number;
 }
 
-/**
- * A finite number.
- * @throws Error where the field has another value
- */
-export function finite(json: Json, key: string, fallback: number): number {
+/** A finite number. */
+function finite(json: Json, key: string, fallback: number): number {
   const value = json[key] ?? fallback;
   if (typeof value !== 'number' || !Number.isFinite(value)) fail(key, value, 'a finite number');
   return value;

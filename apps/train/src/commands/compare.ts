@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
-import { readCard } from '../evaluation/cards.ts';
 import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../evaluation/held-out.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
@@ -41,6 +40,7 @@ async function compareCards(
   varying: string,
   reporter: Reporter,
 ): Promise<EvaluationCard[]> {
+  const { readCard } = await import('@ahpa/evaluation/node');
   const cards = await Promise.all(paths.map(readCard));
   const [first, ...rest] = cards as [EvaluationCard, ...EvaluationCard[]];
   rest.forEach((card, i) => {

@@ -29,7 +29,7 @@ export function evaluateCommand(): Command {
       perform(command, async (reporter) => {
         const [{ evaluate }, { showCard, showPaired }] = await Promise.all([
           import('../evaluation/evaluate.ts'),
-          import('../evaluation/show.ts'),
+          import('@ahpa/evaluation/node'),
         ]);
         const card = options.card ?? cardPath(samples);
         const request = { ...options, samples, card, sample: samplerOf(options), command: commandLine() };

@@ -26,7 +26,7 @@ export function runCommand(): Command {
         const [{ runExperiment }, { listenForInterrupt }, { showCard }] = await Promise.all([
           import('../run/everything.ts'),
           import('../run/interrupt.ts'),
-          import('../evaluation/show.ts'),
+          import('@ahpa/evaluation/node'),
         ]);
         const { images, size, ref } = options;
         const request = {

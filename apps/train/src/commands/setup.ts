@@ -2,6 +2,7 @@
 
 import type { Progress } from '@ahpa/messages';
 import { Command } from 'commander';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { perform } from './perform.ts';
 
 const MEGABYTE = 1e6;
@@ -25,8 +26,9 @@ export function setupCommand(): Command {
         };
         const library = await setup({ gpu, say: reporter.say, onProgress });
         shown?.bar.stop();
-        const { obtainSqueezeNet } = await import('../evaluation/obtain-squeezenet.ts');
-        const network = await obtainSqueezeNet(reporter.say).catch((error: Error) => {
+        const { obtainSqueezeNet } = await import('@ahpa/evaluation/node');
+        const cacheDir = defaultCacheDir();
+        const network = await obtainSqueezeNet({ cacheDir }, reporter).catch((error: Error) => {
           reporter.warn(`${error.message} Everything but evaluation works without it.`);
           return undefined;
         });

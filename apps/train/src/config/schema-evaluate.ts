@@ -1,6 +1,6 @@
 /** Keys of `evaluate`: evaluation during training. */
 
-import { count, optionalText, type Resolved, section, wholeNumber } from '@ahpa/options';
+import { count, optionalText, section, wholeNumber } from '@ahpa/options';
 import { z } from 'zod';
 
 /** Schema of `evaluate`. */
@@ -24,6 +24,3 @@ export const evaluate = section({
   lossImages: count(256, 'Held-out examples for them.'),
   finalImages: count(50_000, 'Images that ahpa run generates and evaluates at the end; ADM.'),
 });
-
-/** Value of `evaluate`. */
-export type EvaluateChoice = Resolved<typeof evaluate>;

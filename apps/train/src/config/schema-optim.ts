@@ -79,9 +79,6 @@ export const optim = section({
     .describe('Parameters with a rate or decay of their own; of several that match, the first counts.'),
 });
 
-/** Value of `optim`. */
-export type OptimConfig = Resolved<typeof optim>;
-
 /** Schema of `ema`. */
 export const ema = section({
   decay: z

@@ -1,6 +1,6 @@
 /** Keys of `sample`, sampler and guidance, and of `time`, the distribution of training times. */
 import { SAMPLERS, type SampleConfig } from '@ahpa/dit-core';
-import { count, positive, type Resolved, section } from '@ahpa/options';
+import { count, positive, section } from '@ahpa/options';
 import { z } from 'zod';
 
 const unit = z.number().min(0).max(1);
@@ -31,9 +31,6 @@ export const sample = section({
     .default('all')
     .describe('Leading latent channels that are guided; REPA: all, SiT: 3 of 4.'),
 });
-
-/** Value of `sample`: settings of all samplers together. */
-export type SampleChoice = Resolved<typeof sample>;
 
 /** Schema of `time`. */
 export const time = section({

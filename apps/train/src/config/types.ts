@@ -10,8 +10,7 @@ export type {
   VaeChoice,
   VaeFileChoice,
 } from './schema-data.ts';
-export type { EvaluateChoice } from './schema-evaluate.ts';
+
 export type { InitChoice, ModelConfig } from './schema-model.ts';
-export type { EmaChoice, OptimConfig } from './schema-optim.ts';
+export type { EmaChoice } from './schema-optim.ts';
 export type { RunConfig } from './schema-run.ts';
-export type { SampleChoice } from './schema-sample.ts';

@@ -1,22 +1,10 @@
-/** Evaluation cards on disk: one file, and all that a run has. */
+/** Evaluation cards of a run. */
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+import { readCard } from '@ahpa/evaluation/node';
 
 const NAME = /\.card\.json$/;
-
-/** Reads a card. Throws one sentence where the file is none. */
-export async function readCard(path: string): Promise<EvaluationCard> {
-  try {
-    const card = JSON.parse(await readFile(path, 'utf8')) as Partial<EvaluationCard>;
-    if (card.version === 1 && card.figures && card.reference && card.network) return card as EvaluationCard;
-    throw new Error('it lacks version 1, figures, reference or network');
-  } catch (cause) {
-    throw userError(`${path} is no card of ahpa evaluate (${(cause as Error).message}).`, { cause });
-  }
-}
 
 /** The cards in a run's folder and its `evaluation`, by the step whose weights they are of. */
 export async function runCards(root: string): Promise<EvaluationCard[]> {

@@ -1,8 +1,8 @@
 /** Images that a trained model draws as they are asked for: image i depends on the seed, i and its label alone. */
 import type { SampleConfig } from '@ahpa/dit-core';
+import { hashPixels, type PixelSource } from '@ahpa/evaluation/node';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import { sampleImages } from '../sampling/sample-images.ts';
-import { hashPixels, type PixelSource } from './pixels.ts';
 
 /** How images are drawn. */
 export interface DrawRequest {

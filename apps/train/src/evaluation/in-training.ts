@@ -9,7 +9,22 @@ import { join } from 'node:path';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { Engine } from '@ahpa/engine';
 import type { DrawingCard, EvaluationCard, LinearAlgebra } from '@ahpa/evaluation';
+import {
+  activeAlgebra,
+  evaluateSamples,
+  type FeatureNetworkOptions,
+  factorReference,
+  hashPixels,
+  measureReference,
+  type OpenFeatureNetwork,
+  openFeatureNetwork,
+  type PixelSource,
+  type ReferenceSet,
+  readReference,
+  saveReference,
+} from '@ahpa/evaluation/node';
 import type { Task } from '@ahpa/trainer';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { averageName, averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
@@ -21,13 +36,6 @@ import type { RunFolder } from '../run/folder.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { readVae, vaeStride } from '../vae/load.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
-import { activeAlgebra, evaluateSamples } from './evaluate.ts';
-import { factorReference } from './figures.ts';
-import { type NetworkChoice, openFeatureNetwork } from './network.ts';
-import type { OpenFeatureNetwork } from './opened-network.ts';
-import { hashPixels, type PixelSource } from './pixels.ts';
-import { imageReference } from './reference.ts';
-import { keptReference, type ReferenceSet, saveReference } from './reference-file.ts';
 
 /** What of a run is evaluated, and who hears of it. */
 export interface EvaluatedRun {
@@ -73,18 +81,19 @@ export async function trainingReference(
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
   const path = referencePath(folder);
-  const kept = existsSync(path) ? await keptReference(path, network).catch(() => undefined) : undefined;
+  const kept = existsSync(path) ? await readReference(path, network).catch(() => undefined) : undefined;
   if (kept) return kept;
   const size = shape.latentSize * vaeStride((await readVae(config.vae)).config);
   const pixels = examplePixels(path, train, size, config.evaluate.reference);
-  const made = await imageReference(pixels, network, algebra, reporter);
+  const made = await measureReference(pixels, network, algebra, reporter);
   await mkdir(join(folder.root, 'evaluation'), { recursive: true });
   await saveReference(path, made, network);
   return made;
 }
 
 /** The network that a configuration names. */
-export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): NetworkChoice => ({
+export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): FeatureNetworkOptions => ({
+  cacheDir: defaultCacheDir(),
   ...(inception && { inception }),
   ...(sha256 && { sha256 }),
 });
@@ -93,7 +102,7 @@ export const choiceOf = ({ evaluate: { inception, sha256 } }: TrainConfig): Netw
 async function evaluateStep(run: EvaluatedRun, step: number): Promise<EvaluationCard> {
   const { config, folder, classes, sampler, engine, reporter } = run;
   const { images } = config.evaluate;
-  const network = await openFeatureNetwork(choiceOf(config), engine, reporter.say);
+  const network = await openFeatureNetwork(choiceOf(config), engine, reporter);
   try {
     const algebra = await activeAlgebra();
     const reference = factorReference(await trainingReference(run, network, algebra), algebra);

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import type { SampleConfig } from '@ahpa/dit-core';
 import type { BackendName } from '@ahpa/engine';
 import type { DrawingCard } from '@ahpa/evaluation';
+import { openPixels, type PixelSource, type Samples } from '@ahpa/evaluation/node';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
@@ -14,7 +15,6 @@ import { openImageSampler } from '../models/open-image-sampler.ts';
 import type { Reporter } from '../report.ts';
 import { runFolder } from '../run/folder.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
-import { firstPixels, openPixels, type PixelSource } from './pixels.ts';
 
 /** Which samples; the numbers of the sampler count where a model draws. */
 export interface SamplesRequest {
@@ -27,12 +27,6 @@ export interface SamplesRequest {
   readonly sample?: Partial<TrainConfig['sample']>;
   readonly seed: number;
   readonly backend?: BackendName;
-}
-
-/** Samples, and what is known of their drawing. */
-export interface Samples {
-  readonly source: PixelSource;
-  readonly drawing: DrawingCard | null;
 }
 
 /** Samples of a model where no number is given. */
@@ -92,6 +86,13 @@ async function recordOf(path: string): Promise<DrawingCard | null> {
     seed: request.seed,
     labels: request.labels,
   };
+}
+
+/** The first `n` images of a source. */
+function firstPixels(source: PixelSource, n: number | undefined): PixelSource {
+  if (n === undefined) return source;
+  if (n > source.n) throw userError(`${source.path} holds ${source.n} images, fewer than --n ${n}.`);
+  return { ...source, n };
 }
 
 /** Opens samples. Throws one sentence where a name means neither images nor a model. */

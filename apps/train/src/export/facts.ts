@@ -2,8 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
+import { readCard } from '@ahpa/evaluation/node';
 import { type StatsRow, statsRows } from '../data/stats.ts';
-import { readCard, runCards, stepOf } from '../evaluation/cards.ts';
+import { runCards, stepOf } from '../evaluation/cards.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
 import { runFolder } from '../run/folder.ts';
 

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
+import { squeezeNetParams } from '@ahpa/evaluation/node';
 import type { CacheIndex } from '@ahpa/latent-cache';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { squeezeNetParams } from '../evaluation/network.ts';
+import { defaultCacheDir } from '../cache-folder.ts';
 import type { Reporter } from '../report.ts';
 import { padded } from './fit.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
@@ -32,7 +33,7 @@ export async function extractTeacher(
   reporter: Reporter,
 ): Promise<string> {
   const path = teacherPath(cache, 'squeezenet');
-  const network = engine.model((await squeezeNetParams(reporter.say)).params);
+  const network = engine.model((await squeezeNetParams(defaultCacheDir(), reporter)).params);
   const run = network.map((params, x: tf.Tensor4D) => ({
     tokens: squeezeNetTokens(params, tf.mul(tf.add(x, 1), 127.5), grid),
   }));

@@ -7,10 +7,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
+import { activeAlgebra, openFeatureNetwork } from '@ahpa/evaluation/node';
 import type { TrainConfig } from '../config/types.ts';
-import { activeAlgebra, evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
+import { evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
 import { choiceOf, referencePath, trainingReference } from '../evaluation/in-training.ts';
-import { openFeatureNetwork } from '../evaluation/network.ts';
 import { runExtract } from '../features/run-extract.ts';
 import type { Reporter } from '../report.ts';
 import { generate } from '../sampling/generate.ts';
@@ -136,7 +136,7 @@ async function evaluateFile(
 async function keepReference(config: TrainConfig, root: string, reporter: Reporter): Promise<void> {
   if (existsSync(referencePath({ root }))) return;
   const engine = await evaluationEngine(config.train.backend);
-  const network = await openFeatureNetwork(choiceOf(config), engine, reporter.say);
+  const network = await openFeatureNetwork(choiceOf(config), engine, reporter);
   const parts = await prepare(config, engine, reporter);
   try {
     const run = { folder: runFolder(root), ...parts, config, reporter };

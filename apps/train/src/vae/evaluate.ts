@@ -14,9 +14,6 @@ export interface VaeQuality {
   readonly latentStd: number;
 }
 
-/** Measures a VAE on the images `rows` of a set. */
-export type VaeEvaluator = (set: ImageSet, rows: Uint32Array) => VaeQuality;
-
 const BATCH = 32;
 
 /** What a VAE makes of images: restored `[B, H, W, 3]` in [-1, 1], and its latents. */

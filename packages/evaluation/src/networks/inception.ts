@@ -1,6 +1,6 @@
 /**
  * The Inception-v3 of FID: the 2015 graph of TensorFlow in the layout of PyTorch's port (`pt_inception-2015-12-05`).
- * It differs from torchvision's in what figures depend on: the resize of TensorFlow 1, (x - 128) / 128, average pools that
+ * It differs from torchvision's in what metrics depend on: the resize of TensorFlow 1, (x - 128) / 128, average pools that
  * leave padding out, a max pool in the last block, 1,008 outputs.
  * stem -> Mixed_5b..5d -> 6a -> 6b..6e -> 7a -> 7b, 7c -> mean over places.
  */

@@ -1,7 +1,7 @@
 /** The form of a network that gives images features. */
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** What a network says of a batch of images. */
+/** Features of a batch of images. */
 export interface ImageFeatures {
   /** `[B, D]`: of the whole image; the Frechet distance, precision, recall and KID compare these. */
   readonly pooled: tf.Tensor2D;
@@ -16,7 +16,7 @@ export type NetworkParams = { readonly [name: string]: tf.Tensor };
 
 /** A network, whatever backend runs it. */
 export interface FeatureNetwork {
-  /** Prefix of its figures: `` for FID itself, `sqz-` for SqueezeNet's. */
+  /** Prefix of the names of its metrics: `` for FID itself, `sqz-` for SqueezeNet's. */
   readonly prefix: 'sqz-' | '';
   readonly name: string;
   /** Images `[B, H, W, 3]` of values 0 to 255 -> features. */

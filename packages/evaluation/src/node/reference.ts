@@ -1,16 +1,13 @@
-/**
- * What samples are compared with: images, statistics that were kept of them, or the ADM evaluator's file of both.
- * A file of statistics belongs to the network that made it.
- */
-import { type FeatureMatrix, type LinearAlgebra, sliceRows } from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+/** References: images, their statistics in a file, or the ADM evaluator's file of both. */
+import { type Reporter, silent, userError } from '@ahpa/messages';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
-import { sha256File } from '../hash-file.ts';
-import type { Reporter } from '../report.ts';
-import { extract } from './extract.ts';
+import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
+import { sliceRows } from '../features.ts';
+import { sha256File } from './hash-file.ts';
+import { networkFeatures } from './network-features.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import { openPixels, type PixelSource } from './pixels.ts';
-import { gaussianFrom, keptReference, type ReferenceSet } from './reference-file.ts';
+import { gaussianFrom, type ReferenceSet, readReference } from './reference-file.ts';
 
 /** Reference images whose features are kept for precision and recall, as many as the ADM evaluator's file holds. */
 const KEPT_FEATURES = 10_000;
@@ -18,12 +15,12 @@ const KEPT_FEATURES = 10_000;
 const kept = (features: FeatureMatrix): FeatureMatrix =>
   sliceRows(features, 0, Math.min(KEPT_FEATURES, features.rows));
 
-/** The reference that images are; closes their source. */
-export async function imageReference(
+/** Statistics of reference images by a network; closes their source. */
+export async function measureReference(
   source: PixelSource,
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
-  reporter: Reporter,
+  reporter: Reporter = silent,
 ): Promise<ReferenceSet> {
   try {
     const {
@@ -31,7 +28,7 @@ export async function imageReference(
       pooled,
       gaussian: whole,
       spatial,
-    } = await extract(network, source, algebra, reporter, 'reference');
+    } = await networkFeatures(network, source, algebra, reporter, 'reference');
     return {
       path: source.path,
       sha256: await source.sha256(),
@@ -73,7 +70,7 @@ async function fromAdm(
     )) as [TensorEntry, TensorEntry, TensorEntry, TensorEntry];
     const stored = { gaussian: gaussianFrom(mu, sigma, path), spatial: gaussianFrom(muS, sigmaS, path) };
     const images = file.names.includes('arr_0')
-      ? await imageReference(await openPixels(path), network, algebra, reporter)
+      ? await measureReference(await openPixels(path), network, algebra, reporter)
       : undefined;
     return {
       path,
@@ -87,14 +84,17 @@ async function fromAdm(
   }
 }
 
-/** Opens a reference and computes what it does not hold yet. */
+/**
+ * Opens a reference: .safetensors of `saveReference`, the ADM evaluator's .npz, or images, which are measured.
+ * @throws where the statistics are of another network.
+ */
 export async function openReference(
   path: string,
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
-  reporter: Reporter,
+  reporter: Reporter = silent,
 ): Promise<ReferenceSet> {
-  if (path.endsWith('.safetensors')) return keptReference(path, network);
+  if (path.endsWith('.safetensors')) return readReference(path, network);
   const adm = path.endsWith('.npz') ? await fromAdm(path, network, algebra, reporter) : undefined;
-  return adm ?? imageReference(await openPixels(path), network, algebra, reporter);
+  return adm ?? measureReference(await openPixels(path), network, algebra, reporter);
 }

@@ -1,18 +1,19 @@
-/** Statistics of a reference in a file, to be used again with the network that made them. */
-import type { FeatureMatrix, Gaussian } from '@ahpa/evaluation';
+/** Reference statistics in a safetensors file, valid for the network that made them. */
 import { userError } from '@ahpa/messages';
 import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
+import type { FeatureMatrix } from '../algebra.ts';
+import type { Gaussian } from '../statistics.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 
-/** A reference, in the features of one network. */
+/** Statistics of reference images in the features of one network. */
 export interface ReferenceSet {
   readonly path: string;
   readonly sha256: string;
-  /** Images behind the statistics; null where the file does not say. */
+  /** Number of images; null where the file does not record it. */
   readonly n: number | null;
   readonly gaussian: Gaussian;
   readonly spatial: Gaussian;
-  /** For precision, recall and KID; absent where only statistics were kept. */
+  /** Features for precision, recall and KID; absent where the file has statistics alone. */
   readonly features: FeatureMatrix | undefined;
 }
 
@@ -24,7 +25,7 @@ const float64s = ({ dtype, data, shape }: TensorEntry, path: string): Float64Arr
   return new Float64Array(data.slice().buffer);
 };
 
-/** Mean `[d]` and covariance `[d, d]` of a file as they are compared. */
+/** Mean `[d]` and covariance `[d, d]` of a file in float64. @throws where types or shapes are others. */
 export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: string): Gaussian {
   const [rows = 0, columns = 0] = covariance.shape;
   const [d] = mean.shape;
@@ -35,8 +36,8 @@ export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: s
   return { mean: float64s(mean, path), covariance: { rows, columns, data: float64s(covariance, path) } };
 }
 
-/** Statistics that `saveReference` kept. */
-export async function keptReference(path: string, network: OpenFeatureNetwork): Promise<ReferenceSet> {
+/** Reads what `saveReference` wrote. @throws where the file is another one, or of another network. */
+export async function readReference(path: string, network: OpenFeatureNetwork): Promise<ReferenceSet> {
   const { metadata, tensors } = await readSafetensors(path);
   const { kind, network: made, sha256, n } = metadata;
   if (kind !== KIND || sha256 === undefined)
@@ -64,7 +65,7 @@ export async function keptReference(path: string, network: OpenFeatureNetwork): 
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
-/** Keeps a reference's statistics (and the features for precision and recall) in a file, with the hash of its images. */
+/** Writes a reference's statistics, its features for precision and recall, and the hash of its images to a .safetensors file. */
 export async function saveReference(
   path: string,
   { sha256, n, gaussian: whole, spatial, features }: ReferenceSet,

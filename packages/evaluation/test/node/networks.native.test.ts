@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '@ahpa/engine';
-import { inception, loadInception, type NetworkParams } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { readGolden } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
+import envPaths from 'env-paths';
 import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openSqueezeNet } from '../src/evaluation/network.ts';
-import { squeezeNetPath } from '../src/evaluation/obtain-squeezenet.ts';
+import { inception, loadInception, type NetworkParams } from '../../src/index.ts';
+import { openFeatureNetwork, squeezeNetPath } from '../../src/node/index.ts';
 import { missing } from './native.ts';
 
 const PHOTOGRAPHS = fileURLToPath(
-  new URL('../../../../shared/data/imagenet-samples-200.zip', import.meta.url),
+  new URL('../../../../../shared/data/imagenet-samples-200.zip', import.meta.url),
 );
 
 /** Uniform in [-1, 1), as hash_values of scripts/golden/evaluation-networks.py. */
@@ -62,16 +62,16 @@ function expectNear(actual: tf.Tensor, every: number, wanted: readonly number[],
   expect(worst / largest).toBeLessThan(relative);
 }
 
+/** Where `ahpa setup` keeps SqueezeNet. */
+const cacheDir = process.env['AHPA_CACHE'] || envPaths('ahpa', { suffix: '' }).cache;
+
 describe.skipIf(missing)('networks', () => {
   beforeAll(() => useTensorFlow().then(() => undefined));
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 
   it('Inception computes what the network of FID does in PyTorch, from the same weights', async () => {
-    const golden = readGolden<Golden>(
-      new URL('../../../packages/evaluation/test/x', import.meta.url).href,
-      'inception.json',
-    );
+    const golden = readGolden<Golden>(new URL('../x', import.meta.url).href, 'inception.json');
     const state = hashedState(golden.shapes);
     const engine = await createEngine({ backend: 'tensorflow' });
     const model = engine.model(loadInception(state));
@@ -84,12 +84,12 @@ describe.skipIf(missing)('networks', () => {
     model.dispose();
   });
 
-  it.skipIf(!existsSync(squeezeNetPath()) || !existsSync(PHOTOGRAPHS))(
+  it.skipIf(!existsSync(squeezeNetPath(cacheDir)) || !existsSync(PHOTOGRAPHS))(
     'SqueezeNet names at least 60 % of 100 photographs of ImageNet',
     async () => {
       const { openZip } = await import('@ahpa/image-data');
       const engine = await createEngine({ backend: 'tensorflow' });
-      const network = await openSqueezeNet(engine, () => undefined);
+      const network = await openFeatureNetwork({ cacheDir }, engine);
       const zip = await openZip(PHOTOGRAPHS);
       const files = zip.files.filter((file) => file.endsWith('.JPEG')).filter((_, i) => i % 2 === 0);
       let right = 0;

@@ -1,10 +1,11 @@
 /** Cards as text of at most 80 columns. */
-import type { EvaluationCard, Figure, PairedTest } from '@ahpa/evaluation';
+import type { PairedTest } from '../bootstrap.ts';
+import type { EvaluationCard, Metric } from '../card.ts';
 
 const digits = (value: number): string =>
   Math.abs(value) >= 100 ? value.toFixed(1) : Math.abs(value) >= 1 ? value.toFixed(3) : value.toFixed(4);
 
-function figureLine(name: string, width: number, { value, deviation, interval }: Figure): string {
+function metricLine(name: string, width: number, { value, deviation, interval }: Metric): string {
   const spread = deviation === undefined ? '' : `  +- ${digits(deviation)} over parts`;
   const range = interval === undefined ? '' : `  95 %: ${interval.map(digits).join(' to ')}`;
   return `  ${name.padEnd(width)}  ${digits(value).padStart(9)}${spread}${range}`;
@@ -14,7 +15,7 @@ function figureLine(name: string, width: number, { value, deviation, interval }:
 const fit = (text: string, width: number): string =>
   text.length <= width ? text : `...${text.slice(text.length - width + 3)}`;
 
-/** The figures and what they were measured on. */
+/** Text of a card: its metrics, samples, reference and network. */
 export function showCard({ figures, n, samples, reference, network, drawing }: EvaluationCard): string {
   const width = Math.max(...Object.keys(figures).map((name) => name.length));
   const facts: (readonly [string, string])[] = [
@@ -30,13 +31,13 @@ export function showCard({ figures, n, samples, reference, network, drawing }: E
     facts.push(['weights', `step ${step ?? 'unknown'}, average ${ema}, seed ${seed}, ${labels} classes`]);
   }
   return [
-    ...Object.entries(figures).map(([name, figure]) => figureLine(name, width, figure)),
+    ...Object.entries(figures).map(([name, metric]) => metricLine(name, width, metric)),
     '',
     ...facts.map(([name, text]) => `  ${name.padEnd(9)}  ${fit(text, 67)}`),
   ].join('\n');
 }
 
-/** What a paired test found. */
+/** Text of a paired test: difference, interval and verdict. */
 export function showPaired({
   value,
   low,

@@ -1,27 +1,24 @@
-/** All figures of some samples against a reference. */
-import {
-  bootstrapDistance,
-  extrapolatedDistance,
-  type Figure,
-  figureName,
-  frechetDistance,
-  inceptionScore,
-  kernelDistance,
-  type LinearAlgebra,
-  precisionRecall,
-  type Reference,
-  referenceOf,
-} from '@ahpa/evaluation';
-import type { Reporter } from '../report.ts';
-import type { Extracted } from './extract.ts';
+/** All metrics of samples against a reference. */
+import type { Reporter } from '@ahpa/messages';
+import type { LinearAlgebra } from '../algebra.ts';
+import { bootstrapDistance } from '../bootstrap.ts';
+import { type Metric, metricName } from '../card.ts';
+import { extrapolatedDistance } from '../fd-infinity.ts';
+import { frechetDistance, type Reference, referenceOf } from '../frechet.ts';
+import { inceptionScore } from '../inception-score.ts';
+import { kernelDistance } from '../kid.ts';
+import { precisionRecall } from '../precision-recall.ts';
+import type { NetworkFeatures } from './network-features.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { ReferenceSet } from './reference-file.ts';
 
-/** Which figures beyond the usual ones. */
-export interface FigureOptions {
+/** Metrics beyond the default ones. */
+export interface MetricOptions {
+  /** Kernel Inception Distance. */
   readonly kid?: boolean;
+  /** Frechet distance extrapolated to infinitely many images. */
   readonly infinity?: boolean;
-  /** Resamples for the interval of the Frechet distance. */
+  /** Resamples for the interval of the Frechet distance, default 0: no interval. */
   readonly bootstrap?: number;
 }
 
@@ -38,31 +35,31 @@ export const factorReference = (reference: ReferenceSet, algebra: LinearAlgebra)
   places: referenceOf(reference.spatial, algebra),
 });
 
-/** Below this many images for each dimension the covariance is singular. */
+/** Warns where there are no more images than dimensions, so that the covariance is singular. */
 export function warnOfFew(
-  { n, pooled: { columns } }: Extracted,
+  { n, pooled: { columns } }: NetworkFeatures,
   { prefix }: OpenFeatureNetwork,
   reporter: Reporter,
 ): void {
   if (n > columns) return;
   reporter.warn(
-    `${n} images are no more than the ${columns} dimensions of the features: their covariance is singular and ${figureName('fd', prefix, n)} comes out too large, by more the fewer there are. Take several times as many, or read ${figureName('fd-infinity', prefix, n)} (--infinity) or ${figureName('kid', prefix, n)} (--kid).`,
+    `${n} images are no more than the ${columns} dimensions of the features: their covariance is singular and ${metricName('fd', prefix, n)} comes out too large, by more the fewer there are. Take several times as many, or read ${metricName('fd-infinity', prefix, n)} (--infinity) or ${metricName('kid', prefix, n)} (--kid).`,
   );
 }
 
-/** The figures by name, in the order in which they are shown. */
-export async function figuresOf(
-  extracted: Extracted,
+/** Metrics by name, in the order in which they are shown. */
+export async function computeMetrics(
+  measured: NetworkFeatures,
   reference: FactoredReference,
   { prefix }: OpenFeatureNetwork,
   algebra: LinearAlgebra,
-  { kid = false, infinity = false, bootstrap = 0 }: FigureOptions = {},
-): Promise<Record<string, Figure>> {
-  const { n, pooled, logits, gaussian, spatial } = extracted;
+  { kid = false, infinity = false, bootstrap = 0 }: MetricOptions = {},
+): Promise<Record<string, Metric>> {
+  const { n, pooled, logits, gaussian, spatial } = measured;
   const { features, whole, places } = reference;
-  const figures: Record<string, Figure> = {};
-  const add = (kind: string, figure: Figure): void => {
-    figures[figureName(kind, prefix, n)] = figure;
+  const metrics: Record<string, Metric> = {};
+  const add = (kind: string, metric: Metric): void => {
+    metrics[metricName(kind, prefix, n)] = metric;
   };
   const distance = frechetDistance(whole, gaussian, algebra);
   if (bootstrap > 0) {
@@ -84,5 +81,5 @@ export async function figuresOf(
     add('kid', { value, deviation });
   }
   if (infinity) add('fd-infinity', { value: extrapolatedDistance(whole, pooled, algebra).value });
-  return figures;
+  return metrics;
 }

@@ -1,28 +1,20 @@
-/** Passes images through a network and keeps what the figures need. */
-import {
-  addFeatures,
-  checkFeatures,
-  emptyStatistics,
-  type FeatureMatrix,
-  type Gaussian,
-  gaussianOf,
-  type LinearAlgebra,
-  type Statistics,
-} from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+/** Features of many images by a network, and their statistics. */
+import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
+import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
+import { checkFeatures } from '../features.ts';
+import { addFeatures, emptyStatistics, type Gaussian, gaussianOf, type Statistics } from '../statistics.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 import type { PixelBlock, PixelSource } from './pixels.ts';
 
-/** Images a network evaluation. */
+/** Images per network evaluation. */
 const BATCH = 50;
 
 /** Images between two additions to the spatial statistics, whose features are not kept. */
 const SPATIAL_BATCHES = 20;
 
-/** What a network says of images. */
-export interface Extracted {
+/** Features of images `[n, d]`, logits `[n, classes]`, and statistics of whole and spatial features. */
+export interface NetworkFeatures {
   readonly n: number;
   readonly pooled: FeatureMatrix;
   readonly logits: FeatureMatrix;
@@ -59,14 +51,17 @@ const rowsOf = ({ data, columns }: Store, rows: number): FeatureMatrix => ({
   data: data.subarray(0, rows * columns),
 });
 
-/** Features of all images of a source. The next images are read while the network computes. */
-export async function extract(
+/**
+ * Features of all images of a source; the next images are read while the network computes.
+ * @throws where there are fewer than two images, or features are not finite.
+ */
+export async function networkFeatures(
   network: OpenFeatureNetwork,
   source: PixelSource,
   algebra: LinearAlgebra,
   reporter: Reporter,
   what = 'samples',
-): Promise<Extracted> {
+): Promise<NetworkFeatures> {
   const { n } = source;
   if (n < 2) throw userError(`${source.path} holds ${n} images, wanted at least 2.`);
   const [pooled, logits, places] = [newStore(), newStore(), newStore()];
@@ -78,7 +73,7 @@ export async function extract(
     const block = await next;
     const count = block.shape[0];
     if (start + BATCH < n) next = readAt(start + BATCH);
-    next.catch(() => undefined); // awaited in the next turn
+    next.catch(() => undefined); // awaited in the next iteration
     tf.tidy(() => {
       const found = network.run(tensorOf(block));
       keep(pooled, found.pooled, start, count, n);

@@ -1,13 +1,12 @@
-/** A file by path, or by URL once for the machine. */
+/** Files by path, or by URL through a cache folder. */
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { userError } from '@ahpa/messages';
-import { defaultCacheDir } from '../cache-folder.ts';
-import { sha256File } from '../hash-file.ts';
+import { type Reporter, userError } from '@ahpa/messages';
+import { sha256File } from './hash-file.ts';
 
 async function download(url: string, path: string): Promise<void> {
   const answer = await fetch(url);
@@ -16,12 +15,15 @@ async function download(url: string, path: string): Promise<void> {
   await pipeline(Readable.fromWeb(answer.body as ReadableStream), createWriteStream(path));
 }
 
-/** The path of `file`; a URL is downloaded into the cache and must have the hash that is named. */
+/**
+ * Path of `file`; a URL is downloaded into `folder` once.
+ * @throws where a URL comes without `sha256`, cannot be downloaded, or has another hash.
+ */
 export async function obtainFile(
   file: string,
   sha256: string | undefined,
-  say: (message: string) => void,
-  folder: string = join(defaultCacheDir(), 'networks'),
+  folder: string,
+  reporter: Reporter,
 ): Promise<string> {
   if (!/^https?:/.test(file)) return file;
   if (!sha256 || !/^[0-9a-f]{64}$/i.test(sha256))
@@ -31,7 +33,7 @@ export async function obtainFile(
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
-  say(`Downloading ${file}.`);
+  reporter.say(`Downloading ${file}.`);
   try {
     await download(file, partial);
     const found = await sha256File(partial);

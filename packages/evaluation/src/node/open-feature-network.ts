@@ -2,26 +2,21 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Engine } from '@ahpa/engine';
-import {
-  type FeatureNetwork,
-  inception,
-  loadInception,
-  loadSqueezeNet,
-  type NetworkParams,
-  SQUEEZENET_SHAPES,
-  squeezeNet,
-} from '@ahpa/evaluation';
-import { userError } from '@ahpa/messages';
+import { type Reporter, silent, userError } from '@ahpa/messages';
 import { readSafetensors, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type * as tf from '@tensorflow/tfjs-core';
-import { sha256File } from '../hash-file.ts';
-import { openInceptionGraph } from './inception-graph.ts';
+import { inception } from '../networks/inception.ts';
+import { loadInception } from '../networks/inception-load.ts';
+import type { FeatureNetwork, NetworkParams } from '../networks/network.ts';
+import { loadSqueezeNet, SQUEEZENET_SHAPES, squeezeNet } from '../networks/squeezenet.ts';
+import { sha256File } from './hash-file.ts';
 import { obtainFile } from './obtain-file.ts';
 import { obtainSqueezeNet, SQUEEZENET_SHA256 } from './obtain-squeezenet.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
 
-/** Which network; SqueezeNet unless a file is named. */
+/** Choice of a feature network; SqueezeNet where no file is named. */
 export interface NetworkChoice {
   /** Path or URL of an Inception network: `.pb` of TensorFlow, or weights in PyTorch's layout. */
   readonly inception?: string;
@@ -29,35 +24,45 @@ export interface NetworkChoice {
   readonly sha256?: string;
 }
 
-/** Loads a feature network onto an engine; `say` is called on downloads. @throws where the hash is not `sha256`. */
+/** Options of `openFeatureNetwork`. */
+export interface FeatureNetworkOptions extends NetworkChoice {
+  /** Folder that keeps downloads: SqueezeNet's weights, and files by URL in `networks`. */
+  readonly cacheDir: string;
+}
+
+/** Loads a feature network onto an engine; the caller disposes it. @throws where the hash of the file is not `sha256`. */
 export async function openFeatureNetwork(
-  { inception: file, sha256 }: NetworkChoice,
+  { inception: file, sha256, cacheDir }: FeatureNetworkOptions,
   engine: Engine,
-  say: (message: string) => void,
+  reporter: Reporter = silent,
 ): Promise<OpenFeatureNetwork> {
-  if (file === undefined) return openSqueezeNet(engine, say);
-  const path = await obtainFile(file, sha256, say);
+  if (file === undefined) return openSqueezeNet(cacheDir, engine, reporter);
+  const path = await obtainFile(file, sha256, join(cacheDir, 'networks'), reporter);
   const hash = await sha256File(path);
   if (sha256 !== undefined && hash !== sha256.toLowerCase())
     throw userError(`${path} has the sha256 ${hash}, wanted ${sha256}: it is another file, or damaged.`);
-  if (path.endsWith('.pb')) return openInceptionGraph(path, hash);
+  if (path.endsWith('.pb')) return (await import('./inception-graph.ts')).openInceptionGraph(path, hash);
   return onEngine(inception, loadInception(floats(await readWeights(path))), hash, engine);
 }
 
-/** SqueezeNet v1.1, downloaded where it is not there yet. */
-export async function openSqueezeNet(
+async function openSqueezeNet(
+  cacheDir: string,
   engine: Engine,
-  say: (message: string) => void,
+  reporter: Reporter,
 ): Promise<OpenFeatureNetwork> {
-  const { params, sha256 } = await squeezeNetParams(say);
+  const { params, sha256 } = await squeezeNetParams(cacheDir, reporter);
   return onEngine(squeezeNet, params, sha256, engine);
 }
 
-/** The weights of SqueezeNet v1.1 on the active backend, owned by the caller, and their hash. */
+/**
+ * Weights of SqueezeNet v1.1 on the active backend, owned by the caller, and their SHA-256; downloaded where `cacheDir` lacks them.
+ * @throws where they cannot be downloaded or are damaged.
+ */
 export async function squeezeNetParams(
-  say: (message: string) => void,
+  cacheDir: string,
+  reporter: Reporter = silent,
 ): Promise<{ readonly params: NetworkParams; readonly sha256: string }> {
-  const path = await obtainSqueezeNet(say);
+  const path = await obtainSqueezeNet({ cacheDir }, reporter);
   const hash = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
