@@ -96,7 +96,7 @@ export function applyHead(params: HeadParams, hidden: tf.Tensor3D, config: HeadC
 }
 
 /** The layers of an MLP in order. */
-export function layersOf(params: MlpHeadParams): LinearParams[] {
+export function listLayers(params: MlpHeadParams): LinearParams[] {
   const places = Object.keys(params).sort((a, b) => Number(a) - Number(b));
   return places.map((place) => params[place] as LinearParams);
 }
@@ -113,14 +113,14 @@ export function mlpProducts([first, ...rest]: readonly LinearParams[], hidden: t
 }
 
 function applyMlp(params: MlpHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
-  const layers = layersOf(params);
+  const layers = listLayers(params);
   return tf.tidy(() => addBias(mlpProducts(layers, hidden), (layers.at(-1) as LinearParams).bias));
 }
 
 function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, tokens, width] = hidden.shape;
-    const grid = gridOf('applyHead', tokens);
+    const grid = toGridSide('applyHead', tokens);
     const image = tf.reshape(hidden, [batch, grid, grid, width]) as tf.Tensor4D;
     const filter = tf.transpose(projection_layer.weight, [2, 3, 1, 0]) as tf.Tensor4D; // [k, k, in, out]
     const projected = tf.add(tf.conv2d(image, filter, 1, 'same'), projection_layer.bias);
@@ -129,7 +129,7 @@ function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): t
 }
 
 /** The side of a square of `tokens`. */
-function gridOf(where: string, tokens: number): number {
+function toGridSide(where: string, tokens: number): number {
   const grid = Math.sqrt(tokens);
   if (Number.isInteger(grid)) return grid;
   throw new RangeError(`${where}: hidden has ${tokens} tokens, wanted a square number; use the mlp head.`);
@@ -143,7 +143,7 @@ export function unfoldTokens(tokens: tf.Tensor3D, factor: number): tf.Tensor3D {
   if (factor === 1) return tf.clone(tokens);
   return tf.tidy(() => {
     const [batch, count, width] = tokens.shape;
-    const grid = gridOf('unfoldTokens', count);
+    const grid = toGridSide('unfoldTokens', count);
     const fine = width / factor ** 2;
     const split = tf.reshape(tokens, [batch * grid, grid, factor, factor * fine]);
     return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [batch, count * factor ** 2, fine]);

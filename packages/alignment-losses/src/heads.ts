@@ -8,7 +8,7 @@ import {
   type HeadKind,
   type HeadParams,
   initHead,
-  layersOf,
+  listLayers,
   type MlpHeadParams,
   mlpProducts,
 } from './head.ts';
@@ -67,7 +67,7 @@ export function applyHeads(
     return config.outs.map((_, g) => applyHead(params[g] as HeadParams, hidden(g), single(config, g)));
   }
   const { trunk, outs } = params as Exclude<HeadsParams, readonly HeadParams[]>;
-  const layers = layersOf(trunk);
+  const layers = listLayers(trunk);
   const { bias } = layers.at(-1) as LinearParams;
   return tf.tidy(() => {
     const shared = mlpProducts(layers, hidden(0));

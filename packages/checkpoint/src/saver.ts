@@ -83,7 +83,7 @@ export function createSaver(): Saver {
 }
 
 /** Distinct buffers of tensors. */
-export const buffersOf = (tensors: Tensors): ArrayBuffer[] => [
+export const listBuffers = (tensors: Tensors): ArrayBuffer[] => [
   ...new Set(Object.values(tensors).map(({ data }) => data.buffer as ArrayBuffer)),
 ];
 
@@ -98,6 +98,6 @@ function hand(worker: Worker, request: SaveRequest): Promise<Tensors> {
       else resolve(tensors);
     };
     worker.once('message', answered).once('error', died).once('exit', died);
-    worker.postMessage(request, buffersOf(request.tensors));
+    worker.postMessage(request, listBuffers(request.tensors));
   });
 }

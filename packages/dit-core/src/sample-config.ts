@@ -1,7 +1,7 @@
 /** Sampling configuration, as plain data, and its validation. */
+import type { Path } from '@ahpa/ports';
 
 /** A solver with a fixed number of steps, or one that chooses its steps. */
-import type { Path } from '@ahpa/ports';
 export type SolverConfig =
   | {
       readonly sampler: 'euler' | 'heun' | 'sde';

@@ -52,18 +52,18 @@ function rememberedShare(
 }
 
 /** Running mean of each loss in its bin of t, this batch included: losses [B, G], t [B] -> [B, G], constants. */
-export function usualLosses(
+export function lossNormalizer(
   losses: tf.Tensor2D,
   t: tf.Tensor1D,
   means: BinMeans,
   decay: number,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const usual = stopGradient(() => {
+    const expected = stopGradient(() => {
       const sums = binSums(losses, t, means.mean.shape[0]);
       return lookUp(updateBinMeans(means, sums, decay).mean, t);
     }, [losses]);
-    return tf.maximum(usual, LEAST_LOSS);
+    return tf.maximum(expected, LEAST_LOSS);
   });
 }
 
@@ -74,7 +74,7 @@ export function normalizedLosses(
   means: BinMeans,
   decay: number,
 ): tf.Tensor2D {
-  return tf.tidy(() => tf.div(losses, usualLosses(losses, t, means, decay)));
+  return tf.tidy(() => tf.div(losses, lossNormalizer(losses, t, means, decay)));
 }
 
 // e^8 is weight enough; beyond it a loss of zero would drive s to infinity.

@@ -40,11 +40,11 @@ export function restoreTree<T extends Tree>(like: T, tensors: NamedTensors, sour
         `${source} has ${got} at ${prefix}${path}, wanted ${wanted}: it belongs to another model or version.`,
       );
     }
-    return tf.tensor(valuesOf(entry), leaf.shape, leaf.dtype);
+    return tf.tensor(toTypedArray(entry), leaf.shape, leaf.dtype);
   }, like);
 }
 
-function valuesOf({ dtype, data }: TensorEntry): tf.TypedArray {
+function toTypedArray({ dtype, data }: TensorEntry): tf.TypedArray {
   const bytes = data.slice();
   if (dtype === 'BOOL') return bytes;
   return dtype === 'I32' ? new Int32Array(bytes.buffer) : new Float32Array(bytes.buffer);

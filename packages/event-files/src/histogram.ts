@@ -15,7 +15,7 @@ export interface Histogram {
 const BUCKETS = 30;
 
 /** Histogram of the finite values; undefined where there are none. */
-export function histogramOf(values: Iterable<number>): Histogram | undefined {
+export function computeHistogram(values: Iterable<number>): Histogram | undefined {
   const finite = [...values].filter(Number.isFinite);
   if (finite.length === 0) return undefined;
   const min = finite.reduce((a, b) => Math.min(a, b));

@@ -56,7 +56,7 @@ export async function takeLock(
     () => utimes(path, new Date(), new Date()).catch(() => undefined),
     BEAT_MS,
   ).unref();
-  const isOwn = async (): Promise<boolean> => (await textOf(path)) === own;
+  const isOwn = async (): Promise<boolean> => (await readText(path)) === own;
   return {
     check: async () => {
       if (!(await isOwn()))
@@ -71,18 +71,18 @@ export async function takeLock(
 
 /** Holder of the lock `path`; undefined where it is free. */
 export async function readHolder(path: string): Promise<Holder | undefined> {
-  const text = await textOf(path);
+  const text = await readText(path);
   return text === undefined ? undefined : parseHolder(text);
 }
 
 /** Whether a holder is alive; undefined for a process on another machine or in another namespace. */
 export function isAlive({ pid, machine, start }: Holder): boolean | undefined {
   if (machine !== machineId()) return undefined;
-  return startOf(pid) === start && exists(pid);
+  return readStartTime(pid) === start && exists(pid);
 }
 
 async function removeStale(path: string, say: (text: string) => void, watchMs: number): Promise<void> {
-  const text = await textOf(path);
+  const text = await readText(path);
   if (text === undefined) return;
   const holder = parseHolder(text);
   const alive = isAlive(holder) ?? (await showsLife(path, holder, say, watchMs));
@@ -96,7 +96,7 @@ async function removeStale(path: string, say: (text: string) => void, watchMs: n
   await rename(path, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  if ((await textOf(old)) !== text) await linked(old, path); // another process was faster: its lock goes back
+  if ((await readText(old)) !== text) await linked(old, path); // another process was faster: its lock goes back
   await rm(old, { force: true });
 }
 
@@ -127,7 +127,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   );
 }
 
-const textOf = (path: string): Promise<string | undefined> =>
+const readText = (path: string): Promise<string | undefined> =>
   readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
@@ -150,7 +150,7 @@ const self = (): Holder => ({
   pid: process.pid,
   host: hostname(),
   machine: machineId(),
-  start: startOf(process.pid),
+  start: readStartTime(process.pid),
   since: new Date().toISOString(),
 });
 
@@ -169,7 +169,7 @@ const machineId = (): string => {
 };
 
 /** When a process started, in clock ticks since boot; '' where that cannot be read. */
-const startOf = (pid: number): string =>
+const readStartTime = (pid: number): string =>
   quietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').split(' ')[20] ?? '');
 
 function exists(pid: number): boolean {

@@ -21,7 +21,7 @@ export interface Decoded {
 /** Decompressed pixels that a small file may claim. */
 const LARGEST_PIXELS = 1 << 28;
 
-function remarksOf({ orientation, space, depth, hasAlpha, pages, channels }: Metadata): Remark[] {
+function listRemarks({ orientation, space, depth, hasAlpha, pages, channels }: Metadata): Remark[] {
   const found: readonly (readonly [boolean, Remark])[] = [
     [(orientation ?? 1) > 1, 'turned as EXIF says'],
     [channels <= 2, 'greyscale'],
@@ -53,5 +53,5 @@ export async function decodeImage(file: Uint8Array, size: number): Promise<Decod
     .toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`decoding gave ${info.channels} channels, wanted 3`);
   const pixels = centerCrop({ width: info.width, height: info.height, data }, size);
-  return { pixels: pixels as Uint8Array<ArrayBuffer>, remarks: remarksOf(metadata) };
+  return { pixels: pixels as Uint8Array<ArrayBuffer>, remarks: listRemarks(metadata) };
 }

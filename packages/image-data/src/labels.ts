@@ -16,7 +16,7 @@ export const numbered = (labels: Int32Array<ArrayBuffer>): readonly string[] =>
 export const isClass = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < LARGEST_CLASS;
 
-function pairsOf(text: string, path: string): readonly (readonly [unknown, unknown])[] {
+function parsePairs(text: string, path: string): readonly (readonly [unknown, unknown])[] {
   let labels: unknown;
   try {
     ({ labels } = JSON.parse(text) as { labels?: unknown });
@@ -36,7 +36,7 @@ function pairsOf(text: string, path: string): readonly (readonly [unknown, unkno
  * @throws Error where a file has no valid label
  */
 export function listedLabels(files: readonly string[], text: string, path: string): Labelling {
-  const listed = new Map(pairsOf(text, path));
+  const listed = new Map(parsePairs(text, path));
   const labels = Int32Array.from(files, (file) => {
     const label = listed.get(file);
     if (isClass(label)) return label;

@@ -18,7 +18,7 @@ export interface OpenOptions {
   readonly labels?: string | undefined;
 }
 
-async function listOf(path: string | undefined): Promise<LabelList | undefined> {
+async function readLabelList(path: string | undefined): Promise<LabelList | undefined> {
   return path === undefined ? undefined : { path, text: await readFile(path, 'utf8') };
 }
 
@@ -26,7 +26,7 @@ async function fromTree(tree: FileTree, { within, labels }: OpenOptions): Promis
   try {
     const part = within === undefined ? tree : subtree(tree, within);
     if (labels === undefined && isWebDataset(part)) return await webDataset(tree.path, [part]);
-    return await treeImages(part, await listOf(labels));
+    return await treeImages(part, await readLabelList(labels));
   } catch (error) {
     await tree.close();
     throw error;

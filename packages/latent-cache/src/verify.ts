@@ -5,7 +5,7 @@ import { hashFile, readIndex } from './files.ts';
 import { type CacheIndex, recordBytes, shardFile } from './layout.ts';
 
 /** Problem of a file, compared with its size and hash; undefined where there is none. */
-async function problemOf(
+async function findProblem(
   path: string,
   wanted: { readonly size?: number; readonly sha256: string },
   onBytes: (count: number) => void,
@@ -33,11 +33,11 @@ export async function verifyCache(
   };
   const problems: (string | undefined)[] = [];
   for (const [name, sha256] of Object.entries(index.attachments))
-    problems.push(await problemOf(join(folder, name), { sha256 }, () => undefined));
+    problems.push(await findProblem(join(folder, name), { sha256 }, () => undefined));
   for (const [i, shard] of index.shards.entries()) {
     for (const field of index.fields) {
       const wanted = { size: shard.records * recordBytes(field), sha256: shard.sha256[field.name] ?? '' };
-      problems.push(await problemOf(join(folder, shardFile(field.name, i)), wanted, count));
+      problems.push(await findProblem(join(folder, shardFile(field.name, i)), wanted, count));
     }
   }
   return problems.filter((problem) => problem !== undefined);

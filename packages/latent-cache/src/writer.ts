@@ -77,8 +77,7 @@ export function cachePlan(
 }
 
 /**
- * Opens a folder to write the cache of a plan; continues where an earlier writer stopped. Only one process may
- * write to a folder at a time.
+ * Opens a folder to write the cache of a plan; resumes an interrupted one. Only one process may write to a folder at a time.
  * @throws Error where the folder holds a finished cache, another plan or a damaged journal
  */
 export async function openWriter(

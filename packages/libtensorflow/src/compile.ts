@@ -9,7 +9,7 @@ import { attribute } from './graph.ts';
 import type { Precision } from './precision.ts';
 import { boolAttribute, grapplerConfig } from './proto.ts';
 import { type StepFunction, traceFunction } from './trace-function.ts';
-import { leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
+import { formatSignature, leaves, mapLeaves, type Tree } from './tree.ts';
 
 /** Cost and result of a trace. */
 export interface TraceReport {
@@ -135,7 +135,7 @@ export function compile<S extends Tree, I extends readonly Tree[], R extends obj
   const call = (state: DeviceState<S>, ...inputs: I): Outputs<R> => {
     const backend = activeBackend();
     const given = leaves(inputs);
-    const signature = `${state.signature} | ${signatureOf(given)}`;
+    const signature = `${state.signature} | ${formatSignature(given)}`;
     const compiled = traces.get(signature) ?? trace(backend, signature, state, inputs);
     const results = execute(
       backend,

@@ -4,7 +4,7 @@ import type { TensorMetadata } from '../kernels/bundle.js';
 import { activeBackend, type TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
 import { attribute } from './graph.ts';
-import { type LeafLike, leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
+import { formatSignature, type LeafLike, leaves, mapLeaves, type Tree } from './tree.ts';
 
 /** One resource variable. */
 export interface Variable extends LeafLike {
@@ -110,7 +110,7 @@ function createView<S extends Tree>(
   return {
     variables,
     list,
-    signature: signatureOf(list),
+    signature: formatSignature(list),
     read: () =>
       mapLeaves(variables as S, (index) =>
         backend.createOutputTensor(readValue(backend, (list[index] as StateLeaf).leaf)),

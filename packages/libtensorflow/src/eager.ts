@@ -68,7 +68,7 @@ export function newTensor(api: CApi, shape: readonly number[], dtype: number, by
   return tensor;
 }
 
-function arrayOf(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView {
+function toArray(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView {
   if (dtype === DType.float32 || dtype === DType.complex64) return new Float32Array(bytes.buffer);
   if (dtype === DType.float64) return new Float64Array(bytes.buffer);
   if (dtype === DType.int32) return new Int32Array(bytes.buffer);
@@ -149,7 +149,7 @@ export function createEagerBinding(native: Native): EagerBinding {
     },
     tensorDataSync(id) {
       const dtype = api.TFE_TensorHandleDataType(binding.handle(id)) as number;
-      return arrayOf(dtype, withData(id, readBytes));
+      return toArray(dtype, withData(id, readBytes));
     },
     copyData(id, memory) {
       withData(id, (address, length) => {

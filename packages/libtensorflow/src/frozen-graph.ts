@@ -26,7 +26,7 @@ const split = (name: string): readonly [operation: string, index: number] => {
   return [operation, Number(index)];
 };
 
-function operationOf(api: CApi, graph: number, name: string, source: string): number {
+function findOperation(api: CApi, graph: number, name: string, source: string): number {
   const found = api.TF_GraphOperationByName(graph, name) as number;
   if (found) return found;
   throw userError(`${source}: the graph has no operation ${name}; it is another graph than the one wanted.`);
@@ -71,9 +71,9 @@ function importInto(
   }
 }
 
-function outputOf(api: CApi, graph: number, name: string, source: string): GraphOutput {
+function findOutput(api: CApi, graph: number, name: string, source: string): GraphOutput {
   const [operation, index] = split(name);
-  const oper = operationOf(api, graph, operation, source);
+  const oper = findOperation(api, graph, operation, source);
   return name.includes('<') ? (api.TF_OperationInput({ oper, index }) as GraphOutput) : { oper, index };
 }
 
@@ -93,8 +93,8 @@ export function openFrozenGraph(bytes: Uint8Array, options: FrozenGraphOptions):
   try {
     for (const name of inputs) fed.set(name, placeholder(api, graph, `ahpa-input-${fed.size}`));
     importInto(api, graph, bytes, fed, source);
-    for (const name of inputs) operationOf(api, graph, split(name)[0], source);
-    fetched = new Map(outputs.map((name) => [name, outputOf(api, graph, name, source)]));
+    for (const name of inputs) findOperation(api, graph, split(name)[0], source);
+    fetched = new Map(outputs.map((name) => [name, findOutput(api, graph, name, source)]));
     const settings = api.TF_NewSessionOptions() as number;
     session = api.TF_NewSession(graph, settings, api.status) as number;
     api.TF_DeleteSessionOptions(settings);

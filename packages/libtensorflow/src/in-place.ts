@@ -4,7 +4,7 @@ import type { TensorFlowBackend } from './backend.ts';
 import { DType, type GraphOutput } from './c-api.ts';
 import type { GraphTensor } from './graph.ts';
 import { attribute, readVariable } from './graph.ts';
-import { islandOf } from './island.ts';
+import { getIsland } from './island.ts';
 import type { Trace } from './trace.ts';
 
 /** A state variable inside a trace: its handle, its value at the start and, once updated in place, its new value. */
@@ -31,7 +31,7 @@ function inPlaceKernels(
     trace.tensor(backend.getInputTensorIds([tensor as tf.Tensor])[0] as number);
   const float = (tensor: tf.Tensor | undefined): GraphTensor => caster.to(input(tensor), DType.float32);
   const output = (tensor: GraphTensor): tf.Tensor => backend.createOutputTensor(trace.register(tensor));
-  const variableOf = (kernel: string, name: string, tensor: tf.Tensor | undefined): TracedVariable => {
+  const findVariable = (kernel: string, name: string, tensor: tf.Tensor | undefined): TracedVariable => {
     const found = variables.find(({ start }) => sameOutput(start, input(tensor)));
     if (!found || found.updated) {
       throw new Error(
@@ -49,9 +49,9 @@ function inPlaceKernels(
   return {
     AdamW({ param, m, v, grad, beta1, beta2, alpha, epsilon }) {
       const targets = [
-        variableOf('AdamW', 'param', param),
-        variableOf('AdamW', 'm', m),
-        variableOf('AdamW', 'v', v),
+        findVariable('AdamW', 'param', param),
+        findVariable('AdamW', 'm', m),
+        findVariable('AdamW', 'v', v),
       ] as const;
       const none = graph.constant([], DType.float32, new Uint8Array(4));
       const scalars = [alpha, beta1, beta2, epsilon].map(float);
@@ -64,7 +64,7 @@ function inPlaceKernels(
       return targets.map((target) => readAfter(target, update as GraphTensor));
     },
     Ema({ average, value, rate }) {
-      const target = variableOf('Ema', 'average', average);
+      const target = findVariable('Ema', 'average', average);
       const [gap] = graph.emit('Sub', [target.start, float(value)]);
       const [update] = graph.emit('ResourceApplyGradientDescent', [
         target.handle,
@@ -78,7 +78,7 @@ function inPlaceKernels(
       const run = fn as (...tensors: readonly tf.Tensor[]) => tf.Tensor[];
       if (tensors.every(({ size }) => size < smallestIsland)) return run(...tensors);
       const given = tensors.map((tensor) => input(tensor));
-      const island = islandOf(backend, trace.precision, run, given);
+      const island = getIsland(backend, trace.precision, run, given);
       return graph.call(island, given).map(output);
     },
     Barrier({ x, after }) {

@@ -64,11 +64,12 @@ const sliced =
     return attrs.keepDims ? total : tf.reshape(total, shape);
   };
 
-const kernelOf = (name: string): Kernel => tf.getKernel(name, 'tensorflow')?.kernelFunc as unknown as Kernel;
+const getKernelFunction = (name: string): Kernel =>
+  tf.getKernel(name, 'tensorflow')?.kernelFunc as unknown as Kernel;
 
 /** Runs `fn` with the kernels `Sum` and `Mean` of the backend `tensorflow` made of slices. */
 export function withSliceSums<T>(fn: () => T): T {
-  const [sum, mean] = [kernelOf('Sum'), kernelOf('Mean')];
+  const [sum, mean] = [getKernelFunction('Sum'), getKernelFunction('Mean')];
   const reduced = new WeakSet<object>();
   setKernel('Sum', sliced(sum, sum, false, reduced));
   setKernel('Mean', sliced(mean, sum, true, reduced));

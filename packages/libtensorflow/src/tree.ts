@@ -36,6 +36,6 @@ export function mapLeaves<T>(tree: T, replace: (index: number) => unknown): T {
 }
 
 /** Paths, dtypes and shapes of leaves in one line: the key of a trace. */
-export function signatureOf(list: readonly { readonly path: string; readonly leaf: LeafLike }[]): string {
+export function formatSignature(list: readonly { readonly path: string; readonly leaf: LeafLike }[]): string {
   return list.map(({ path, leaf }) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(' ');
 }

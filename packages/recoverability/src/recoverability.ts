@@ -65,7 +65,7 @@ export function recoverability(
   { rank, tau }: typeof RARE_SETTINGS = RARE_SETTINGS,
 ): RecoverabilityMap {
   const { levels, yy, latent, hidden } = measurement;
-  const columns = columnsOf(levels, yy.fit);
+  const columns = locateColumns(levels, yy.fit);
   const whitened = columns.map((place) => whiten(yy.fit, place, rank));
   const added = whitened.slice(1).map((own, i) => increment(yy, whitened[i] as Matrix, own));
   const targets = [
@@ -76,18 +76,18 @@ export function recoverability(
     const explained = (source: Split<Moments>): number => readout(readoutSplit(source, yy, map));
     return { name, kind, availability: explained(latent), r2: hidden.map((bins) => bins.map(explained)) };
   });
-  return gapsOf(measured, tau);
+  return computeGaps(measured, tau);
 }
 
 /** Gaps under the ceiling that all targets share. */
-export function gapsOf(targets: readonly TargetMap[], tau: number): RecoverabilityMap {
-  const bestOf = ({ availability, r2 }: TargetMap): number => Math.max(availability, ...r2.flat());
-  const ceiling = Math.max(tau, ...targets.map(bestOf));
+export function computeGaps(targets: readonly TargetMap[], tau: number): RecoverabilityMap {
+  const findBest = ({ availability, r2 }: TargetMap): number => Math.max(availability, ...r2.flat());
+  const ceiling = Math.max(tau, ...targets.map(findBest));
   const maps = targets.map((target): GapMap => {
     const gap = target.r2.map((bins) => bins.map((r2) => Math.min(Math.max(1 - r2 / ceiling, 0), 1)));
     const all = gap.flat();
     const meanGap = all.reduce((sum, value) => sum + value, 0) / all.length;
-    return { ...target, gap, meanGap, readable: bestOf(target) >= tau };
+    return { ...target, gap, meanGap, readable: findBest(target) >= tau };
   });
   const candidates = maps.filter(({ kind, readable }) => kind === 'level' && readable);
   const widest = candidates.reduce<GapMap | undefined>(
@@ -107,7 +107,7 @@ function readoutSplit(source: Split<Moments>, yy: Split<Matrix>, map: Matrix): S
   };
 }
 
-function columnsOf(levels: readonly Level[], yy: Matrix): Columns[] {
+function locateColumns(levels: readonly Level[], yy: Matrix): Columns[] {
   const widths = levels.map(({ width }) => width);
   const total = 1 + widths.reduce((sum, width) => sum + width, 0);
   if (yy.rows !== total) {

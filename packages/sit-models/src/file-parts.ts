@@ -1,7 +1,7 @@
 /** State dicts of a weights file by part, for any network. */
 import { open } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
-import { momentsOf } from '@ahpa/sit-weights';
+import { nameMoments } from '@ahpa/sit-weights';
 import {
   openTorch,
   readSafetensors,
@@ -94,7 +94,7 @@ export async function readTraining(path: string): Promise<TrainingParts> {
   if (model === undefined || opt === undefined) {
     throw userError(`${path} is no training checkpoint with model and opt: name one --part of it.`);
   }
-  const { first, second, updates } = momentsOf<TensorEntry>(opt as never, model.tensors);
+  const { first, second, updates } = nameMoments<TensorEntry>(opt as never, model.tensors);
   return {
     parts: [...parts, { part: 'exp_avg', tensors: first }, { part: 'exp_avg_sq', tensors: second }],
     updates,

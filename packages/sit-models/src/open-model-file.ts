@@ -5,7 +5,7 @@ import {
   assertFinite,
   assertFits,
   type Misfits,
-  networkOfDiffusers,
+  parseDiffusersConfig,
   type Reading,
   readState,
   type SitState,
@@ -93,6 +93,6 @@ async function readFileState(path: string, options: OpenOptions): Promise<Source
 
 async function readDiffusers(folder: string): Promise<SourceState> {
   const config = await readDiffusersConfig(folder);
-  const reading = readState(await readWeights(folder), { network: networkOfDiffusers(config) });
+  const reading = readState(await readWeights(folder), { network: parseDiffusersConfig(config) });
   return { source: folder, part: '', reading };
 }

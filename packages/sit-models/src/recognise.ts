@@ -48,7 +48,7 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
   const { network, trunk, heads } = state;
   const size = sizeName(network);
   return {
-    kind: kindOf(state, known.network?.convention ?? known.convention),
+    kind: describeKind(state, known.network?.convention ?? known.convention),
     ...(size && { size }),
     network,
     parameters: countParameters(trunk),
@@ -58,7 +58,10 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
   };
 }
 
-function kindOf({ names, network, heads }: SitState<TensorEntry>, convention: Known['convention']): string {
+function describeKind(
+  { names, network, heads }: SitState<TensorEntry>,
+  convention: Known['convention'],
+): string {
   if (names === 'diffusers') return "DiT in diffusers' names";
   if (network.learnSigma && convention === undefined) return 'SiT or DiT, its tensors do not tell which';
   if (network.learnSigma) return convention === 'dit' ? 'DiT' : 'SiT';

@@ -101,7 +101,7 @@ export function fromDiffusers<T extends StateTensor>(tensors: StateDict<T>): Rec
  * The network of diffusers' config.json.
  * @throws Error where a value is invalid or not DiT's
  */
-export function networkOfDiffusers(config: Readonly<Record<string, unknown>>): Network {
+export function parseDiffusersConfig(config: Readonly<Record<string, unknown>>): Network {
   const number = (key: string, fallback?: number): number => {
     const value = config[key] ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;

@@ -32,7 +32,7 @@ const isTensor = <T extends StateTensor>(value: Value<T>): value is T =>
  * that of the parameters; fixed ones (`pos_embed`) have no moments.
  * @throws Error where the optimizer does not fit the model
  */
-export function momentsOf<T extends StateTensor>(optimizer: Value<T>, model: StateDict<T>): Moments<T> {
+export function nameMoments<T extends StateTensor>(optimizer: Value<T>, model: StateDict<T>): Moments<T> {
   const groups = entry(optimizer, 'param_groups');
   const numbers = Array.isArray(groups)
     ? groups.flatMap((group: Value<T>) => entry(group, 'params') as Value<T>[])
@@ -59,13 +59,13 @@ export function momentsOf<T extends StateTensor>(optimizer: Value<T>, model: Sta
     first[name] = m;
     second[name] = v;
     const step = entry(state, 'step');
-    updates = Math.max(updates, isTensor<T>(step) ? stepOf(step) : Number(step ?? 0));
+    updates = Math.max(updates, isTensor<T>(step) ? readStep(step) : Number(step ?? 0));
   });
   return { first, second, updates };
 }
 
 /** The number in a float32 or int64 scalar. */
-function stepOf({ dtype, data }: StateTensor): number {
+function readStep({ dtype, data }: StateTensor): number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return dtype === 'F32' ? view.getFloat32(0, true) : Number(view.getBigInt64(0, true));
 }

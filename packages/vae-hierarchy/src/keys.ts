@@ -44,7 +44,7 @@ function tinyKey(key: string): string {
 }
 
 /** Levels of the encoder of an AutoencoderKL, from its keys. */
-function levelsOf(keys: readonly string[]): number {
+function countLevels(keys: readonly string[]): number {
   const levels = keys.map((key) => /^encoder\.down(?:_blocks)?\.(\d+)\./.exec(key)?.[1]);
   return new Set(levels.filter((level) => level !== undefined)).size;
 }
@@ -67,7 +67,7 @@ export function diffusersEntries<T>(
   const prefix = inner.length > 0 ? IN_CHECKPOINT.length : 0;
   const entries = (prefix > 0 ? inner : all).filter(([key]) => !TRAINING_ONLY.test(key.slice(prefix)));
   const keys = entries.map(([key]) => key.slice(prefix));
-  const [tiny, levels] = [hasTinyKeys(keys), levelsOf(keys)];
+  const [tiny, levels] = [hasTinyKeys(keys), countLevels(keys)];
   const found = new Map<string, readonly [string, T]>();
   for (const entry of entries) {
     const key = entry[0].slice(prefix);

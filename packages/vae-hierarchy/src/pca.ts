@@ -14,7 +14,7 @@ export interface Pca<V = Float32Array> {
 /** A PCA whose numbers are on the backend: `[D]`, `[D, d]` and `[d]`. */
 export type PcaTensors = Pca<tf.Tensor>;
 
-const tensorOf = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
+const toTensor = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
   values instanceof Float32Array ? tf.tensor1d(values) : tf.reshape(values, [values.size]);
 
 /**
@@ -31,7 +31,7 @@ export type SymmetricEigen = (matrix: number[][]) => {
 const SMALLEST_PART = 1e-9;
 
 /** Rows of a square matrix, made exactly symmetric. */
-async function rowsOf(matrix: tf.Tensor2D): Promise<number[][]> {
+async function readRows(matrix: tf.Tensor2D): Promise<number[][]> {
   const [size] = matrix.shape;
   const values = await matrix.data();
   const at = (i: number, j: number): number => values[i * size + j] as number;
@@ -74,7 +74,7 @@ export async function fitPca(samples: tf.Tensor2D, d: number, eigen: SymmetricEi
     return { mean: center, centred: rest, square: tf.div(tf.matMul(rest, rest, !wide, wide), count) };
   });
   try {
-    const { values, vectors } = leading(eigen(await rowsOf(square as tf.Tensor2D)), d);
+    const { values, vectors } = leading(eigen(await readRows(square as tf.Tensor2D)), d);
     checkRank(values);
     const basis = tf.tidy(() => {
       const columns = tf.transpose(tf.tensor2d(vectors)) as tf.Tensor2D;
@@ -113,14 +113,14 @@ function checkRank(values: readonly number[]): void {
 export function projectTokens(tokens: tf.Tensor3D, pca: Pca | PcaTensors, whiten: boolean): tf.Tensor3D {
   const [batch, count, channels] = tokens.shape;
   return tf.tidy(() => {
-    const [mean, variance] = [tensorOf(pca.mean), tensorOf(pca.variance)];
+    const [mean, variance] = [toTensor(pca.mean), toTensor(pca.variance)];
     if (mean.size !== channels) {
       throw new RangeError(
         `projectTokens: tokens have shape [${tokens.shape}], wanted ${mean.size} channels, as the PCA was fitted to.`,
       );
     }
     const flat = tf.reshape(tf.sub(tokens, mean), [batch * count, channels]) as tf.Tensor2D;
-    const basis = tf.reshape(tensorOf(pca.basis), [channels, variance.size]) as tf.Tensor2D;
+    const basis = tf.reshape(toTensor(pca.basis), [channels, variance.size]) as tf.Tensor2D;
     const scaled = whiten ? tf.div(basis, tf.sqrt(variance)) : basis;
     return tf.reshape(tf.matMul(flat, scaled as tf.Tensor2D), [batch, count, variance.size]);
   });

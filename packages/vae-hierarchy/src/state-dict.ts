@@ -55,12 +55,12 @@ export function loadVaeParams(tensors: Readonly<Record<string, StateTensor>>, co
   const specs = vaeParamTable(config);
   const found = diffusersEntries(tensors);
   checkTensors(found, specs);
-  const tensorOf = (spec: ParamSpec): tf.Tensor => {
+  const makeTensor = (spec: ParamSpec): tf.Tensor => {
     const [, { data }] = found.get(spec.key) as readonly [string, StateTensor];
     const tensor = tf.tensor(data, [...torchShape(spec)]);
     return spec.kind === 'convWeight' ? tf.transpose(tensor, [2, 3, 1, 0]) : tensor;
   };
-  return tf.tidy(() => treeFromTable(specs, tensorOf) as never);
+  return tf.tidy(() => treeFromTable(specs, makeTensor) as never);
 }
 
 /** The state dict of parameters: diffusers keys, PyTorch layout. */

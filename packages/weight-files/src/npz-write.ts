@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { byteLength, quote, type TensorEntry } from './dtype.ts';
 import { encodeNpyHeader } from './npy-header.ts';
 import { writeAt, writeWhole } from './write.ts';
-import { directoryOf, localHeader, type StoredEntry } from './zip-write.ts';
+import { encodeDirectory, localHeader, type StoredEntry } from './zip-write.ts';
 
 /** Dtype and shape of an array to write. */
 export type NpyForm = Pick<TensorEntry, 'dtype' | 'shape'>;
@@ -68,7 +68,7 @@ async function complete(file: FileHandle, slots: readonly Slot[], bytes: number)
     await writeAt(file, localHeader(entry), header);
     entries.push(entry);
   }
-  const directory = directoryOf(entries, bytes);
+  const directory = encodeDirectory(entries, bytes);
   await writeAt(file, directory, bytes);
   await file.truncate(bytes + directory.length);
   await file.sync();

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { TensorEntry } from './dtype.ts';
 import { unpickle } from './pickle.ts';
-import { plainOf } from './pickle-value.ts';
+import { toPlain } from './pickle-value.ts';
 import type { TorchValue } from './torch.ts';
 
 /**
@@ -17,7 +17,7 @@ export function parseNumpyPickle(bytes: Uint8Array, source = 'a pickle'): TorchV
     array: (entry: TensorEntry): TensorEntry => entry,
     tensor: () => fail('the pickle holds a PyTorch tensor without its archive'),
   };
-  return plainOf<TensorEntry>(unpickle(bytes, source), leaves, fail);
+  return toPlain<TensorEntry>(unpickle(bytes, source), leaves, fail);
 }
 
 /**

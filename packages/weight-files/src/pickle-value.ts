@@ -121,7 +121,7 @@ export interface Leaves<T> {
  * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors converted by `leaves`. Shared values
  * stay shared, so the result is no larger than the pickle. `fail` throws.
  */
-export function plainOf<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
+export function toPlain<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
   const done = new Map<Value, Plain<T>>();
   const visiting = new Set<Value>();
   const convert = (value: Value, depth: number): Plain<T> => {

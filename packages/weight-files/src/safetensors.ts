@@ -75,8 +75,8 @@ export function encodeSafetensors(
   checkNames([...Object.keys(tensors), ...Object.keys(metadata)]);
   for (const [name, entry] of Object.entries(tensors)) checkEntry(name, entry);
   const slots = layOut(tensors);
-  const dataOf = ({ name }: Slot): Uint8Array => (tensors[name] as TensorEntry).data;
-  return [encodeHeader(slots, metadata), ...slots.map(dataOf)];
+  const getData = ({ name }: Slot): Uint8Array => (tensors[name] as TensorEntry).data;
+  return [encodeHeader(slots, metadata), ...slots.map(getData)];
 }
 
 /**

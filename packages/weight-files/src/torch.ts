@@ -1,7 +1,7 @@
 /** PyTorch files (`.pt`, `.pth`, `.ckpt`, `.bin`; torch 1.6 or later), read tensor by tensor without running their code. */
 import { type DType, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { unpickle } from './pickle.ts';
-import { plainOf, type Scalar, type StridedTensor } from './pickle-value.ts';
+import { type Scalar, type StridedTensor, toPlain } from './pickle-value.ts';
 import { openSource, type Source } from './source.ts';
 import { gather, isContiguous } from './strided.ts';
 import { entryData, readDirectory, type ZipEntry } from './zip.ts';
@@ -121,7 +121,7 @@ export async function torchValue(source: Source): Promise<TorchValue<StoredTenso
     }),
     array: (entry: TensorEntry): StoredTensor => ({ ...entry, read: async () => entry }),
   };
-  return plainOf(root, leaves, (problem) => {
+  return toPlain(root, leaves, (problem) => {
     throw new Error(`${source.name}: ${problem}.`);
   });
 }

@@ -75,7 +75,7 @@ function directoryRecord(entry: StoredEntry): Uint8Array {
 }
 
 /** The directory and the end of an archive; they follow the content from byte `begin` on. */
-export function directoryOf(entries: readonly StoredEntry[], begin: number): Uint8Array {
+export function encodeDirectory(entries: readonly StoredEntry[], begin: number): Uint8Array {
   const records = entries.map(directoryRecord);
   const bytes = records.reduce((sum, { length }) => sum + length, 0);
   const count = entries.length;

@@ -2,7 +2,7 @@
 
 import type { Saver, Tensors } from '@ahpa/checkpoint';
 import type { Training } from '@ahpa/engine';
-import { histogramOf, type Value } from '@ahpa/event-files';
+import { computeHistogram, type Value } from '@ahpa/event-files';
 import type { Lock } from '@ahpa/file-lock';
 import type { Tree } from '@ahpa/ports';
 import type { Task } from '@ahpa/trainer';
@@ -70,7 +70,7 @@ function distributionsOf(tensors: Tensors): Value[] {
       { length: Math.ceil(values.length / stride) },
       (_, i) => values[i * stride] as number,
     );
-    const histogram = histogramOf(some);
+    const histogram = computeHistogram(some);
     return histogram === undefined ? [] : [{ tag: tag.replace('.', '/'), histogram }];
   });
 }

@@ -10,7 +10,7 @@ import type { RouterConfig, RouterParams } from '../config.ts';
 import { initRouter } from '../init.ts';
 import { defineRouter } from '../kind.ts';
 import { routeLogits, softWeights } from '../route.ts';
-import { agreementPenalty, routerPenalty, uncertainty, usualLosses } from '../rules.ts';
+import { agreementPenalty, lossNormalizer, routerPenalty, uncertainty } from '../rules.ts';
 import { type LearnedOptions, learnedOptions } from './learned-options.ts';
 
 // Of the running means of distances and of gradient cosines.
@@ -82,7 +82,7 @@ function createLearned(
       return { weights: frozen, penalty: tf.add(penalty, reward) as tf.Scalar, metrics };
     },
     ...(train === 'normalized' && {
-      normalizer: (perGroup, { t, state }) => usualLosses(perGroup, t, state.distances as BinMeans, DECAY),
+      normalizer: (perGroup, { t, state }) => lossNormalizer(perGroup, t, state.distances as BinMeans, DECAY),
     }),
     observe: (perGroup, t, weights) => ({
       ...(train === 'normalized' && { distances: binSums(perGroup, t) }),
