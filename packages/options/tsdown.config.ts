@@ -1,4 +1,4 @@
 import { base } from '../../tsdown.base.ts';
 
-// Types of options are inferred from their schemas, which oxc's declarations cannot do.
-export default { ...base, dts: { oxc: false, build: true } };
+/** Declarations by TypeScript itself, which infers the options of every kind from their schema. */
+export default { ...base, dts: { oxc: false } };

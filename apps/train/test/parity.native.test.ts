@@ -6,7 +6,7 @@ import { applyDiT, type DiTConfig, type DiTParams, initDiT, SIT, type SiTName } 
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { flatten, mapTree, paths, unflatten } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
-import { ADAMW, adamw, updateEma } from '@ahpa/trainer';
+import { type AdamState, optimizer, updateEma } from '@ahpa/trainer';
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -114,10 +114,10 @@ describe.skipIf(skipped !== undefined)('parity with a PyTorch SiT in float32', (
   it('twenty steps of AdamW and EMA within 1e-4', async () => {
     const config = configOf('SiT-S/2', { latentSize: 8, depth: 2 });
     const entries = await readWeights(join(folder, 'training.safetensors'));
-    const optimizer = adamw({ ...ADAMW, weightDecay: 0.01 });
+    const { update } = optimizer({ weightDecay: 0.01 });
     let params = paramsOf(entries, 'weight', config);
     let average = mapTree(tf.clone, params);
-    let moments = { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) };
+    let moments: AdamState<Params> = { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) };
     const losses = toFloat32(entries['losses'] as TensorEntry);
     for (let step = 0; step < losses.length; step++) {
       const inputs = ['x', 't', 'y', 'target'].map((name) => {
@@ -127,13 +127,10 @@ describe.skipIf(skipped !== undefined)('parity with a PyTorch SiT in float32', (
       const { value, grads } = gradient(params, inputs, config);
       expect(Math.abs((value.dataSync()[0] as number) / (losses[step] as number) - 1)).toBeLessThan(1e-4);
       const counter = tf.scalar(step, 'int32');
-      ({ params, moments } = optimizer.update(
-        params,
-        unflatten(params, grads),
-        moments,
-        counter,
-        tf.scalar(1e-4),
-      ));
+      const [lr, applied] = [tf.scalar(1e-4), tf.scalar(1)];
+      const next = update(params, unflatten(params, grads), moments, counter, lr, applied);
+      params = next.params;
+      moments = next.state as AdamState<Params>;
       average = updateEma(average, params, tf.scalar(0.1));
     }
     for (const [prefix, tree] of [

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@ahpa/checkpoint';
 import { readGolden } from '@ahpa/test-utils';
-import { powerOf } from '@ahpa/trainer';
+import { stdToExponent } from '@ahpa/trainer';
 import { toFloat32 } from '@ahpa/weight-files';
 import { describe, expect, it } from 'vitest';
 import { mixture } from '../src/averages/post-hoc.ts';
@@ -31,7 +31,7 @@ describe.each(readGolden<Case[]>(import.meta.url, 'post-hoc.json'))(
     const weights = mixture(profiles, { gamma: golden.gamma, updates: golden.step });
 
     it('has the coefficients of NumPy', () => {
-      expect(powerOf(golden.sigma) / golden.gamma).toBeCloseTo(1, 12);
+      expect(stdToExponent(golden.sigma) / golden.gamma).toBeCloseTo(1, 12);
       const largest = Math.max(...golden.coefficients.map(Math.abs));
       weights.forEach((weight, i) => {
         expect(Math.abs(weight - (golden.coefficients[i] as number))).toBeLessThan(1e-8 * largest);

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { readSweep, sweepRuns } from '../src/lab/sweep-file.ts';
-import { modelConfig } from '../src/models/shapes.ts';
+import { loadAlignment } from '../src/models/alignment.ts';
+import { alignmentSpec, modelConfig } from '../src/models/shapes.ts';
 import { inPackage } from '../src/package-folder.ts';
 
 const SHAPE = { latentSize: 8, latentChannels: 4, classes: 9 };
@@ -20,8 +22,9 @@ describe('sweeps that come with the trainer', () => {
       const network = modelConfig(config.model, SHAPE);
       const tokens = (SHAPE.latentSize / network.patchSize) ** 2;
       const groups = ['fine', 'mid', 'coarse'].map((name) => ({ name, width: 4, tokens }));
-      const { weight } = await loadAlignment(config.alignment, alignmentContext(config, network, groups));
-      expect(weight === 0).toBe(config.alignment.kind === 'none');
+      const { weight } = await loadAlignment(config.alignment, alignmentSpec(config, network, groups));
+      const [first] = weight.weight(tf.scalar(0, 'int32'), weight.initState()).dataSync();
+      expect(first === 0).toBe(config.alignment.kind === 'none');
     }
     const different = new Set(configs.map(({ description: _, ...config }) => JSON.stringify(config)));
     expect(different.size).toBe(runs.length);

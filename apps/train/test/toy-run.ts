@@ -1,10 +1,12 @@
 /** A training step of every loss variant on made-up features, small enough for the plain CPU backend. */
 import { philox } from '@ahpa/ops';
-import type { Batch, StepResult, Tree } from '@ahpa/ports';
+import type { AlignmentSpec, Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
-import { initState, type TrainConfig, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
+import { initState, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
+import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../src/config/alignment.ts';
 import { batchOf } from '../src/features/batch.ts';
-import { type DataShape, modelConfig } from '../src/models/shapes.ts';
+import { type AlignmentParts, targetSource } from '../src/models/alignment.ts';
+import { alignmentSpec, type DataShape, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 
@@ -106,17 +108,27 @@ export type ToyState = TrainState<Tree, Tree>;
 /** A step function, its first state and its batches. */
 export interface ToyRun {
   readonly deps: TrainDeps<Tree, Tree, Tree>;
-  readonly config: TrainConfig;
+  readonly options: StepOptions;
   step(state: ToyState, batch: Batch<Tree> | readonly Batch<Tree>[]): StepResult<ToyState>;
   init(): ToyState;
   batch(step: number): Batch<Tree>;
+}
+
+/** The alignment of a configuration, created at once as no module is loaded. */
+function createParts(config: AlignmentConfig, spec: AlignmentSpec): AlignmentParts {
+  const kind = alignmentKind(config);
+  return {
+    alignment: kind.create(config as never, spec, alignmentRouter(config)),
+    weight: kind.weight(config as never),
+    taps: kind.taps(config as never, spec.encoderDepth),
+  };
 }
 
 /** The toy run of a variant. */
 export function toyRun(set: readonly string[]): ToyRun {
   const config = tinyConfig('unused', [...set, 'optim.learningRate=0.001', 'optim.epsilon=0.01']);
   const model = modelConfig(config.model, SHAPE);
-  const { groups, latent } = targetSource(config.alignment, TINY_VAE);
+  const { groups } = targetSource(config.alignment, TINY_VAE);
   const tokens = (SHAPE.latentSize / model.patchSize) ** 2;
   const shapes = groups.map(({ name }, g) => ({ name, tokens, width: 6 + g }));
   const size = COUNT * SHAPE.latentSize ** 2 * SHAPE.latentChannels;
@@ -134,18 +146,15 @@ export function toyRun(set: readonly string[]): ToyRun {
   const batch = {
     latent: [SHAPE.latentSize, SHAPE.latentSize, SHAPE.latentChannels],
     groups: shapes,
-    latentPatch: latent ? model.patchSize : undefined,
   } as const;
-  const latentGroup = { name: 'latent', width: SHAPE.latentChannels * model.patchSize ** 2, tokens };
-  const context = alignmentContext(config, model, latent ? [latentGroup] : shapes);
-  const alignment = createAlignment(config.alignment as BuiltInAlignment, context);
-  const deps = wire(config, model, alignment) as unknown as TrainDeps<Tree, Tree, Tree>;
-  const numbers = stepOptions(config, SHAPE.classes);
+  const parts = createParts(config.alignment, alignmentSpec(config, model, shapes));
+  const deps = trainDeps(config, model, parts) as unknown as TrainDeps<Tree, Tree, Tree>;
+  const options = stepOptions(config, SHAPE.classes);
   return {
     deps,
-    config: numbers,
-    step: (state, batch) => trainStep(deps, state, batch, numbers),
-    init: () => initState(deps, philox(1), numbers),
+    options,
+    step: (state, batch) => trainStep(deps, state, batch, options),
+    init: () => initState(deps, philox(1), options.ema),
     batch: (step) =>
       batchOf(records, batch, Uint32Array.of(step % COUNT, (step + 3) % COUNT, (step + 7) % COUNT)),
   };

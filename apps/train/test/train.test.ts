@@ -182,7 +182,7 @@ describe('train', () => {
       'data.size is 20, wanted a multiple of 8',
     );
     await expect(start('tap', config('alignment.groups={"a":["mid.block_3"]}'))).rejects.toThrow(
-      'no tap "mid.block_3", the nearest is "mid.block_1"',
+      'names the tap "mid.block_3", which this VAE does not have; the nearest is "mid.block_1"',
     );
   });
 });

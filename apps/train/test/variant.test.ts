@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { AlignmentSpec } from '@ahpa/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Registry, startRegistry } from '../../../scripts/registry.mjs';
 import { loadConfig } from '../src/config/load.ts';
 import { scaffoldVariant } from '../src/lab/variant.ts';
+import { loadAlignment } from '../src/models/alignment.ts';
 import { inPackage } from '../src/package-folder.ts';
 import { temporary, tinyAssignments, writeTinyVae } from './tiny.ts';
 
@@ -53,7 +55,7 @@ describe('a variant package', () => {
 describe('a module', () => {
   const config = (module: string) =>
     loadConfig({ names: ['tiny'], set: ['alignment.kind=module', `alignment.module=${module}`] }).alignment;
-  const context: AlignmentContext = {
+  const context: AlignmentSpec = {
     hiddenSize: 8,
     tokens: 16,
     patchSize: 1,

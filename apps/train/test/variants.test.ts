@@ -1,12 +1,12 @@
 import { eagerStepper, readTensors, restoreTree } from '@ahpa/engine';
-import { disposeTree, flatten, mapTree, philox, unflatten } from '@ahpa/ops';
-import type { Batch, Metrics, Tree } from '@ahpa/ports';
-import { expectClose, testTensor, testValues } from '@ahpa/test-utils';
+import { disposeTree, flatten, mapTree, unflatten } from '@ahpa/ops';
+import type { AlignmentInputs, Batch, Metrics, Tree } from '@ahpa/ports';
+import { expectClose, testValues } from '@ahpa/test-utils';
 import { meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { AhpaConfig } from '../src/config/alignment.ts';
 import type { GradientRow } from '../src/data/stats.ts';
+import { targetSource } from '../src/models/alignment.ts';
 import { statsRow } from '../src/run/stats-row.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 import { KINDS, toyRun } from './toy-run.ts';
@@ -47,17 +47,24 @@ describe('the loss', () => {
   });
 });
 
-describe('batches', () => {
-  it('of sra2 carry the latent cut into patches', () => {
-    const { batch } = toyRun(['alignment.kind=sra2', 'model.size.patchSize=2']);
-    const { latent, targets } = batch(0);
-    const [tokens] = targets as tf.Tensor[];
-    expect(tokens?.shape).toEqual([3, 4, 16]);
+describe('the targets of sra2', () => {
+  it.each(['sample', 'mean'] as const)('are the latent cut into patches: %s', (of) => {
+    const set = ['alignment.kind=sra2', 'model.size.patchSize=2', `alignment.latent=${of}`];
+    const { batch, deps } = toyRun(set);
+    const { latent, targets: none } = batch(0);
+    expect(none).toEqual([]);
+    const [x0, mean] = [tf.add(latent.mean, latent.std) as tf.Tensor4D, latent.mean];
+    const inputs = { x0, mean, targets: none, state: {} } as unknown as AlignmentInputs<Tree, Tree>;
+    const tokens = deps.alignment.targets(inputs) as tf.Tensor3D;
+    expect(tokens.shape).toEqual([3, 4, 16]);
     // token 1 is the square of rows 0, 1 and columns 2, 3; channel 1 of its pixel (1, 0) is value 1 * 4 + 2
-    const cut = (tokens as tf.Tensor3D).arraySync();
-    expect(cut[0]?.[1]?.[6]).toBe(latent.mean.arraySync()[0]?.[1]?.[2]?.[1]);
+    const cut = tokens.arraySync();
+    const source = of === 'sample' ? x0 : mean;
+    expect(cut[0]?.[1]?.[6]).toBe(source.arraySync()[0]?.[1]?.[2]?.[1]);
   });
+});
 
+describe('batches', () => {
   it('widen float16 tokens exactly', () => {
     const { batch } = toyRun([]);
     const [fine] = batch(0).targets as tf.Tensor[];
@@ -77,7 +84,6 @@ describe('targetSource', () => {
         { name: 'b', taps: ['latent'] },
         { name: 'a', taps: ['conv_in', 'mid.attn_1'] },
       ],
-      latent: false,
     });
   });
 });
@@ -152,67 +158,6 @@ function joined(first: Batch<Tree>, second: Batch<Tree>): Batch<Tree> {
     flatten(first).map((leaf, i) => tf.concat([leaf, others[i] as tf.Tensor])),
   );
 }
-
-describe('haste', () => {
-  it('follows the attention that a teacher shows, layer by layer', () => {
-    const config = tinyConfig('unused', [
-      'alignment.kind=haste',
-      'alignment.attention.blocks=[0,1]',
-    ]).alignment;
-    const groups = ['tokens', 'attention.0', 'attention.1'].map((name, i) => ({
-      name,
-      tokens: 4,
-      width: i === 0 ? 5 : 8,
-    }));
-    const context: AlignmentContext = {
-      hiddenSize: 6,
-      tokens: 4,
-      patchSize: 1,
-      latentWidth: 4,
-      encoderDepth: 1,
-      path: 'linear',
-      seed: 0,
-      groups,
-    };
-    const haste = createAlignment(config as BuiltInAlignment, context);
-    const logits = [1, 2].map((seed) => testTensor([2, 2, 4, 4], seed) as tf.Tensor4D);
-    const rows = logits.map((map) => tf.reshape(tf.transpose(map, [0, 2, 1, 3]), [2, 4, 8]));
-    const given = { targets: [testTensor([2, 4, 5], 3), ...rows], memory: { own: {}, schedule: {} } };
-    const targets = haste.targets?.(given as never) as Tree;
-    const hidden = testTensor([2, 4, 6], 4) as tf.Tensor3D;
-    const seen = { hidden: [hidden], attention: logits, branch: () => hidden };
-    const { metrics } = haste.loss(haste.init(philox(1)), seen, { ...given, targets } as never);
-    // a student equal to the teacher has its entropy
-    const entropies = logits.map((map) => tf.neg(tf.sum(tf.mul(tf.softmax(map), tf.logSoftmax(map)), -1)));
-    expectClose(metrics['attention'] as tf.Tensor, tf.mean(tf.stack(entropies)));
-    const one = { ...context, groups: groups.slice(0, 2) };
-    expect(() => createAlignment(config as BuiltInAlignment, one)).toThrow(
-      'attention of 1 layers, got 2 blocks',
-    );
-  });
-});
-
-describe('groups on a finer grid than the hidden tokens', () => {
-  const context = (tokens: number): AlignmentContext => ({
-    hiddenSize: 6,
-    tokens: 4,
-    patchSize: 2,
-    latentWidth: 16,
-    encoderDepth: 1,
-    path: 'linear',
-    seed: 0,
-    groups: [{ name: 'fine', tokens, width: 3 }],
-  });
-  const config = tinyConfig('unused', []).alignment as AhpaConfig;
-
-  it('get a head that puts out all their tokens', () => {
-    expect(termsOf(config, context(16))).toEqual([{ name: 'fine', group: 0, tap: 0, out: 12, factor: 2 }]);
-    expect(() => termsOf(config, context(9))).toThrow('has 9 tokens an image, wanted 4');
-    expect(() => termsOf({ ...config, depths: { coarse: [1] } }, context(4))).toThrow(
-      'there is no group "coarse", wanted some of fine',
-    );
-  });
-});
 
 describe('statsRow', () => {
   const moment = { step: 1, images: 3, seconds: 1, stepsPerSecond: 1, imagesPerSecond: 3, memory: 1 };

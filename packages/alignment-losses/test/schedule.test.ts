@@ -1,35 +1,38 @@
-import { readGolden } from '@ahpa/test-utils';
+import type { Observations, Tree } from '@ahpa/ports';
+import { expectLive, readGolden } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  initScheduleMemory,
-  measures,
-  type ScheduleMemory,
-  updateScheduleMemory,
-  type WeightSchedule,
-  weightShare,
-} from '../src/index.ts';
+import { constantWeight, type ScheduleOptions, weightSchedule } from '../src/index.ts';
 
 const number = (x: tf.Tensor): number => x.dataSync()[0] as number;
 const int = (step: number): tf.Scalar => tf.scalar(step, 'int32');
-const shareAt = (schedule: WeightSchedule, step: number, memory?: ScheduleMemory): number =>
-  number(weightShare(schedule, int(step), memory));
+const observed = (distance: number, cosine?: number): Observations<Tree> => ({
+  observed: {},
+  distance: tf.scalar(distance),
+  cosineByTime: {},
+  // of two items
+  ...(cosine !== undefined && { cosine: { sum: tf.scalar(2 * cosine), count: tf.scalar(2) } }),
+});
+const shareAt = (schedule: ScheduleOptions, step: number): number => {
+  const { weight, initState } = weightSchedule({ weight: 1, schedule });
+  return number(weight(int(step), initState()));
+};
 
 /** The shares of steps 0, 1, ... while `distance` and `cosine` are measured. */
 function follow(
-  schedule: WeightSchedule,
+  schedule: ScheduleOptions,
   steps: number,
   distance: (step: number) => number,
-  cosine: (step: number) => number = () => 0,
+  cosine: (step: number) => number | undefined = () => 0,
 ): { shares: number[]; since: number } {
-  let memory = initScheduleMemory();
+  const { weight, initState, update } = weightSchedule({ weight: 1, schedule });
+  let state = initState();
   const shares = Array.from({ length: steps }, (_, step) => {
-    const share = shareAt(schedule, step, memory);
-    const measured = { distance: tf.scalar(distance(step)), cosine: tf.scalar(cosine(step)) };
-    memory = updateScheduleMemory(schedule, memory, measured, int(step));
+    const share = number(weight(int(step), state));
+    state = update(state, observed(distance(step), cosine(step)), int(step));
     return share;
   });
-  return { shares, since: number(memory.since) };
+  return { shares, since: number((state as { readonly since: tf.Tensor }).since) };
 }
 
 test('schedules of the step alone', () => {
@@ -41,7 +44,18 @@ test('schedules of the step alone', () => {
   // SRA: 0.1^(1 + (epoch - 149) / 1000) over 0.1, here with one step an epoch
   const sra = { kind: 'exponential', start: 149, steps: 1000 } as const;
   expect([0, 149, 649, 1149].map((step) => shareAt(sra, step))).toEqual([1, 1, 0.1 ** 0.5, 0.1].map(near));
-  expect([{ kind: 'constant' } as const, cosine, haste, sra].some(measures)).toBe(false);
+  const states = [{ kind: 'constant' } as const, cosine, haste, sra].map((schedule) =>
+    weightSchedule({ weight: 1, schedule }).initState(),
+  );
+  expect(states).toEqual([{}, {}, {}, {}]);
+});
+
+test('a weight is its share of the full one, and owns one tensor', () => {
+  const schedule = { kind: 'cosine', start: 10, steps: 20 } as const;
+  for (const { weight, initState } of [weightSchedule({ weight: 3, schedule }), constantWeight(1.5)]) {
+    const [step, state] = [int(20), initState()];
+    expect(number(expectLive(() => weight(step, state), 1))).toBeCloseTo(1.5, 5);
+  }
 });
 
 const near = (value: number): unknown => expect.closeTo(value, 5);
@@ -92,6 +106,24 @@ describe('criterion', () => {
       (step) => (step < 8 ? 0.5 : -0.1),
     );
     expect(shares).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+  });
+
+  test('does not stop where no gradients were seen', () => {
+    const schedule = {
+      kind: 'criterion',
+      on: 'gradient-cosine',
+      warmup: 0,
+      decay: 0,
+      below: 0.9,
+      ramp: 0,
+    } as const;
+    const { since } = follow(
+      schedule,
+      5,
+      () => 1,
+      () => undefined,
+    );
+    expect(since).toBe(-1);
   });
 
   test('ramps down once the loss has been low, also when it rises again', () => {

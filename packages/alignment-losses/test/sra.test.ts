@@ -1,4 +1,4 @@
-import type { LinearParams } from '@ahpa/ports';
+import type { AlignmentInputs, LinearParams, Tree } from '@ahpa/ports';
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
@@ -12,10 +12,10 @@ import {
   initHead,
   initHeads,
   type MlpHeadParams,
-  sra2Loss,
+  sra,
   unfoldTokens,
 } from '../src/index.ts';
-import { tokens } from './helpers.ts';
+import { inputsOf, seen, specOf, tokens } from './helpers.ts';
 
 type Golden = {
   times: GoldenTensor;
@@ -45,15 +45,22 @@ test('times of the teacher are earlier, not below 0', () => {
 });
 
 test('head, loss and gradients of SRA equal PyTorch', () => {
-  const config: HeadConfig = { kind: 'mlp', inFeatures: 6, hidden: 12, layers: 2, out: 6 };
+  const options = sra.options.parse({ teacherDepth: 2, head: { kind: 'mlp', hidden: 12 } });
+  const alignment = sra.create(options, specOf(6));
   const [hidden, teacher, params] = [tokens([2, 4, 6], 1), tokens([2, 4, 6], 2), network([6, 12, 6], 30)];
   const leaves = Object.values(params).flatMap(({ weight, bias }) => [weight, bias] as tf.Tensor[]);
   const assemble = ([w0, b0, w2, b2]: tf.Tensor[]): MlpHeadParams => ({
     0: { weight: w0 as tf.Tensor2D, bias: b0 as tf.Tensor1D },
     2: { weight: w2 as tf.Tensor2D, bias: b2 as tf.Tensor1D },
   });
+  const [t, u] = [tf.tensor1d([0.05, 0.7]), tf.div(tf.add(testTensor([2], 3), 1), 2) as tf.Tensor1D];
+  const averaged: AlignmentInputs<Tree, Tree>['teacher'] = (times) => {
+    expectClose(times, golden.times);
+    return { velocity: tf.zeros([2, 2, 2, 6]), hidden: [hidden, teacher] };
+  };
+  const targets = alignment.targets(inputsOf({ t, u, teacher: averaged }));
   const loss = (...parts: tf.Tensor[]): tf.Scalar =>
-    sra2Loss(applyHead(assemble(parts), hidden, config), teacher);
+    alignment.loss({ projectors: [assemble(parts)] }, seen(hidden, teacher), inputsOf({ targets })).loss;
   expectClose(loss(...leaves), golden.loss);
   const gradients = tf.grads(loss)(leaves);
   ['0.weight', '0.bias', '2.weight', '2.bias'].forEach((name, i) => {

@@ -5,11 +5,11 @@ import {
   affinityLogits,
   attentionDistance,
   channelNorm,
-  irepaLoss,
+  irepa,
   ntXentTokens,
   relationTokens,
 } from '../src/index.ts';
-import { tokens } from './helpers.ts';
+import { identity, inputsOf, seen, specOf, tokens } from './helpers.ts';
 
 type Pair = { value: GoldenTensor; dProjected: GoldenTensor };
 const contrast = readGolden<{ ntXent: Pair; relation: Pair }>(import.meta.url, 'contrast.json');
@@ -90,8 +90,12 @@ describe('attentionDistance', () => {
 });
 
 describe('targets', () => {
-  test('irepaLoss and channelNorm equal PyTorch', () => {
-    expectClose(irepaLoss(tokens([2, 6, 4], 3), tokens([2, 6, 4], 4)), golden.irepa);
+  test('the loss of irepa and channelNorm equal PyTorch', () => {
+    const alignment = irepa.create(irepa.options.parse({ head: { kind: 'linear' } }), specOf(4, 6));
+    const targets = alignment.targets(inputsOf({ targets: [tokens([2, 6, 4], 4)] }));
+    const params = { projectors: [identity(4)] };
+    const { loss } = alignment.loss(params, seen(tokens([2, 6, 4], 3)), inputsOf({ targets }));
+    expectClose(loss, golden.irepa);
     expectClose(channelNorm(tokens([2, 6, 4], 4)), golden.channelNorm);
     expect(finite(channelNorm(tf.fill([1, 2, 3], 5)))).toBe(true);
   });

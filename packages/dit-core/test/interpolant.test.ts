@@ -2,7 +2,7 @@ import type { Path } from '@ahpa/ports';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { coefficients, interpolate, logSnr } from '../src/index.ts';
+import { coefficients, interpolant, interpolate, logSnr } from '../src/index.ts';
 
 const paths: readonly Path[] = ['linear', 'cosine'];
 
@@ -27,6 +27,13 @@ describe.each(paths)('%s path', (path) => {
     expect([...values].every(Number.isFinite)).toBe(true);
     expect([...values].every((value, i) => i === 0 || value < (values[i - 1] as number))).toBe(true);
     expect(values[2]).toBeCloseTo(0, 5);
+  });
+
+  test('has a time for every ratio of noise to data', () => {
+    const logRatio = tf.tensor1d([-3, -0.5, 0, 1, 4]);
+    const t = expectLive(() => interpolant(path).timeAt(logRatio), 1);
+    const { alpha, sigma } = coefficients(path, t);
+    expectClose(tf.log(tf.div(sigma, alpha)), logRatio, { atol: 1e-5 });
   });
 
   test('keeps exactly what it returns', () => {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readGolden } from '@ahpa/test-utils';
+import { readGolden, sha256 } from '@ahpa/test-utils';
 import { describe, expect, test } from 'vitest';
 import { sampleTimes } from '../src/index.ts';
 
@@ -11,11 +10,7 @@ type Golden = {
 };
 const golden = readGolden<Golden>(import.meta.url, 'grids.json');
 
-const digest = (times: readonly number[]): string =>
-  createHash('sha256')
-    .update(new Uint8Array(Float64Array.from(times).buffer))
-    .digest('hex')
-    .slice(0, 16);
+const digest = (times: readonly number[]): string => sha256(Float64Array.from(times)).slice(0, 16);
 
 describe('times of samplers', () => {
   test.each(['ode', 'sde'] as const)('equal torch.linspace to the bit, %s', (kind) => {

@@ -2,15 +2,8 @@ import type { LinearParams } from '@ahpa/ports';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import {
-  closedForm,
-  initRouter,
-  type RouterConfig,
-  type RouterParams,
-  route,
-  routerPenalty,
-} from '../src/index.ts';
-import { testRng } from './helpers.ts';
+import { closedForm, initRouter, type RouterConfig, type RouterParams, routerPenalty } from '../src/index.ts';
+import { route, testRng } from './helpers.ts';
 
 const BETA = 0.2;
 const config: RouterConfig = {

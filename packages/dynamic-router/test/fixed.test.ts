@@ -1,7 +1,8 @@
+import { entropy } from '@ahpa/ops';
 import { expectClose, expectGradient, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { entropy, fixedRoute, loadBalance, routeStats } from '../src/index.ts';
+import { fixedRoute, loadBalance, routeStats } from '../src/index.ts';
 
 const times = (): tf.Tensor1D => tf.tensor1d([0, 0.25, 1]);
 

@@ -2,7 +2,13 @@
 import type { Rng } from '@ahpa/ports';
 import { testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
-import type { RouterConfig } from '../src/index.ts';
+import {
+  type RouteInputs,
+  type RouterConfig,
+  type RouterParams,
+  routeLogits,
+  softWeights,
+} from '../src/index.ts';
 
 export const config: RouterConfig = {
   groups: 3,
@@ -18,3 +24,12 @@ export const testRng: Rng = {
   normal: (shape, stream) => testTensor(shape, stream.length),
   uniform: (shape, stream) => tf.tidy(() => tf.div(tf.add(testTensor(shape, stream.length), 1), 2)),
 };
+
+/** The weights of a configuration at every time, as the learned router computes them: t [B] -> [B, G] or [B, T, G]. */
+export const route = (
+  params: RouterParams,
+  t: tf.Tensor1D,
+  config: RouterConfig,
+  inputs: RouteInputs = {},
+): tf.Tensor2D | tf.Tensor3D =>
+  tf.tidy(() => softWeights(routeLogits(params, t, config, inputs), config, inputs.step));

@@ -1,15 +1,10 @@
+import { entropy } from '@ahpa/ops';
+import type { RouterInputs, Tree } from '@ahpa/ports';
 import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import {
-  entropy,
-  initRouter,
-  loadBalance,
-  type RouterConfig,
-  type RouterParams,
-  route,
-} from '../src/index.ts';
-import { config, testRng } from './helpers.ts';
+import { initRouter, learned, loadBalance, type RouterConfig, type RouterParams } from '../src/index.ts';
+import { config, route, testRng } from './helpers.ts';
 
 type Golden = {
   weights: GoldenTensor;
@@ -44,6 +39,14 @@ describe('against PyTorch', () => {
   test('weights, balance and entropy', () => {
     const weights = route(assemble(goldenLeaves()), times(), config);
     expectClose(weights, golden.weights);
+    const { frequencies, hiddenSize, layers, temperature, floor } = config;
+    const options = learned.options.parse({ frequencies, hiddenSize, layers, temperature, floor });
+    const groups = ['fine', 'mid', 'coarse'];
+    const context = { groups, hiddenSize: 5, path: 'linear', seed: 0, form: 'softmax' } as const;
+    const inputs = { t: times(), step: tf.scalar(0, 'int32'), state: {}, tokens: tf.zeros([6, 4, 5]) };
+    const router = learned.create(options, context);
+    const routed = router.route(assemble(goldenLeaves()), inputs as RouterInputs<Tree>);
+    expectClose(routed.weights, golden.weights);
     expectClose(loadBalance(weights), golden.balance);
     expectClose(entropy(weights), golden.entropy);
   });

@@ -2,8 +2,8 @@ import { timeBins } from '@ahpa/ops';
 import { expectClose, expectLive, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { initRouter, oneHotRoute, route, routeTime, sigmoidRoute } from '../src/index.ts';
-import { config, testRng } from './helpers.ts';
+import { initRouter, oneHotRoute, routeTime, sigmoidRoute } from '../src/index.ts';
+import { config, route, testRng } from './helpers.ts';
 
 describe('routeTime', () => {
   const centres = (): tf.Tensor1D => tf.div(tf.add(tf.range(0, 32), 0.5), 32) as tf.Tensor1D;

@@ -1,10 +1,12 @@
 /** Kernels that exist only while a function is traced: updates of state in place, fused parts, and ordering. */
+import type { Kernels } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend } from './backend.ts';
 import { DType, type GraphOutput } from './c-api.ts';
 import type { GraphTensor } from './graph.ts';
 import { attribute, readVariable } from './graph.ts';
 import { getIsland } from './island.ts';
+import type { EagerKernel } from './kernels.ts';
 import type { Trace } from './trace.ts';
 
 /** A state variable inside a trace: its handle, its value at the start and, once updated in place, its new value. */
@@ -14,8 +16,14 @@ export interface TracedVariable {
   updated?: GraphTensor;
 }
 
-type Inputs = Readonly<Record<string, tf.Tensor>>;
-type TraceKernel = (inputs: Inputs, attrs: Readonly<Record<string, unknown>>) => tf.Tensor | tf.Tensor[];
+type Attributes = Readonly<Record<string, unknown>>;
+/** The optional kernels of `@ahpa/ops` that have no meaning outside a trace. */
+type InPlaceKernels = {
+  readonly [K in Exclude<keyof Kernels, EagerKernel>]: (
+    inputs: Kernels[K]['inputs'],
+    attrs: Attributes,
+  ) => Kernels[K]['result'];
+};
 
 const sameOutput = (a: GraphOutput, b: GraphOutput): boolean => a.oper === b.oper && a.index === b.index;
 
@@ -25,13 +33,13 @@ function inPlaceKernels(
   trace: Trace,
   variables: readonly TracedVariable[],
   smallestIsland: number,
-): Record<string, TraceKernel> {
+): InPlaceKernels {
   const { graph, caster } = trace;
-  const input = (tensor: tf.Tensor | undefined): GraphTensor =>
-    trace.tensor(backend.getInputTensorIds([tensor as tf.Tensor])[0] as number);
-  const float = (tensor: tf.Tensor | undefined): GraphTensor => caster.to(input(tensor), DType.float32);
+  const input = (tensor: tf.Tensor): GraphTensor =>
+    trace.tensor(backend.getInputTensorIds([tensor])[0] as number);
+  const float = (tensor: tf.Tensor): GraphTensor => caster.to(input(tensor), DType.float32);
   const output = (tensor: GraphTensor): tf.Tensor => backend.createOutputTensor(trace.register(tensor));
-  const findVariable = (kernel: string, name: string, tensor: tf.Tensor | undefined): TracedVariable => {
+  const findVariable = (kernel: string, name: string, tensor: tf.Tensor): TracedVariable => {
     const found = variables.find(({ start }) => sameOutput(start, input(tensor)));
     if (!found || found.updated) {
       throw new Error(
@@ -61,7 +69,8 @@ function inPlaceKernels(
         [attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)],
         targets.map(({ start }) => start),
       );
-      return targets.map((target) => readAfter(target, update as GraphTensor));
+      const after = (target: TracedVariable): tf.Tensor => readAfter(target, update as GraphTensor);
+      return [after(targets[0]), after(targets[1]), after(targets[2])];
     },
     Ema({ average, value, rate }) {
       const target = findVariable('Ema', 'average', average);
@@ -107,7 +116,7 @@ export function withInPlaceKernels<T>(
     tf.registerKernel({
       kernelName,
       backendName: 'tensorflow',
-      kernelFunc: ({ inputs, attrs = {} }) => kernel(inputs as unknown as Inputs, attrs),
+      kernelFunc: ({ inputs, attrs = {} }) => kernel(inputs as never, attrs),
     });
   }
   try {

@@ -1,4 +1,5 @@
 /** Kernels this package adds to or replaces among those of tfjs-node. */
+import type { Kernels } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { NodeJSKernelBackend } from '../kernels/bundle.js';
 import { DType } from './c-api.ts';
@@ -9,6 +10,14 @@ interface KernelArguments<I, A> {
   attrs: A;
   backend: NodeJSKernelBackend;
 }
+
+/** The optional kernels of `@ahpa/ops` that act outside a trace too. */
+export type EagerKernel = 'MulNoNan' | 'L2Loss' | 'PhiloxNormal' | 'PhiloxUniform';
+
+/** An optional kernel by its name. */
+type OptionalKernel<K extends EagerKernel, A = object> = (
+  args: KernelArguments<Kernels[K]['inputs'], A>,
+) => Kernels[K]['result'];
 
 /** Gather without tfjs-node's host read of the indices: TensorFlow itself checks their bounds. */
 function gather({
@@ -32,14 +41,12 @@ function gather({
 }
 
 /** `x y`, exactly 0 where `y` is 0 even if `x` is not finite. */
-function mulNoNan({ inputs, backend }: KernelArguments<{ x: tf.Tensor; y: tf.Tensor }, object>): tf.Tensor {
-  return backend.executeSingleOutput('MulNoNan', [attribute.type('T', DType.float32)], [inputs.x, inputs.y]);
-}
+const mulNoNan: OptionalKernel<'MulNoNan'> = ({ inputs, backend }) =>
+  backend.executeSingleOutput('MulNoNan', [attribute.type('T', DType.float32)], [inputs.x, inputs.y]);
 
 /** Half the sum of squares, in one pass. */
-function l2Loss({ inputs, backend }: KernelArguments<{ x: tf.Tensor }, object>): tf.Tensor {
-  return backend.executeSingleOutput('L2Loss', [attribute.type('T', DType.float32)], [inputs.x]);
-}
+const l2Loss: OptionalKernel<'L2Loss'> = ({ inputs, backend }) =>
+  backend.executeSingleOutput('L2Loss', [attribute.type('T', DType.float32)], [inputs.x]);
 
 interface PhiloxAttributes {
   shape: readonly number[];
@@ -51,8 +58,8 @@ const uint64 = (low: number, high: number): BigUint64Array =>
   BigUint64Array.of((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
 
 /** TensorFlow's stateless Philox stream under a 64-bit key; `step` is the high half of the counter. */
-function philox(op: string) {
-  return ({ inputs, attrs, backend }: KernelArguments<{ step: tf.Tensor }, PhiloxAttributes>): tf.Tensor => {
+function philox<K extends 'PhiloxNormal' | 'PhiloxUniform'>(op: string): OptionalKernel<K, PhiloxAttributes> {
+  return ({ inputs, attrs, backend }) => {
     const { binding } = backend;
     const scratch: number[] = [];
     const own = (id: number): number => {
@@ -89,11 +96,15 @@ export function setKernel(kernelName: string, kernelFunc: unknown): void {
   tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernelFunc as tf.KernelFunc });
 }
 
+const OPTIONAL: { readonly [K in EagerKernel]: OptionalKernel<K, never> } = {
+  MulNoNan: mulNoNan,
+  L2Loss: l2Loss,
+  PhiloxNormal: philox('StatelessRandomNormalV2'),
+  PhiloxUniform: philox('StatelessRandomUniformV2'),
+};
+
 /** Registers the kernels above for the `tensorflow` backend. */
 export function registerKernels(): void {
   setKernel('GatherV2', gather);
-  setKernel('L2Loss', l2Loss);
-  setKernel('MulNoNan', mulNoNan);
-  setKernel('PhiloxNormal', philox('StatelessRandomNormalV2'));
-  setKernel('PhiloxUniform', philox('StatelessRandomUniformV2'));
+  for (const [name, kernel] of Object.entries(OPTIONAL)) setKernel(name, kernel);
 }

@@ -2,8 +2,10 @@ import { philox } from '@ahpa/ops';
 import { expectClose, testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ADAMW, adamwLeaf, adamwScalars, emaLeaf, scaleGradients, trainStep } from '../src/index.ts';
-import { config, deps, newState, toyBatch } from './toy.ts';
+import { adamwLeaf, adamwScalars } from '../src/adamw.ts';
+import { emaLeaf } from '../src/ema.ts';
+import { ADAMW, scaleGradients, trainStep } from '../src/index.ts';
+import { deps, newState, options, toyBatch } from './toy.ts';
 
 const registered: string[] = [];
 
@@ -82,7 +84,7 @@ describe('fused kernels of a backend', () => {
 
   test('Barrier orders the micro-batches, and in each the alignment between the way forward and the way back', () => {
     const calls = fakeKernel('Barrier', (inputs) => tf.clone(t(inputs, 'x')));
-    trainStep(deps, newState(), [toyBatch(0, 2), toyBatch(2, 2), toyBatch(4, 2)], config);
+    trainStep(deps, newState(), [toyBatch(0, 2), toyBatch(2, 2), toyBatch(4, 2)], options);
     expect(calls).toEqual(Array(2 + 3 * 2).fill({ inputs: ['after', 'x'], attrs: {} }));
   });
 });

@@ -2,16 +2,17 @@ import { philox } from '@ahpa/ops';
 import { expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { learningRate, type ScheduleConfig, sampleTimesteps, type TimestepConfig } from '../src/index.ts';
+import { type LearningRateOptions, learningRate, sampleTimes, type TimeOptions } from '../src/index.ts';
+import { PATHS } from './toy.ts';
 
-const rate = (config: ScheduleConfig, step: number): number => {
+const rate = (options: LearningRateOptions, step: number): number => {
   const count = tf.scalar(step, 'int32');
-  return expectLive(() => learningRate(config, count), 1).dataSync()[0] as number;
+  return expectLive(() => learningRate(options, count), 1).dataSync()[0] as number;
 };
 
 describe('learningRate', () => {
   test('constant', () => {
-    expect(rate({ kind: 'constant', base: 0.5 }, 1_000_000)).toBe(0.5);
+    expect(rate({ learningRate: 0.5 }, 1_000_000)).toBe(0.5);
   });
 
   test.each([
@@ -20,7 +21,7 @@ describe('learningRate', () => {
     [9, 1],
     [500, 1],
   ])('warm-up over ten steps at %i', (step, want) => {
-    expect(rate({ kind: 'constant', base: 1, warmupSteps: 10 }, step)).toBeCloseTo(want, 6);
+    expect(rate({ learningRate: 1, warmup: 10 }, step)).toBeCloseTo(want, 6);
   });
 
   test.each([
@@ -30,8 +31,8 @@ describe('learningRate', () => {
     [110, 0.2],
     [500, 0.2],
   ])('cosine to 110 steps at %i', (step, want) => {
-    const config = { kind: 'cosine', base: 1, warmupSteps: 10, totalSteps: 110, final: 0.2 } as const;
-    expect(rate(config, step)).toBeCloseTo(want, 6);
+    const schedule = { kind: 'cosine', until: 110, final: 0.2 } as const;
+    expect(rate({ learningRate: 1, warmup: 10, schedule }, step)).toBeCloseTo(want, 6);
   });
 });
 
@@ -40,7 +41,8 @@ test.each([
   ['linear', 85, 0.4],
   ['linear', 500, 0.2],
 ] as const)('%s to 110 steps at %i', (kind, step, want) => {
-  expect(rate({ kind, base: 1, warmupSteps: 10, totalSteps: 110, final: 0.2 }, step)).toBeCloseTo(want, 6);
+  const schedule = { kind, until: 110, final: 0.2 } as const;
+  expect(rate({ learningRate: 1, warmup: 10, schedule }, step)).toBeCloseTo(want, 6);
 });
 
 test.each([
@@ -50,17 +52,16 @@ test.each([
   [400, 0.5],
   [10_000, 0.1],
 ])('inverse square root from 100 steps on at %i', (step, want) => {
-  expect(rate({ kind: 'inverse-sqrt', base: 1, warmupSteps: 5, referenceSteps: 100 }, step)).toBeCloseTo(
-    want,
-    6,
-  );
+  const schedule = { kind: 'inverse-sqrt', from: 100 } as const;
+  expect(rate({ learningRate: 1, warmup: 5, schedule }, step)).toBeCloseTo(want, 6);
 });
 
-describe('sampleTimesteps', () => {
+describe('sampleTimes', () => {
   /** Median and the 0.8413 quantile (one deviation above) of many draws. */
-  function quantiles(config: TimestepConfig): [number, number] {
+  function quantiles(options: TimeOptions, path: keyof typeof PATHS): [number, number] {
     const step = tf.scalar(3, 'int32');
-    const drawn = expectLive(() => sampleTimesteps(philox(1), 40_001, step, config), 1).dataSync();
+    const draw = () => sampleTimes(philox(1), PATHS[path], 40_001, step, options);
+    const drawn = expectLive(draw, 1).dataSync();
     const sorted = Float32Array.from(drawn).sort();
     expect(sorted[0]).toBeGreaterThanOrEqual(0);
     expect(sorted.at(-1)).toBeLessThanOrEqual(1);
@@ -68,13 +69,13 @@ describe('sampleTimesteps', () => {
   }
   const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-  test.each<[TimestepConfig, number, number]>([
-    [{ kind: 'uniform' }, 0.5, 0.8413],
-    [{ kind: 'lognormal', path: 'linear' }, 0.5, sigmoid(1)],
-    [{ kind: 'lognormal', path: 'cosine' }, 0.5, (2 / Math.PI) * Math.atan(Math.E)],
-    [{ kind: 'logit-normal', mean: -0.5, std: 2 }, sigmoid(-0.5), sigmoid(1.5)],
-  ])('%o', (config, median, upper) => {
-    const [gotMedian, gotUpper] = quantiles(config);
+  test.each<[TimeOptions, number, number, path?: keyof typeof PATHS]>([
+    [{ sampling: 'uniform' }, 0.5, 0.8413],
+    [{ sampling: 'lognormal' }, 0.5, sigmoid(1)],
+    [{ sampling: 'lognormal' }, 0.5, (2 / Math.PI) * Math.atan(Math.E), 'cosine'],
+    [{ sampling: 'logit-normal', mean: -0.5, std: 2 }, sigmoid(-0.5), sigmoid(1.5)],
+  ])('%o', (options, median, upper, path = 'linear') => {
+    const [gotMedian, gotUpper] = quantiles(options, path);
     expect(Math.abs(gotMedian - median)).toBeLessThan(0.01);
     expect(Math.abs(gotUpper - upper)).toBeLessThan(0.01);
   });

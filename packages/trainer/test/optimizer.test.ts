@@ -4,16 +4,16 @@ import { expectClose, expectLive, fromGolden, type GoldenTensor, readGolden } fr
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import {
-  ADAMW,
-  adamw,
+  type AdamState,
   initState,
   matchesPath,
-  type OptimizerConfig,
+  type OptimizerOptions,
   optimizer,
   orthogonalize,
+  type StepOptions,
   trainStep,
 } from '../src/index.ts';
-import { config, deps, type ToyState, toyBatch, values } from './toy.ts';
+import { deps, options, type ToyState, toyBatch, values } from './toy.ts';
 
 type Weights = { readonly wide: GoldenTensor; readonly tall: GoldenTensor; readonly bias: GoldenTensor };
 interface GoldenFile {
@@ -29,8 +29,8 @@ const load = ({ wide, tall, bias }: Weights) => ({
   bias: fromGolden(bias),
 });
 
-const MUON: OptimizerConfig = {
-  adamw: { ...ADAMW, weightDecay: 0.1 },
+const MUON: OptimizerOptions = {
+  weightDecay: 0.1,
   muon: { momentum: 0.95, match: ['*'] },
   groups: [{ match: 'tall', learningRate: 0.5, weightDecay: 0.3 }],
 };
@@ -38,11 +38,14 @@ const MUON: OptimizerConfig = {
 test('30 steps equal torch.optim.Muon for matrices in two groups, and AdamW for the rest', () => {
   const { init, update } = optimizer(MUON);
   let params = load(golden.initial);
-  let moments = init(params);
+  let moments = init(params) as AdamState<typeof params>;
+  const [lr, applied] = [tf.scalar(1e-2), tf.scalar(1)];
   expect(flatten(moments.v).map(({ shape }) => shape)).toEqual([[], [], [3]]);
   golden.gradients.forEach((gradient, step) => {
     const count = tf.scalar(step, 'int32');
-    ({ params, moments } = update(params, load(gradient), moments, count, tf.scalar(1e-2)));
+    const next = update(params, load(gradient), moments, count, lr, applied);
+    params = next.params;
+    moments = next.state as typeof moments;
     const snapshot = golden.snapshots[step + 1];
     if (snapshot === undefined) return;
     for (const name of ['wide', 'tall', 'bias'] as const) {
@@ -75,13 +78,13 @@ describe('orthogonalize', () => {
 
 describe('optimizer', () => {
   test('a group without a difference changes nothing, and owns three tensors a leaf', () => {
-    const plain = adamw({ ...ADAMW, weightDecay: 0.1 });
-    const grouped = optimizer({ adamw: ADAMW, groups: [{ match: '*', weightDecay: 0.1 }] });
+    const plain = optimizer({ weightDecay: 0.1 });
+    const grouped = optimizer({ groups: [{ match: '*', weightDecay: 0.1 }] });
     const [p, g] = [load(golden.initial), load(golden.gradients[0] as Weights)];
     const moments = plain.init(p);
-    const [step, lr] = [tf.scalar(0, 'int32'), tf.scalar(1e-2)];
-    const wanted = plain.update(p, g, moments, step, lr);
-    const got = expectLive(() => grouped.update(p, g, moments, step, lr), 9);
+    const [step, lr, applied] = [tf.scalar(0, 'int32'), tf.scalar(1e-2), tf.scalar(1)];
+    const wanted = plain.update(p, g, moments, step, lr, applied);
+    const got = expectLive(() => grouped.update(p, g, moments, step, lr, applied), 9);
     expect(values(flatten(got))).toEqual(values(flatten(wanted)));
   });
 
@@ -93,7 +96,7 @@ describe('optimizer', () => {
     const { init, update } = optimizer({ ...MUON, groups });
     const p = load(golden.initial);
     const g = load(golden.gradients[0] as Weights);
-    const { params } = update(p, g, init(p), tf.scalar(0, 'int32'), tf.scalar(1e-2));
+    const { params } = update(p, g, init(p), tf.scalar(0, 'int32'), tf.scalar(1e-2), tf.scalar(1));
     expect(values([params.tall])).toEqual(values([p.tall]));
     expect(values([params.wide])).not.toEqual(values([p.wide]));
   });
@@ -101,7 +104,7 @@ describe('optimizer', () => {
   test('refuses a pattern that no parameter matches', () => {
     const tree: Tree = { blocks: [{ weight: tf.zeros([2, 2]) }] };
     const groups = [{ match: 'block.*' }];
-    expect(() => optimizer({ adamw: ADAMW, groups }).init(tree)).toThrow(
+    expect(() => optimizer({ groups }).init(tree)).toThrow(
       'no parameter matches "block.*"; parameters have names like blocks.0.weight',
     );
   });
@@ -115,18 +118,21 @@ describe('optimizer', () => {
 });
 
 describe('a run with Muon, groups, clipping and several averages', () => {
-  const chosen = {
-    ...config,
-    muon: { momentum: 0.9, match: ['denoiser.weight'] },
-    groups: [{ match: 'alignment.*', learningRate: 0.1, weightDecay: 0 }],
-    ema: [...config.ema, { kind: 'power', gamma: 6.94 }, { kind: 'power', gamma: 16.97 }] as const,
+  const moved: typeof deps = {
+    ...deps,
+    optimizer: optimizer({
+      weightDecay: 0.01,
+      muon: { momentum: 0.9, match: ['denoiser.weight'] },
+      groups: [{ match: 'alignment.*', learningRate: 0.1, weightDecay: 0 }],
+    }),
   };
+  const chosen: StepOptions = { ...options, ema: [...options.ema, { sigmaRel: 0.1 }, { sigmaRel: 0.05 }] };
   const advance = (state: ToyState, from: number, until: number, c = chosen): ToyState => {
     let current = state;
-    for (let k = from; k < until; k++) current = trainStep(deps, current, toyBatch(4 * k, 4), c).state;
+    for (let k = from; k < until; k++) current = trainStep(moved, current, toyBatch(4 * k, 4), c).state;
     return current;
   };
-  const start = () => initState(deps, philox(3), chosen);
+  const start = () => initState(moved, philox(3), chosen.ema);
   const kept = ({ params, ema, moments }: ToyState) => values(flatten({ params, ema, moments }));
 
   test('continues bit for bit from a copy of its state', () => {
@@ -140,17 +146,17 @@ describe('a run with Muon, groups, clipping and several averages', () => {
   test.each([1, null])(
     'skips what is not finite, leaving everything bit-identical (clip %s)',
     (maxGradNorm) => {
-      const c = { ...chosen, maxGradNorm };
+      const c = { ...chosen, optim: { ...chosen.optim, maxGradNorm } };
       const before = advance(start(), 0, 3, c);
-      const { state: after } = trainStep(deps, before, toyBatch(0, 4, true), c);
+      const { state: after } = trainStep(moved, before, toyBatch(0, 4, true), c);
       expect(kept(after)).toEqual(kept(before));
       expect(kept(advance(after, 3, 4, c))).not.toEqual(kept(before));
     },
   );
 
   test('micro-batches equal the whole batch', () => {
-    const whole = trainStep(deps, advance(start(), 0, 2), toyBatch(8, 6), chosen).state;
-    const parts = trainStep(deps, advance(start(), 0, 2), [toyBatch(8, 3), toyBatch(11, 3)], chosen).state;
+    const whole = trainStep(moved, advance(start(), 0, 2), toyBatch(8, 6), chosen).state;
+    const parts = trainStep(moved, advance(start(), 0, 2), [toyBatch(8, 3), toyBatch(11, 3)], chosen).state;
     const wanted = flatten(whole);
     for (const [i, leaf] of flatten(parts).entries()) {
       expectClose(leaf, wanted[i] as tf.Tensor, { atol: 1e-6, rtol: 1e-5 });

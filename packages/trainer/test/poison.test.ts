@@ -3,7 +3,7 @@ import type { Denoiser } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { trainStep } from '../src/index.ts';
-import { config, deps, newState, type ToyParams, type ToyState, toyBatch, values } from './toy.ts';
+import { deps, newState, options, type ToyParams, type ToyState, toyBatch, values } from './toy.ts';
 
 const BAD = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
@@ -36,9 +36,9 @@ const PLACES = Array.from({ length: 47 }, (_, k): [keyof ToyParams, number, numb
 
 describe('a number that is not finite', () => {
   test.each(PLACES)('in the gradient of %s at %i (%d) changes nothing', (leaf, element, bad) => {
-    const before = trainStep(deps, newState(), toyBatch(0, 4), config).state;
+    const before = trainStep(deps, newState(), toyBatch(0, 4), options).state;
     const broken = { ...deps, denoiser: poisoned(leaf, element, bad) };
-    const { state, metrics } = trainStep(broken, before, toyBatch(4, 4), config);
+    const { state, metrics } = trainStep(broken, before, toyBatch(4, 4), options);
     expect(kept(state)).toEqual(kept(before));
     expect(metrics['applied']?.dataSync()[0]).toBe(0);
     expect(Number.isFinite(metrics['loss']?.dataSync()[0])).toBe(true);
@@ -47,16 +47,16 @@ describe('a number that is not finite', () => {
   });
 
   test.each(BAD)('in the loss (%d) changes nothing', (bad) => {
-    const before = trainStep(deps, newState(), toyBatch(0, 4), config).state;
+    const before = trainStep(deps, newState(), toyBatch(0, 4), options).state;
     const { loss: sound, ...rest } = deps.alignment;
     const alignment: typeof deps.alignment = {
       ...rest,
       loss: (...given) => {
-        const { loss, metrics } = sound(...given);
-        return { loss: tf.add(loss, bad), metrics };
+        const aligned = sound(...given);
+        return { ...aligned, loss: tf.add(aligned.loss, bad) };
       },
     };
-    const { state, metrics } = trainStep({ ...deps, alignment }, before, toyBatch(4, 4), config);
+    const { state, metrics } = trainStep({ ...deps, alignment }, before, toyBatch(4, 4), options);
     expect(kept(state)).toEqual(kept(before));
     expect(metrics['applied']?.dataSync()[0]).toBe(0);
   });

@@ -1,22 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { emaRate, powerOf, WIDEST_SIGMA } from '../src/index.ts';
+import { emaRate, stdToExponent, WIDEST_SIGMA } from '../src/index.ts';
 
 const widthOf = (gamma: number): number => Math.sqrt((gamma + 1) / ((gamma + 2) ** 2 * (gamma + 3)));
 const rate = (gamma: number, updates: number): number =>
-  emaRate({ kind: 'power', gamma }, tf.scalar(updates, 'int32')).dataSync()[0] as number;
+  emaRate({ sigmaRel: widthOf(gamma) }, tf.scalar(updates, 'int32')).dataSync()[0] as number;
 
-describe('powerOf', () => {
+describe('stdToExponent', () => {
   test('inverts the width of a power function, with the two of the paper', () => {
     for (const sigma of [0.001, 0.01, 0.05, 0.1, 0.2, 0.28, WIDEST_SIGMA]) {
-      expect(widthOf(powerOf(sigma))).toBeCloseTo(sigma, 12);
+      expect(widthOf(stdToExponent(sigma))).toBeCloseTo(sigma, 12);
     }
-    expect(powerOf(0.05)).toBeCloseTo(16.97, 2);
-    expect(powerOf(0.1)).toBeCloseTo(6.94, 2);
+    expect(stdToExponent(0.05)).toBeCloseTo(16.97, 2);
+    expect(stdToExponent(0.1)).toBeCloseTo(6.94, 2);
   });
 
   test('refuses a width that no power function has', () => {
-    for (const sigma of [0, -1, 0.3, Number.NaN]) expect(() => powerOf(sigma)).toThrow('wanted one above 0');
+    for (const sigma of [0, -1, 0.3, Number.NaN])
+      expect(() => stdToExponent(sigma)).toThrow('wanted one above 0');
   });
 });
 

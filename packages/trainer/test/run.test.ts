@@ -2,21 +2,21 @@ import { eagerStepper } from '@ahpa/engine';
 import { flatten } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { type Row, type RunConfig, run, type Task, trainStep } from '../src/index.ts';
-import { config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
+import { type LoopOptions, type Row, run, type Task, trainStep } from '../src/index.ts';
+import { deps, newState, options, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
-interface Overrides extends Partial<RunConfig<ToyState, ToyBatch>> {
+interface Overrides extends Partial<LoopOptions<ToyState, ToyBatch>> {
   readonly atEnd?: Task['atEnd'];
 }
 
 function setup({ atEnd = 'always', ...overrides }: Overrides = {}) {
   const stepper = eagerStepper<ToyState, ToyBatch>(
-    (state, batch) => trainStep(deps, state, batch, config),
+    (state, batch) => trainStep(deps, state, batch, options),
     newState(),
   );
   const rows: [number, Row][] = [];
   const saved: number[] = [];
-  const settings: RunConfig<ToyState, ToyBatch> = {
+  const settings: LoopOptions<ToyState, ToyBatch> = {
     stepper,
     batches: (step) => toyBatch(4 * step, 4),
     from: 0,

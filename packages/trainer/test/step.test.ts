@@ -3,10 +3,10 @@ import type { Metrics, Rng } from '@ahpa/ports';
 import { expectClose, expectLive } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
-import { initState, trainStep } from '../src/index.ts';
-import { CLASSES, config, deps, newState, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
+import { initState, trainStep, WIDEST_SIGMA } from '../src/index.ts';
+import { CLASSES, deps, newState, options, type ToyBatch, type ToyState, toyBatch, values } from './toy.ts';
 
-const step = (state: ToyState, batch: ToyBatch | readonly ToyBatch[], c = config) =>
+const step = (state: ToyState, batch: ToyBatch | readonly ToyBatch[], c = options) =>
   trainStep(deps, state, batch, c);
 
 /** The state after steps `from` to `until`, one batch of four each. */
@@ -39,7 +39,7 @@ describe('trainStep', () => {
     const count = flatten(state).length;
     const sums = (name: string) => [`${name}.sum`, `${name}.count`];
     const names = ['loss', 'denoisingLoss', 'alignmentLoss', 'alignmentWeight', ...sums('denoisingByTime')];
-    names.push('alignment.error', 'alignment.peak');
+    names.push('alignment.distance', 'alignment.error', 'alignment.peak');
     names.push(...['gradient.denoising', 'gradient.alignment', 'gradientCosine.alignment'].flatMap(sums));
     names.push(
       ...sums('gradientCosineByTime.alignment'),
@@ -70,9 +70,9 @@ describe('trainStep', () => {
   });
 
   test('keeps any number of averages, each at its own pace', () => {
-    const ema = [...config.ema, { kind: 'power', gamma: 0 }, { kind: 'constant', decay: 0.5 }] as const;
-    const several = { ...config, ema };
-    let state: ToyState = initState(deps, philox(3), several);
+    const ema = [...options.ema, { sigmaRel: WIDEST_SIGMA }, { decay: 0.5 }];
+    const several = { ...options, ema };
+    let state: ToyState = initState(deps, philox(3), ema);
     let sum = tf.zerosLike(state.params.denoiser.weight);
     for (let k = 0; k < 4; k++) {
       state = step(state, toyBatch(4 * k, 4), several).state;
@@ -131,7 +131,10 @@ describe('a step that is not finite', () => {
 
   test('is skipped without clipping too', () => {
     const before = advance(newState(), 0, 1);
-    const { state } = step(before, toyBatch(0, 4, true), { ...config, maxGradNorm: null });
+    const { state } = step(before, toyBatch(0, 4, true), {
+      ...options,
+      optim: { ...options.optim, maxGradNorm: null },
+    });
     expect(values(flatten(state.params))).toEqual(values(flatten(before.params)));
   });
 
@@ -163,7 +166,7 @@ describe('what the networks see', () => {
       seen.y = [...y.dataSync()];
       return deps.denoiser.apply(params, xt, t, y);
     });
-    trainStep({ ...deps, rng, denoiser: { ...deps.denoiser, apply } }, newState(), batch, config);
+    trainStep({ ...deps, rng, denoiser: { ...deps.denoiser, apply } }, newState(), batch, options);
     const x0 = [...batch.latent.mean.dataSync()].map((mean) => mean + 0.2);
     seen.xt?.forEach((got, i) => {
       expect(got).toBeCloseTo(0.75 * (x0[i] as number) + 2.5, 5);

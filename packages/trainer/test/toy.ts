@@ -1,16 +1,9 @@
 /** A linear denoiser with one head, small enough for the plain CPU backend. */
 import { philox } from '@ahpa/ops';
-import type { Batch, Denoiser } from '@ahpa/ports';
+import type { Alignment, Batch, Denoiser, Interpolant, WeightSchedule } from '@ahpa/ports';
 import { testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  ADAMW,
-  type Alignment,
-  initState,
-  type TrainConfig,
-  type TrainDeps,
-  type TrainState,
-} from '../src/index.ts';
+import { initState, optimizer, type StepOptions, type TrainDeps, type TrainState } from '../src/index.ts';
 
 export const CLASSES = 3;
 const C = 4;
@@ -41,17 +34,35 @@ const denoiser: Denoiser<ToyParams> = {
 };
 
 const alignment: Alignment<ToyHead, tf.Tensor3D> = {
-  weight: 0.5,
   init: (rng) => ({ head: rng.normal([C], 'init/head') }),
+  initState: () => ({}),
+  targets: ({ targets }) => targets,
   loss(params, { hidden }, { targets }) {
     const error = tf.square(tf.sub(tf.mul(hidden[0] as tf.Tensor3D, params.head), targets));
-    return { loss: tf.mean(error), metrics: { error: tf.mean(error), peak: tf.max(error) } };
+    const loss: tf.Scalar = tf.mean(error);
+    return { loss, distance: loss, observed: {}, metrics: { error: tf.mean(error), peak: tf.max(error) } };
   },
+  update: (state) => state,
+};
+
+/** The same weight at every step. */
+export const constantWeight = (weight: number): WeightSchedule => ({
+  initState: () => ({}),
+  weight: () => tf.scalar(weight),
+  update: (state) => state,
+});
+
+/** Where ln(sigma / alpha) has a value, on both paths. */
+export const PATHS: Readonly<Record<'linear' | 'cosine', Pick<Interpolant, 'timeAt'>>> = {
+  linear: { timeAt: (logRatio) => tf.sigmoid(logRatio) },
+  cosine: { timeAt: (logRatio) => tf.mul(tf.atan(tf.exp(logRatio)), 2 / Math.PI) },
 };
 
 export const deps: TrainDeps<ToyParams, ToyHead, tf.Tensor3D> = {
   denoiser,
   alignment,
+  weight: constantWeight(0.5),
+  optimizer: optimizer({ weightDecay: 0.01 }),
   rng: philox(11),
   interpolant: {
     interpolate(x0, noise, t) {
@@ -59,21 +70,19 @@ export const deps: TrainDeps<ToyParams, ToyHead, tf.Tensor3D> = {
       const xt = tf.add(tf.mul(tf.sub(1, time), x0), tf.mul(time, noise));
       return { xt: xt as tf.Tensor4D, velocity: tf.sub(noise, x0) };
     },
-    timeAt: (logRatio) => tf.sigmoid(logRatio),
+    ...PATHS.linear,
   },
 };
 
-export const config: TrainConfig = {
-  timesteps: { kind: 'uniform' },
+export const options: StepOptions = {
+  time: { sampling: 'uniform' },
   labelDropout: 0.1,
   nullClass: CLASSES,
-  learningRate: { kind: 'constant', base: 0.05 },
-  adamw: { ...ADAMW, weightDecay: 0.01 },
-  maxGradNorm: 1,
-  ema: [{ kind: 'constant', decay: 0.9 }],
+  optim: { learningRate: 0.05, maxGradNorm: 1 },
+  ema: [{ decay: 0.9 }],
 };
 
-export const newState = (): ToyState => initState(deps, philox(3), config);
+export const newState = (): ToyState => initState(deps, philox(3), options.ema);
 
 /** Items `[start, start + size)` of an endless set; `spoil` puts a NaN into the first latent. */
 export function toyBatch(start: number, size: number, spoil = false): ToyBatch {

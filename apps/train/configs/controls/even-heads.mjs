@@ -1,7 +1,7 @@
 /** What the controls share: a projection head for each group, every group weighing the same, and targets of the control's own. */
 export const evenHeads =
   ({ tf, losses }, { hidden = 256 }, { hiddenSize, groups }) =>
-  (targets, memory = () => ({})) => {
+  (targets, initState = () => ({})) => {
     const heads = groups.map(({ width }) => ({
       kind: 'mlp',
       inFeatures: hiddenSize,
@@ -11,7 +11,7 @@ export const evenHeads =
     }));
     return {
       init: (rng) => ({ projectors: heads.map((head, g) => losses.initHead(head, rng, `projectors.${g}`)) }),
-      memory,
+      initState,
       targets,
       loss({ projectors }, { hidden: [tokens] }, context) {
         const distances = heads.map((head, g) =>
