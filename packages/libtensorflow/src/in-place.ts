@@ -39,7 +39,7 @@ function inPlaceKernels(
     trace.tensor(backend.getInputTensorIds([tensor])[0] as number);
   const float = (tensor: tf.Tensor): GraphTensor => caster.to(input(tensor), DType.float32);
   const output = (tensor: GraphTensor): tf.Tensor => backend.createOutputTensor(trace.register(tensor));
-  const findVariable = (kernel: string, name: string, tensor: tf.Tensor): TracedVariable => {
+  const find = (kernel: string, name: string, tensor: tf.Tensor): TracedVariable => {
     const found = variables.find(({ start }) => sameOutput(start, input(tensor)));
     if (!found || found.updated) {
       throw new Error(
@@ -56,11 +56,7 @@ function inPlaceKernels(
   };
   return {
     AdamW({ param, m, v, grad, beta1, beta2, alpha, epsilon }) {
-      const targets = [
-        findVariable('AdamW', 'param', param),
-        findVariable('AdamW', 'm', m),
-        findVariable('AdamW', 'v', v),
-      ] as const;
+      const targets = [find('AdamW', 'param', param), find('AdamW', 'm', m), find('AdamW', 'v', v)] as const;
       const none = graph.constant([], DType.float32, new Uint8Array(4));
       const scalars = [alpha, beta1, beta2, epsilon].map(float);
       const [update] = graph.emit(
@@ -73,7 +69,7 @@ function inPlaceKernels(
       return [after(targets[0]), after(targets[1]), after(targets[2])];
     },
     Ema({ average, value, rate }) {
-      const target = findVariable('Ema', 'average', average);
+      const target = find('Ema', 'average', average);
       const [gap] = graph.emit('Sub', [target.start, float(value)]);
       const [update] = graph.emit('ResourceApplyGradientDescent', [
         target.handle,
