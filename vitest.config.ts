@@ -13,8 +13,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['{packages,apps,tooling}/*/test/**/*.test.ts', 'scripts/test/**/*.test.mjs'],
-          exclude: ['**/*.native.test.ts', '**/node_modules/**'],
+          include: ['{packages,apps,tooling}/*/test/**/*.test.ts', '{scripts,examples}/test/**/*.test.mjs'],
+          exclude: ['**/*.native.test.{ts,mjs}', '**/node_modules/**'],
           setupFiles: ['@ahpa/test-utils/setup'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -24,7 +24,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'native',
-          include: ['{packages,apps}/*/test/**/*.native.test.ts'],
+          include: ['{packages,apps}/*/test/**/*.native.test.ts', 'examples/test/**/*.native.test.mjs'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 300_000,

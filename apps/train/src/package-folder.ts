@@ -1,4 +1,4 @@
-/** The folder of this package, which holds `configs` and `bench`; the same from `src` and from the built `dist`. */
+/** The folder of this package, which holds `configs` and `templates`; the same from `src` and from the built `dist`. */
 import { fileURLToPath } from 'node:url';
 
 /** A path inside the package's folder. */

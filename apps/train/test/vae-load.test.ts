@@ -1,6 +1,7 @@
-import { copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseVaeConfig } from '@ahpa/vae-hierarchy';
 import { readSafetensors, writeSafetensors } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readVae, vaeStride } from '../src/vae/load.ts';
@@ -72,6 +73,14 @@ describe('readVae', () => {
     await expect(readVae({ kind: 'file', path: lone, config: join(home, 'odd.json') })).rejects.toThrow(
       /odd\.json cannot be used: .*_class_name/,
     );
+  });
+
+  it('names a config it cannot use', async () => {
+    const path = await writeTinyVae(join(home, 'odd'));
+    const json = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+    expect(parseVaeConfig(json)).toEqual(TINY_VAE);
+    writeFileSync(join(path, 'config.json'), JSON.stringify({ ...json, _class_name: 'VQModel' }));
+    await expect(readVae({ kind: 'file', path })).rejects.toThrow(/config\.json cannot be used: .*VQModel/);
   });
 });
 

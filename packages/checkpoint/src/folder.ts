@@ -1,6 +1,7 @@
 /** A folder of checkpoints: listing, loading the newest valid one, rotation, verification. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Reporter, userError } from '@ahpa/messages';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
 import { PARTIAL } from './durable.ts';
 
@@ -66,14 +67,37 @@ async function newestValid(
  * @throws Error where no file is valid
  */
 export async function loadLatest(folder: string): Promise<LatestCheckpoint> {
+  const { latest, problem } = await searchFolder(folder);
+  if (latest !== undefined) return latest;
+  throw new Error(`loadLatest: no ${problem}`);
+}
+
+/**
+ * The newest checkpoint of a folder that verifies, with a warning for each newer file that does not; undefined where there is no file.
+ * @throws an error the user can fix where there are files and none verifies.
+ */
+export async function findLatest(
+  folder: string,
+  reporter: Pick<Reporter, 'warn'>,
+): Promise<Checkpoint | undefined> {
+  const { latest, count, problem } = await searchFolder(folder);
+  if (count === 0) return undefined;
+  if (latest === undefined) throw userError(`No ${problem}`);
+  for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
+  if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
+  return latest;
+}
+
+/** The newest checkpoint that verifies among `count` files, and what to report, after "no", where there is none. */
+async function searchFolder(
+  folder: string,
+): Promise<{ readonly latest?: LatestCheckpoint; readonly count: number; readonly problem: string }> {
   const skipped: SkippedFile[] = [];
   const files = await listCheckpoints(folder);
   const checkpoint = await newestValid(files, skipped);
-  if (checkpoint !== undefined) return { ...checkpoint, skipped };
   const reasons = skipped.map(({ reason }) => `\n  ${reason}`).join('');
-  throw new Error(
-    `loadLatest: no valid checkpoint among the ${files.length} in ${folder}; start a new run or restore a file.${reasons}`,
-  );
+  const problem = `valid checkpoint among the ${files.length} in ${folder}; start a new run or restore a file.${reasons}`;
+  return { ...(checkpoint && { latest: { ...checkpoint, skipped } }), count: files.length, problem };
 }
 
 /**

@@ -11,6 +11,7 @@ export { firstNonFinite } from './finite.ts';
 export {
   type CheckpointFile,
   type FolderReport,
+  findLatest,
   type LatestCheckpoint,
   listCheckpoints,
   loadLatest,

@@ -6,6 +6,7 @@ import type { DType, TensorEntry } from '@ahpa/weight-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createSaver,
+  findLatest,
   listCheckpoints,
   loadCheckpoint,
   loadLatest,
@@ -208,6 +209,27 @@ describe('loadLatest', () => {
     await save(1);
     await truncate(join(folder, '0000001.safetensors'), 4);
     await expect(loadLatest(folder)).rejects.toThrow(/among the 1 in .*\n.*0000001\.safetensors/);
+  });
+
+  test('is undefined, a warning or a sentence for the user where a run resumes', async () => {
+    const warned: string[] = [];
+    const reporter = { warn: (text: string) => void warned.push(text) };
+    expect(await findLatest(folder, reporter)).toBeUndefined();
+    await save(1, 2);
+    expect((await findLatest(folder, reporter))?.step).toBe(2);
+    expect(warned).toEqual([]);
+    await truncate(join(folder, '0000002.safetensors'), 4);
+    expect((await findLatest(folder, reporter))?.step).toBe(1);
+    expect(warned).toEqual([
+      expect.stringMatching(/^Passing over a checkpoint: .*0000002/),
+      `Using ${join(folder, '0000001.safetensors')}.`,
+    ]);
+    await truncate(join(folder, '0000001.safetensors'), 4);
+    const error = await findLatest(folder, reporter).catch((cause: Error) => cause);
+    expect(error).toMatchObject({
+      name: 'UserError',
+      message: expect.stringMatching(/^No valid checkpoint among the 2 in /),
+    });
   });
 });
 

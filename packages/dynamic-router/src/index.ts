@@ -1,5 +1,6 @@
 /** Timestep-conditioned weights over feature groups. */
 export { type BinMeans, binSums, initBinMeans, lookUp, MEMORY_BINS, updateBinMeans } from './bins.ts';
+export { completeRouter, type PartialRouter } from './complete.ts';
 export { type Condition, timeFeatures } from './condition.ts';
 export type { RouterConfig, RouterParams, Temperature } from './config.ts';
 export { type FixedRoute, fixedRoute, oneHotRoute, sigmoidRoute } from './fixed.ts';

@@ -10,5 +10,6 @@ export { FILTERS, type Pixels, resample } from './resample.ts';
 export { hashFraction, type Split, splitByName } from './split.ts';
 export { openTar } from './tar.ts';
 export { type TarEntry, type TarSource, tarEntries } from './tar-index.ts';
+export { toBytes } from './to-bytes.ts';
 export { type FileTree, subtree } from './tree.ts';
 export { openZip } from './zip.ts';

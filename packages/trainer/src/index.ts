@@ -9,7 +9,7 @@ export { type MuonOptions, orthogonalize } from './muon.ts';
 export { matchesPath, type OptimizerOptions, optimizer, type ParamGroup } from './optimizer.ts';
 export { batchIndices, epochOrder } from './order.ts';
 export { stdToExponent, WIDEST_SIGMA } from './power-ema.ts';
-export { noisedInputs, type RandomnessOptions } from './randomness.ts';
+export { noisedInputs, noiseLatents, type RandomnessOptions } from './randomness.ts';
 export { type LoopOptions, type LoopResult, run, type Task } from './run.ts';
 export { initState, MAX_SKIPS_IN_A_ROW, type Params, type TrainState } from './state.ts';
 export { type StepOptions, trainStep } from './step.ts';

@@ -59,19 +59,30 @@ export function sliceRandomness(all: Randomness, start: number, size: number): R
   return tidyTree(() => mapTree((leaf) => tf.slice(leaf, start, size), all));
 }
 
-/** x0 = mean + std posterior; (xt, velocity) of the path at t; labels below the dropout rate become the null class. */
+/** Latents `[B, h, w, C]` of a batch at times `[B]`: x0 = mean + std posterior, and (xt, velocity) of the path from x0 to the noise. */
+export function noiseLatents(
+  interpolant: Pick<Interpolant, 'interpolate'>,
+  { mean, std }: Batch<Tree>['latent'],
+  { posterior, noise, t }: Pick<Randomness, 'posterior' | 'noise' | 't'>,
+): Pick<Inputs, 'x0' | 'xt' | 'velocity'> {
+  return tidyTree(() => {
+    const x0 = tf.add(mean, tf.mul(std, posterior)) as tf.Tensor4D;
+    return { x0, ...interpolant.interpolate(x0, noise, t) };
+  });
+}
+
+/** The noised latents of a batch with their random numbers; labels below the dropout rate become the null class. */
 export function noisedInputs(
   interpolant: Interpolant,
-  batch: Pick<Batch<Tree>, 'latent' | 'y'>,
+  { latent, y }: Pick<Batch<Tree>, 'latent' | 'y'>,
   random: Randomness,
   options: RandomnessOptions,
 ): Inputs {
   return tidyTree(() => {
-    const { mean, std } = batch.latent;
-    const x0 = tf.add(mean, tf.mul(std, random.posterior)) as tf.Tensor4D;
-    const { xt, velocity } = interpolant.interpolate(x0, random.noise, random.t);
+    const { x0, xt, velocity } = noiseLatents(interpolant, latent, random);
     const dropped = tf.less(random.dropout, options.labelDropout);
-    const y = tf.where(dropped, tf.fill([batch.y.size], options.nullClass, 'int32'), batch.y) as tf.Tensor1D;
-    return { mean, x0, noise: random.noise, u: random.u, xt, velocity, t: random.t, y };
+    const labels = tf.where(dropped, tf.fill([y.size], options.nullClass, 'int32'), y) as tf.Tensor1D;
+    const { noise, u, t } = random;
+    return { mean: latent.mean, x0, noise, u, xt, velocity, t, y: labels };
   });
 }

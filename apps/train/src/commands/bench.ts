@@ -1,20 +1,18 @@
 /** `ahpa bench`: the training step, the network evaluation, the VAE's encoder and the evaluation, measured beside PyTorch or beside no alignment. */
+import type { BenchKind, BenchOptions, BenchResults, EncoderName, StepModel, TorchMode } from '@ahpa/bench';
 import { Command, Option } from 'commander';
-import type { EncoderName } from '../bench/encode-spec.ts';
-import type { TorchMode } from '../bench/peer.ts';
-import type { EncodeOptions, EvaluateOptions, StepOptions } from '../bench/run.ts';
-import type { StepSpec } from '../bench/spec.ts';
+import { defaultCacheDir } from '../cache-folder.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
 
 /** The sizes that both sides build: patches of two. */
-const MODELS: readonly StepSpec['model'][] = ['SiT-S/2', 'SiT-B/2', 'SiT-L/2', 'SiT-XL/2'];
+const MODELS: readonly StepModel[] = ['SiT-S/2', 'SiT-B/2', 'SiT-L/2', 'SiT-XL/2'];
 const VAES: readonly EncoderName[] = ['sd-vae', 'taef2'];
 
 const precision = (): Option =>
   new Option('--precision <name>', 'of matrix products').choices(['f32', 'bf16']).default('f32');
 
-/** What every benchmark takes. */
+/** A command with the options of every benchmark. */
 function common(command: Command, modes: readonly TorchMode[], chosen: readonly TorchMode[]): Command {
   return command
     .addOption(
@@ -24,8 +22,17 @@ function common(command: Command, modes: readonly TorchMode[], chosen: readonly 
     .option('--rounds <n>', 'counted repetitions a side', count, 7);
 }
 
-function stepCommand(name: string, kind: 'step' | 'infer', description: string): Command {
-  const command = new Command(name)
+/** The action of a command: its options are those of the benchmark `kind`. */
+const bench =
+  <K extends BenchKind>(kind: K) =>
+  (options: BenchOptions[K], self: Command): Promise<void> =>
+    perform(self, async (reporter): Promise<BenchResults[K]> => {
+      const { runBench } = await import('@ahpa/bench');
+      return runBench(kind, options, { cacheDir: defaultCacheDir(), reporter });
+    });
+
+function stepCommand(kind: 'step' | 'sample', description: string): Command {
+  const command = new Command(kind)
     .description(description)
     .addOption(new Option('--model <name>', 'size of the transformer').choices(MODELS).default('SiT-S/2'))
     .option('--batch <n>', 'images a step', count, 8)
@@ -39,10 +46,7 @@ function stepCommand(name: string, kind: 'step' | 'infer', description: string):
         .choices(['torch', 'none'])
         .default('torch'),
     );
-  return common(command, ['eager', 'compile'], ['eager', 'compile']).action(
-    (options: StepOptions, self: Command) =>
-      perform(self, async (reporter) => (await import('../bench/run.ts')).benchStep(kind, options, reporter)),
-  );
+  return common(command, ['eager', 'compile'], ['eager', 'compile']).action(bench(kind));
 }
 
 function encodeCommand(): Command {
@@ -54,8 +58,7 @@ function encodeCommand(): Command {
     .addOption(precision())
     .addOption(new Option('--against <peer>', 'diffusers').choices(['torch']).default('torch'));
   return common(command, ['eager', 'channels-last', 'compile'], ['eager', 'channels-last']).action(
-    (options: EncodeOptions, self: Command) =>
-      perform(self, async (reporter) => (await import('../bench/run.ts')).benchEncode(options, reporter)),
+    bench('encode'),
   );
 }
 
@@ -66,23 +69,15 @@ function evaluateCommand(): Command {
     .option('--rows <n>', 'features whose neighbours are found', count, 10_000)
     .option('--width <n>', 'dimensions of a feature', count, 512)
     .addOption(new Option('--against <peer>', 'PyTorch and NumPy').choices(['torch']).default('torch'));
-  return common(command, ['eager', 'channels-last'], ['eager', 'channels-last']).action(
-    (options: EvaluateOptions, self: Command) =>
-      perform(self, async (reporter) => (await import('../bench/run.ts')).benchEvaluate(options, reporter)),
-  );
+  return common(command, ['eager', 'channels-last'], ['eager', 'channels-last']).action(bench('evaluate'));
 }
 
 /** The command. */
 export function benchCommand(): Command {
-  const worker = new Command('worker').argument('<spec>').action(async (spec: string) => {
-    const { serve } = await import('../bench/worker.ts');
-    await serve(JSON.parse(spec));
-  });
   return new Command('bench')
     .description('measure speed and memory, interleaved with a peer')
-    .addCommand(stepCommand('step', 'step', 'one training step'))
-    .addCommand(stepCommand('sample', 'infer', 'one guided network evaluation, as samplers make it'))
+    .addCommand(stepCommand('step', 'one training step'))
+    .addCommand(stepCommand('sample', 'one guided network evaluation, as samplers make it'))
     .addCommand(encodeCommand())
-    .addCommand(evaluateCommand())
-    .addCommand(worker, { hidden: true });
+    .addCommand(evaluateCommand());
 }

@@ -1,8 +1,12 @@
 /** `ahpa train-vae`: trains the small autoencoder that the demo encodes with. */
+import { join } from 'node:path';
 import type { BackendName } from '@ahpa/engine';
+import type { Progress } from '@ahpa/messages';
 import { Command, Option } from 'commander';
 import { defaultCacheDir } from '../cache-folder.ts';
+import type { Reporter } from '../report.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
+import { duration, type ProgressFormat } from '../visual/progress-line.ts';
 import { backendOption } from './config-options.ts';
 import { count, integer } from './numbers.ts';
 import { perform } from './perform.ts';
@@ -34,16 +38,33 @@ export function trainVaeCommand(): Command {
     .addOption(backendOption())
     .action((options: TrainVaeOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const { trainVae } = await import('../vae/train.ts');
-        const { EMOJI_VAE: vae, VAE_DATA, vaeTrainConfig } = await import('../vae/recipe.ts');
+        const { EMOJI_VAE: vae, trainVae, VAE_DATA, vaeTrainConfig } = await import('@ahpa/vae-training');
         const { loadEmoji } = await import('@ahpa/emoji-data');
+        const { writeGrid } = await import('../visual/grid.ts');
         const { sets, size, holdOut } = VAE_DATA;
         const set = await loadEmoji({ sets, size, cacheDir: defaultCacheDir() }, reporter);
         const interrupt = listenForInterrupt(reporter);
         try {
           const optim = vaeTrainConfig(options.steps);
           const { signal } = interrupt;
-          const quality = await trainVae(set, { ...options, vae, optim, holdOut, signal }, reporter);
+          const line = restartingLine(options, reporter);
+          const picture = join(options.out, 'reconstructions.png');
+          const quality = await trainVae(
+            set,
+            {
+              ...options,
+              vae,
+              optim,
+              holdOut,
+              signal,
+              onProgress: line.update,
+              onPairs: async (pairs) => {
+                line.stop();
+                await writeGrid(picture, pairs, 16);
+              },
+            },
+            reporter,
+          );
           reporter.say(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
           return { out: options.out, ...quality };
         } finally {
@@ -52,3 +73,28 @@ export function trainVaeCommand(): Command {
       }),
     );
 }
+
+/** A progress line that starts again when it is updated after a stop. */
+function restartingLine({ steps, batch }: TrainVaeOptions, reporter: Reporter): Progress<number> {
+  let bar: Progress<number> | undefined;
+  return {
+    update: (step, error) => {
+      bar ??= reporter.progress('training the VAE', steps, lineFormat(batch));
+      bar.update(step, error);
+    },
+    stop: () => {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
+
+const lineFormat =
+  (batch: number): ProgressFormat<number> =>
+  ({ value, total, perSecond, secondsLeft, payload }) =>
+    [
+      `${value}/${total}`,
+      `${(perSecond * batch).toFixed(0)} img/s`,
+      `${(-10 * Math.log10(payload / 4)).toFixed(2)} dB`,
+      `ETA ${duration(secondsLeft)}`,
+    ].join('  ');

@@ -10,7 +10,7 @@ import type { Model } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
-import type { Task, TrainDeps } from '@ahpa/trainer';
+import { noiseLatents, type Task, type TrainDeps } from '@ahpa/trainer';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples } from '../features/examples.ts';
@@ -48,11 +48,11 @@ export function heldOutLoss<P extends Tree>(
   const rng = philox(seed);
   const losses = model.bind(
     (params: P, mean: tf.Tensor4D, std: tf.Tensor4D, y: tf.Tensor1D, place: tf.Tensor) => {
-      const draw = (name: string): tf.Tensor => rng.normal(mean.shape, `held-out/${name}`, place);
-      const x0 = tf.add(mean, tf.mul(std, draw('posterior'))) as tf.Tensor4D;
+      const draw = (name: string) => rng.normal(mean.shape, `held-out/${name}`, place) as tf.Tensor4D;
       const offset = rng.uniform([BATCH], 'held-out/time', place);
       const t = tf.div(tf.add(tf.mod(place, BINS), offset), BINS) as tf.Tensor1D;
-      const { xt, velocity: wanted } = interpolant.interpolate(x0, draw('noise') as tf.Tensor4D, t);
+      const random = { posterior: draw('posterior'), noise: draw('noise'), t };
+      const { xt, velocity: wanted } = noiseLatents(interpolant, { mean, std }, random);
       const { velocity } = (denoiser.apply as Denoise<P>)(params as P & Tree, xt, t, y);
       return { items: tf.mean(tf.square(tf.sub(velocity, wanted)), [1, 2, 3]) };
     },

@@ -1,16 +1,17 @@
 /** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
 
 import { writeFile } from 'node:fs/promises';
+import { applyDiT } from '@ahpa/dit-core';
 import { type BackendName, createEngine } from '@ahpa/engine';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import { recoverability } from '@ahpa/recoverability';
+import { type Extent, measureMoments } from '@ahpa/recoverability/measure';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
 import { denoiserParams, loadModel } from '../models/load-model.ts';
 import type { Reporter } from '../report.ts';
 import { prepare } from '../run/prepare.ts';
-import { type Extent, measure } from './measure.ts';
 import { type Probe, probePath } from './probe-file.ts';
 
 /** What to probe, and how thoroughly. */
@@ -36,10 +37,14 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   const denoiser = engine.model(denoiserParams(model));
   const images = Math.min(request.images, parts.train.count);
   const bar = reporter.progress('probing', images);
-  const measurement = await measure(
+  const { model: network } = parts;
+  const encoderDepths = Array.from({ length: network.depth }, (_, block) => block + 1);
+  const measurement = await measureMoments(
     {
-      denoiser,
-      network: parts.model,
+      params: denoiser,
+      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, { ...network, encoderDepths }),
+      depth: network.depth,
+      patchSize: network.patchSize,
       interpolant: parts.deps.interpolant,
       examples: parts.train,
       levels: parts.groups,
@@ -52,7 +57,7 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   for (const part of [denoiser, parts]) part.dispose();
   const map = recoverability(measurement);
   const { bins } = request;
-  const probe = { ...map, step, images, bins, blocks: parts.model.depth };
+  const probe = { ...map, step, images, bins, blocks: network.depth };
   await writeFile(probePath(request.run), `${JSON.stringify(probe)}\n`);
   return probe;
 }

@@ -1,5 +1,5 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
-import { type Checkpoint, listCheckpoints, loadCheckpoint, loadLatest } from '@ahpa/checkpoint';
+import { type Checkpoint, findLatest, loadCheckpoint } from '@ahpa/checkpoint';
 import { userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withTodaysNames } from '../config/averages.ts';
@@ -23,20 +23,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 
 /** The newest valid checkpoint of a run, under today's names. */
 export async function newestCheckpoint(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
-  const newest = await newestValid(folder, reporter);
+  const newest = await findLatest(folder, reporter);
   return newest && upToDate(newest);
-}
-
-/** The newest valid checkpoint of a folder, warning about newer ones that are not; undefined where there is no file. */
-export async function newestValid(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
-  if ((await listCheckpoints(folder)).length === 0) return undefined;
-  const latest = await loadLatest(folder).catch((cause: Error) => {
-    const [first, ...rest] = cause.message.split('\n');
-    throw userError([first?.replace(/^loadLatest: n/, 'N'), ...rest].join('\n'), { cause });
-  });
-  for (const { reason } of latest.skipped) reporter.warn(`Passing over a checkpoint: ${reason}`);
-  if (latest.skipped.length > 0) reporter.warn(`Using ${latest.path}.`);
-  return latest;
 }
 
 /** A counter that checkpoints did not have before runs stopped at several bad steps in a row. */

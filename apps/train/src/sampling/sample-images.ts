@@ -2,12 +2,12 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { sample, sampleNoise } from '@ahpa/dit-core';
+import { toBytes } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { DataShape } from '../models/shapes.ts';
-import { toBytes } from '../vae/images.ts';
 import type { GridImages } from '../visual/grid.ts';
 
 /** Images sampled together. */

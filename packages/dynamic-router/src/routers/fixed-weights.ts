@@ -2,6 +2,7 @@
 import type { Router } from '@ahpa/ports';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { completeRouter } from '../complete.ts';
 import { type RouteTime, routeTime } from '../time.ts';
 
 /** Time at which weights are looked up. */
@@ -12,11 +13,5 @@ export const time = z
 
 /** A router without parameters and state: `weigh`, t [B] -> [B, G], at the time given by `time`. */
 export function fixedWeights(time: RouteTime, seed: number, weigh: (t: tf.Tensor1D) => tf.Tensor2D): Router {
-  return {
-    init: () => ({}),
-    initState: () => ({}),
-    route: (_, { t }) => ({ weights: weigh(routeTime(time, t, seed)) }),
-    observe: () => ({}),
-    update: (state) => state,
-  };
+  return completeRouter({ route: (_, { t }) => ({ weights: weigh(routeTime(time, t, seed)) }) });
 }
