@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-OUT = Path(__file__).resolve().parents[2] / "apps/train/test/golden"
+OUT = Path(__file__).resolve().parents[2] / "apps/train/test/features/golden"
 PENALTY, FLOOR = 1e-3, 0.1
 
 

@@ -7,9 +7,9 @@ import { philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Reporter } from '../src/cli/reporter.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
-import type { Reporter } from '../src/report.ts';
 import type { Interrupt } from '../src/run/interrupt.ts';
 import type { VaeTree } from '../src/vae/load.ts';
 

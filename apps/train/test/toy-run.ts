@@ -6,8 +6,9 @@ import { initState, type StepOptions, type TrainDeps, type TrainState, trainStep
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../src/config/alignment.ts';
 import { batchOf } from '../src/features/batch.ts';
 import { type AlignmentParts, targetSource } from '../src/models/alignment.ts';
-import { alignmentSpec, type DataShape, modelConfig } from '../src/models/shapes.ts';
+import { alignmentSpec, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
+import type { DataShape } from '../src/records/checkpoints.ts';
 import { TINY_VAE, tinyConfig } from './tiny.ts';
 
 type Variant = readonly [name: string, set: readonly string[]];

@@ -7,12 +7,25 @@ export interface Progress<P = undefined> {
   stop(): void;
 }
 
+/** State of a task that its line of text can show. */
+export interface ProgressState<P = undefined> {
+  readonly value: number;
+  readonly total: number;
+  /** Units a second over the last half minute; NaN before the second update. */
+  readonly perSecond: number;
+  readonly secondsLeft: number;
+  readonly payload: P;
+}
+
+/** Turns the state of a task into the text after its label. */
+export type ProgressFormat<P = undefined> = (state: ProgressState<P>) => string;
+
 /** Notices, warnings and progress. */
 export interface Reporter {
   say(text: string): void;
   warn(text: string): void;
-  /** Starts a bar of `total` units; stop it before another starts. */
-  progress(label: string, total: number): Progress;
+  /** Starts a bar of `total` units; stop it before another starts. Count and time left are shown unless `format` is given. */
+  progress<P = undefined>(label: string, total: number, format?: ProgressFormat<P>): Progress<P>;
 }
 
 /** A reporter that reports nothing. */

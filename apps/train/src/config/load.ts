@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { closest } from 'fastest-levenshtein';
-import { inPackage } from '../package-folder.ts';
+import { inPackage } from '../files/package-folder.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
 import { CONFIG_FILE, readConfigFile } from './read-file.ts';

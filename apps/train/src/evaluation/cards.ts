@@ -16,8 +16,8 @@ export async function runCards(root: string): Promise<EvaluationCard[]> {
       : [],
   );
   const cards = await Promise.all(paths.sort().map(readCard));
-  return cards.sort((a, b) => stepOf(a) - stepOf(b));
+  return cards.sort((a, b) => drawnStep(a) - drawnStep(b));
 }
 
 /** The step of the weights that drew a card's images; 0 where it does not say. */
-export const stepOf = ({ drawing }: EvaluationCard): number => drawing?.step ?? 0;
+export const drawnStep = ({ drawing }: EvaluationCard): number => drawing?.step ?? 0;

@@ -17,8 +17,8 @@ import {
   openReference,
   saveReference,
 } from '@ahpa/evaluation/node';
-import { defaultCacheDir } from '../cache-folder.ts';
-import type { Reporter } from '../report.ts';
+import type { Reporter } from '@ahpa/messages';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import { openSamples, type SamplesRequest } from './samples.ts';
 
 /** What to evaluate, against what, and how. */

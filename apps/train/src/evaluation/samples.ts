@@ -7,13 +7,12 @@ import type { SampleConfig } from '@ahpa/dit-core';
 import type { BackendName } from '@ahpa/engine';
 import type { DrawingCard } from '@ahpa/evaluation';
 import { openPixels, type PixelSource, type Samples } from '@ahpa/evaluation/node';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
 import { isModelFolder } from '../models/model-folder.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
-import type { Reporter } from '../report.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 
 /** Which samples; the numbers of the sampler count where a model draws. */
@@ -71,7 +70,7 @@ interface GenerateRecord {
 }
 
 /** How the images of a file were drawn, from the record that `ahpa generate` leaves beside it. */
-async function recordOf(path: string): Promise<DrawingCard | null> {
+async function readDrawing(path: string): Promise<DrawingCard | null> {
   const file = `${path.replace(/\/+$/, '')}.json`;
   if (!existsSync(file)) return null;
   const { request, from } = JSON.parse(await readFile(file, 'utf8')) as GenerateRecord;
@@ -105,7 +104,7 @@ export async function openSamples(request: SamplesRequest, reporter: Reporter): 
     );
   const source = await openPixels(samples);
   try {
-    return { source: firstPixels(source, n), drawing: await recordOf(samples) };
+    return { source: firstPixels(source, n), drawing: await readDrawing(samples) };
   } catch (error) {
     await source.close();
     throw error;

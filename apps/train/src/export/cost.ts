@@ -19,7 +19,7 @@ export interface ModelCost {
 const ONCE_AN_IMAGE = /^t_embedder\.|adaLN_modulation/;
 
 /** Of a model as it is in memory. */
-export function costOf({ network, weights, dropped = 0 }: TrainedModel): ModelCost {
+export function countCost({ network, weights, dropped = 0 }: TrainedModel): ModelCost {
   const tokens = tokenCount(network);
   let parameters = 0;
   let macs = network.depth * 2 * tokens ** 2 * network.hiddenSize; // attention: scores and their use

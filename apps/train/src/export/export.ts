@@ -5,17 +5,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { vaeConfigJson } from '@ahpa/vae-hierarchy';
 import { writeSafetensors } from '@ahpa/weight-files';
 import type { VaeChoice } from '../config/types.ts';
 import { loadModel } from '../models/load-model.ts';
 import { writeModelFolder } from '../models/model-folder.ts';
-import type { Reporter } from '../report.ts';
 import { readVae } from '../vae/load.ts';
-import { costOf, type ModelCost } from './cost.ts';
-import { factsOf } from './facts.ts';
-import { licenceFile, rightsOf } from './licence.ts';
+import { countCost, type ModelCost } from './cost.ts';
+import { collectFacts } from './facts.ts';
+import { licenceFile, statedRights } from './licence.ts';
 import { modelCard } from './model-card.ts';
 
 /** What to export. */
@@ -54,9 +53,9 @@ export async function exportToHub(
     throw userError(`${folder} is not empty: choose another folder, or empty this one.`);
   }
   const model = await loadModel(options.model, options, reporter);
-  const rights = rightsOf(options, model.config);
-  const facts = await factsOf(model, options.card ?? []);
-  const cost = costOf(model);
+  const rights = statedRights(options, model.config);
+  const facts = await collectFacts(model, options.card ?? []);
+  const cost = countCost(model);
   const partial = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${process.pid}.partial`);
   await mkdir(partial, { recursive: true });
   try {

@@ -3,10 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { readCard } from '@ahpa/evaluation/node';
-import { type StatsRow, statsRows } from '../data/stats.ts';
-import { runCards, stepOf } from '../evaluation/cards.ts';
+import { drawnStep, runCards } from '../evaluation/cards.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
-import { runFolder } from '../run/folder.ts';
+import { runFolder } from '../records/folder.ts';
+import { type StatsRow, statsRows } from '../records/stats.ts';
 
 /** Everything measured; absent where the run is not at hand. */
 export interface Facts {
@@ -18,7 +18,7 @@ export interface Facts {
 }
 
 /** Collects the facts: the named cards, and those of the run up to the model's step. */
-export async function factsOf(model: TrainedModel, cards: readonly string[]): Promise<Facts> {
+export async function collectFacts(model: TrainedModel, cards: readonly string[]): Promise<Facts> {
   const named = await Promise.all(cards.map(readCard));
   if (model.config === undefined || model.step === undefined) return { cards: named };
   const folder = runFolder(dirname(dirname(model.source)));
@@ -29,7 +29,7 @@ export async function factsOf(model: TrainedModel, cards: readonly string[]): Pr
     upTo({ step: Number.parseInt(name, 10) }),
   );
   const samples = grids.sort().at(-1);
-  const own = (await runCards(folder.root)).filter((card) => upTo({ step: stepOf(card) }));
+  const own = (await runCards(folder.root)).filter((card) => upTo({ step: drawnStep(card) }));
   return {
     ...(last && { last }),
     ...(samples !== undefined && { samples: join(folder.samples, samples) }),

@@ -19,7 +19,7 @@ const SETS: Readonly<Record<EmojiSet, string>> = {
 };
 
 /** The rights that are stated, or those of the emoji sets. Throws where nobody stated them. */
-export function rightsOf(
+export function statedRights(
   { license, data }: { readonly license?: string; readonly data?: string },
   config: TrainConfig | undefined,
 ): Rights {

@@ -2,8 +2,7 @@
 
 import type { Model } from '@ahpa/engine';
 import { splitByName } from '@ahpa/image-data';
-import { userError } from '@ahpa/messages';
-import type { Reporter } from '../report.ts';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
 import type { BatchShape } from './batch.ts';
 import { chosenExamples, type Examples } from './examples.ts';

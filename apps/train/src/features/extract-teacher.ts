@@ -6,10 +6,10 @@ import type { Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { squeezeNetParams } from '@ahpa/evaluation/node';
 import type { CacheIndex } from '@ahpa/latent-cache';
+import type { Reporter } from '@ahpa/messages';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import { defaultCacheDir } from '../cache-folder.ts';
-import type { Reporter } from '../report.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import { padded } from './fit.ts';
 import { type Pictures, pictureTensor } from './pictures.ts';
 

@@ -22,12 +22,10 @@ import {
   readIndex,
   readPlan,
 } from '@ahpa/latent-cache';
-import { userError } from '@ahpa/messages';
+import { type Reporter, rateFormat, userError } from '@ahpa/messages';
 import { fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Reporter } from '../report.ts';
 import type { VaeFiles, VaeTree } from '../vae/load.ts';
-import { duration } from '../visual/progress-line.ts';
 import { type FeatureEncoder, featureEncoder } from './encoder.ts';
 import { fitNorms, needsFit, padded } from './fit.ts';
 import { decodeNorms, encodeNorms, type FittedNorms, STATISTICS_FILE } from './norms.ts';
@@ -222,12 +220,7 @@ async function writeAll(
     Promise.allSettled(
       Array.from({ length: Math.min(batch, items - from) }, (_, i) => pictures.picture(from + i)),
     );
-  const bar = reporter.progress('encoding', items, ({ value, total, perSecond, secondsLeft }) => {
-    const rate = Number.isFinite(perSecond)
-      ? `  ${perSecond.toFixed(1)} img/s  ETA ${duration(secondsLeft)}`
-      : '';
-    return `${value}/${total}${rate}`;
-  });
+  const bar = reporter.progress('encoding', items, rateFormat('img'));
   let next = readFrom(writer.position());
   for (let from = writer.position(); from < items; from += batch) {
     await setImmediate(); // signals are heard, threads are answered

@@ -1,6 +1,7 @@
 /** Opens the data of a configuration, of whatever kind. */
+
+import type { Reporter } from '@ahpa/messages';
 import type { DataConfig } from '../config/types.ts';
-import type { Reporter } from '../report.ts';
 import type { Data } from './data.ts';
 import { openCacheData } from './data-cache.ts';
 import { openEmoji } from './data-emoji.ts';

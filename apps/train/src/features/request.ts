@@ -1,9 +1,14 @@
 /** Which features are wanted of a VAE, in words that a cache can be compared by. */
 import { tokenChannels, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import type { HierarchyConfig } from '../config/types.ts';
-import type { TapGroup } from '../models/alignment.ts';
 import type { VaeFiles } from '../vae/load.ts';
 import { vaeStride } from '../vae/load.ts';
+
+/** A group of encoder taps, whose maps become tokens of one target. */
+export interface TapGroup {
+  readonly name: string;
+  readonly taps: readonly string[];
+}
 
 /** Groups of taps as tokens on one grid, for images of one size. */
 export interface FeatureRequest {

@@ -1,6 +1,7 @@
 /** Models of this program, runs and exported folders, as a format beside the published ones. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Reporter } from '@ahpa/messages';
 import {
   diffusersFolder,
   isTorch,
@@ -15,7 +16,6 @@ import {
 import type { Network } from '@ahpa/sit-weights';
 import { readSafetensors } from '@ahpa/weight-files';
 import { parseTrainConfig } from '../config/parse.ts';
-import type { Reporter } from '../report.ts';
 import { type LoadOptions, loadModel } from './load-model.ts';
 import { isModelFolder, readModelFolder, writeModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';

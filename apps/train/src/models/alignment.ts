@@ -7,12 +7,7 @@ import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../config/alignment.ts';
-
-/** A group of encoder taps, whose maps become tokens of one target. */
-export interface TapGroup {
-  readonly name: string;
-  readonly taps: readonly string[];
-}
+import type { TapGroup } from '../features/request.ts';
 
 /** The features that a batch holds as targets: groups of VAE features, or a file of a teacher's. */
 export interface TargetSource {

@@ -6,8 +6,8 @@ import type { Tree } from '@ahpa/ports';
 import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 import type { VaeTree } from '../vae/load.ts';
-import type { DataShape } from './shapes.ts';
 
 /** Turns latents in diffusion units `[B, h, w, C]` into images `[B, H, W, 3]`. */
 export type Decoder = (latent: Tensor4D) => Tensor4D;

@@ -1,14 +1,13 @@
 /** Initial weights of a new run: a published network's, or another run's. */
 
 import type { DiTConfig } from '@ahpa/dit-core';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { mapTree } from '@ahpa/ops';
 import { changeConvention, type Network } from '@ahpa/sit-weights';
 import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';
 import type { RunState } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
 import { openModel } from './ahpa-format.ts';
 
 /** Sizes that both networks must share. */

@@ -6,16 +6,15 @@ import { type Checkpoint, firstNonFinite } from '@ahpa/checkpoint';
 import { type DiTParams, initDiT } from '@ahpa/dit-core';
 import { restoreTree } from '@ahpa/engine';
 import { localPath } from '@ahpa/hub-files';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
-import type { Reporter } from '../report.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from '../run/checkpoints.ts';
-import { runFolder } from '../run/folder.ts';
+import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import { runFolder } from '../records/folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
 
@@ -38,7 +37,7 @@ export async function loadModel(
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = name.endsWith('.safetensors')
     ? await readCheckpoint(name)
-    : await newestOf(name, runs, reporter);
+    : await findNewest(name, runs, reporter);
   const { config, shape, classes } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
@@ -63,7 +62,7 @@ export async function loadModel(
 const valuesIn = (tensors: readonly (readonly [string, TensorEntry])[]): number =>
   tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
-async function newestOf(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
+async function findNewest(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
   const root = [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));
   const found =
     root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);

@@ -5,15 +5,9 @@ import type { AlignmentSpec, FeatureGroup } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { ModelConfig, TrainConfig } from '../config/types.ts';
 import { type FeatureRequest, groupShapes } from '../features/request.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 import { vaeStride } from '../vae/load.ts';
 import { type TargetSource, targetSource } from './alignment.ts';
-
-/** The sizes that data and VAE fix: side and channels of the latent, and the number of classes. */
-export interface DataShape {
-  readonly latentSize: number;
-  readonly latentChannels: number;
-  readonly classes: number;
-}
 
 /** Every size of a run that does not depend on a teacher's file. */
 export interface Shapes {

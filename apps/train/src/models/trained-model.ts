@@ -2,7 +2,7 @@
 import type { DiTConfig } from '@ahpa/dit-core';
 import type { TensorEntry } from '@ahpa/weight-files';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
-import type { DataShape } from '../models/shapes.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 
 /** A trained model that is in memory but not yet on any backend. */
 export interface TrainedModel {

@@ -1,8 +1,8 @@
 /** From a configuration to the parts of a training step. */
 import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolant } from '@ahpa/dit-core';
 import { LANES, philox } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
-import { optimizer, type StepOptions, type TrainDeps, type TrainState } from '@ahpa/trainer';
+import type { Batch, StepResult, Tree } from '@ahpa/ports';
+import { optimizer, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { AlignmentParts } from './alignment.ts';
@@ -47,3 +47,9 @@ export const stepOptions = ({ time, optim, ema, model }: TrainConfig, classes: n
   labelDropout: model.labelDropout,
   nullClass: classes,
 });
+
+/** The training step of a run as a function of its state and of a batch in parts. */
+export const trainingStep =
+  (deps: RunDeps, options: StepOptions) =>
+  (state: RunState, batch: readonly Batch<Tree>[]): StepResult<RunState> =>
+    trainStep(deps, state, batch, options);

@@ -17,7 +17,7 @@ export interface Machine {
 }
 
 /** The machine, with the disk of `folder` or of its nearest parent that exists. */
-export async function machineOf(folder: string): Promise<Machine> {
+export async function readMachine(folder: string): Promise<Machine> {
   let existing = resolve(folder);
   while (!existsSync(existing)) existing = dirname(existing);
   const { bavail, bsize } = await statfs(existing);

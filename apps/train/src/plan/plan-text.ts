@@ -1,5 +1,5 @@
 /** A plan in words. */
-import { shortCount } from '../visual/progress-line.ts';
+import { shortCount } from '@ahpa/messages';
 import { size } from './machine.ts';
 import type { Plan } from './types.ts';
 

@@ -5,7 +5,7 @@
 
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { useBackend } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
 import type { FeatureGroup, Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
@@ -14,15 +14,14 @@ import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../features/open-data.ts';
 import { loadAlignment } from '../models/alignment.ts';
 import { alignmentSpec, resolveShapes, type Shapes } from '../models/shapes.ts';
-import type { Reporter } from '../report.ts';
 import { readVae } from '../vae/load.ts';
 import { diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
-import { machineOf } from './machine.ts';
+import { readMachine } from './machine.ts';
 import { planText, unfit } from './plan-text.ts';
 import { tryOut } from './trial.ts';
 import type { Plan } from './types.ts';
 
-/** What the command line says of a plan. */
+/** A plan's options on the command line. */
 export interface PlanRequest {
   /** Folder of the runs, whose disk is looked at. */
   readonly runs: string;
@@ -47,14 +46,14 @@ const TRIAL_FLOPS = 5e11;
 
 /** Says and resolves to what `config` would take. Where it cannot fit: throws after a trial, warns without one. */
 export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
-  const setting = await settingOf(config, request, reporter);
+  const setting = await resolveSetting(config, request, reporter);
   const { network: model, shape, groups, source } = setting;
   const alignment = await alignmentParameters(config, model, groups);
   const parameters = { transformer: parameterCount(model), alignment };
   const sizes: Sizes = { config, model, parameters, widths: groups.map(({ width }) => width) };
   const part = config.train.batch / config.train.accumulate;
   const memory = memoryParts(sizes, part);
-  const machine = await machineOf(request.runs);
+  const machine = await readMachine(request.runs);
   const known = {
     config,
     groups: Object.fromEntries(source.groups.map(({ name, taps }) => [name, taps])),
@@ -111,7 +110,11 @@ function withTime(
 }
 
 /** The sizes that data and VAE fix. */
-async function settingOf(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Shapes> {
+async function resolveSetting(
+  config: TrainConfig,
+  request: PlanRequest,
+  reporter: Reporter,
+): Promise<Shapes> {
   const { vae, ...data } = await givens(config, request, reporter);
   return resolveShapes(config, vae, data);
 }

@@ -7,8 +7,9 @@ import { initState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { loadAlignment } from '../models/alignment.ts';
-import { alignmentSpec, type DataShape, modelConfig } from '../models/shapes.ts';
+import { alignmentSpec, modelConfig } from '../models/shapes.ts';
 import { type RunState, stepOptions, trainDeps } from '../models/wiring.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 
 /** What is tried. */
 export interface TrialSpec {

@@ -1,4 +1,4 @@
-/** What a plan says. */
+/** Results of a plan. */
 import type { TrainConfig } from '../config/types.ts';
 import type { DiskCost, Sizes } from './cost.ts';
 import type { Machine } from './machine.ts';

@@ -2,18 +2,16 @@
 
 import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { createEngine, readTensors, restoreTree } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
-import type { Batch, Tree } from '@ahpa/ports';
-import { batchIndices, initState, trainStep } from '@ahpa/trainer';
-import { type RunState, stepOptions } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
+import { batchIndices, initState } from '@ahpa/trainer';
+import { stepOptions, trainingStep } from '../models/wiring.ts';
+import { readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import type { TaskContext } from '../tasks/context.ts';
 import { inParts } from './batches.ts';
-import { type RunMeta, readCheckpoint, runMeta } from './checkpoints.ts';
-import type { RunFolder } from './folder.ts';
 import { prepare } from './prepare.ts';
 
-/** The broken step as the dump tells it. */
+/** The broken step of a dump. */
 interface Breakage {
   /** Steps done before it. */
   readonly step: number;
@@ -32,19 +30,17 @@ export interface Replay extends Breakage {
 }
 
 /**
- * Writes the state before the first of the skipped steps, with its batch and the configuration, and resolves to the file's path. Skipped
- * steps change nothing but counters, so the state before them is today's with the counters put back.
+ * Writes the state before the first of the skipped steps, with its batch and the configuration, and warns where it is. Skipped steps
+ * change nothing but counters, so the state before them is today's with the counters put back.
  */
 export async function dumpBroken(
-  { broken }: RunFolder,
-  meta: RunMeta,
-  state: RunState,
-  count: number,
+  { folder, meta, stepper, train, reporter }: TaskContext,
   first: number,
   step: number,
-): Promise<string> {
+): Promise<void> {
   const { batch, seed } = meta.config.train;
-  const indices = [...batchIndices(seed, first, batch, count)];
+  const state = stepper.state();
+  const indices = [...batchIndices(seed, first, batch, train.count)];
   const breakage: Breakage = { step: first, skipped: step - first, batch: indices };
   const skipped = (await state.skipped.data())[0] as number;
   const counter = (value: number) => ({
@@ -58,22 +54,27 @@ export async function dumpBroken(
     skipped: counter(skipped - (step - first)),
     skippedInARow: counter(0),
   };
-  return saveCheckpoint(broken, first, tensors, { ...meta, breakage }, { checkFinite: false });
+  const path = await saveCheckpoint(
+    folder.broken,
+    first,
+    tensors,
+    { ...meta, breakage },
+    { checkFinite: false },
+  );
+  reporter.warn(`The state before step ${first + 1} and its batch are in ${path}: ahpa replay ${path}`);
 }
 
-/** Takes the broken step of a dump again and says what it gives. */
+/** Takes the broken step of a dump again and resolves to what it gives. */
 export async function replay(path: string, reporter: Reporter): Promise<Replay> {
   const checkpoint = await readCheckpoint(path);
-  const breakage = breakageOf(checkpoint);
+  const breakage = readBreakage(checkpoint);
   const { config } = runMeta(checkpoint);
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
-  const numbers = stepOptions(config, parts.shape.classes);
-  const like = initState(parts.deps, philox(config.train.seed), numbers.ema);
-  const { stepper } = engine.training(
-    (state: RunState, batch: readonly Batch<Tree>[]) => trainStep(parts.deps, state, batch, numbers),
-    restoreTree(like, checkpoint.tensors, path),
-  );
+  const options = stepOptions(config, parts.shape.classes);
+  const like = initState(parts.deps, philox(config.train.seed), options.ema);
+  const state = restoreTree(like, checkpoint.tensors, path);
+  const { stepper } = engine.training(trainingStep(parts.deps, options), state);
   const batch = await inParts(Uint32Array.from(breakage.batch), config.train.accumulate, parts.train);
   const { loss, gradNorm, applied } = await stepper.step(batch);
   const [l, g, a] = await Promise.all(
@@ -82,7 +83,7 @@ export async function replay(path: string, reporter: Reporter): Promise<Replay> 
   return { ...breakage, loss: l as number, gradNorm: g as number, reproduced: a === 0 };
 }
 
-function breakageOf({ path, meta }: Checkpoint): Breakage {
+function readBreakage({ path, meta }: Checkpoint): Breakage {
   if (typeof meta['breakage'] === 'object') return meta['breakage'] as Breakage;
   throw userError(`${path} is no dump of a broken step: give a file of a run's folder "broken".`);
 }

@@ -1,5 +1,5 @@
 /** Ends a run at the user's or the scheduler's request. */
-import type { Reporter } from '../report.ts';
+import type { Reporter } from '@ahpa/messages';
 
 /** The signals that end a run, and the exit codes: 128 and the signal's number, as shells have it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGUSR1: 138 } as const;

@@ -2,7 +2,7 @@
 
 import type { DiTConfig } from '@ahpa/dit-core';
 import type { Engine } from '@ahpa/engine';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import type { FeatureGroup } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
 import type { Examples } from '../features/examples.ts';
@@ -10,9 +10,9 @@ import { openData } from '../features/open-data.ts';
 import { openTeacher, type Teacher } from '../features/teacher.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
 import { type Decoder, decoder } from '../models/image-sampler.ts';
-import { alignmentSpec, type DataShape, resolveShapes } from '../models/shapes.ts';
+import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
 import { type RunDeps, trainDeps } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 import { readVae, vaeParams } from '../vae/load.ts';
 
 /** The prepared parts of a run. */

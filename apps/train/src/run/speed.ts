@@ -2,16 +2,7 @@
 import { type DiTConfig, forwardFlops } from '@ahpa/dit-core';
 import { LANES } from '@ahpa/ops';
 import type { RunConfig } from '../config/types.ts';
-
-/** The speed since the last row; null where no time passed. */
-export interface Speed {
-  readonly stepsPerSecond: number;
-  readonly imagesPerSecond: number;
-  /** The transformer's floating-point operations over those of square matrix products in the same time; compiled steps only. */
-  readonly matmulShare?: number;
-  /** Resident memory of the process, MB. */
-  readonly memory: number;
-}
+import type { Speed } from '../records/stats-row.ts';
 
 /** Sizes of the products that tell the peak: a fraction of a second on a few cores. */
 const PEAK = { size: 512, products: 16, calls: 3, chains: LANES };

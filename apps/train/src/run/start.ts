@@ -1,14 +1,14 @@
 /** The state that a run starts from. */
 import { restoreTree } from '@ahpa/engine';
+import type { Reporter } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initState } from '@ahpa/trainer';
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { withInitialWeights } from '../models/initial-weights.ts';
 import type { RunState } from '../models/wiring.ts';
-import type { Reporter } from '../report.ts';
-import { newestCheckpoint } from './checkpoints.ts';
-import type { RunFolder } from './folder.ts';
+import { newestCheckpoint } from '../records/checkpoints.ts';
+import type { RunFolder } from '../records/folder.ts';
 import type { Prepared } from './prepare.ts';
 
 /** The state of the newest valid checkpoint, or a new one. */

@@ -1,6 +1,7 @@
 /** Class grids: one row of images for each class, always from the same noise. */
+
+import { writeGrid } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import { writeGrid } from '../visual/grid.ts';
 import { sampleInBatches } from './sample-images.ts';
 
 const COLUMNS = 8;

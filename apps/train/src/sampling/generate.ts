@@ -5,12 +5,12 @@
  * on how often the work was stopped or on how many processes share it.
  */
 import type { BackendName } from '@ahpa/engine';
+import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { fingerprint } from '../fingerprint.ts';
+import { fingerprint } from '../models/fingerprint.ts';
 import { loadModel } from '../models/load-model.ts';
 import { type OpenImageSampler, openImageSampler } from '../models/open-image-sampler.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
-import type { Reporter } from '../report.ts';
 import { chooseClasses } from './choose-classes.ts';
 import { chooseLabels } from './choose-labels.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';
@@ -60,7 +60,7 @@ export async function generate(
   const model = await loadModel(options.model, options, reporter);
   const weakModel = options.weak === undefined ? undefined : await loadModel(options.weak, options, reporter);
   const opened = await openImageSampler(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
-  const record = recordOf(options, model, opened, weakModel);
+  const record = toRecord(options, model, opened, weakModel);
   const { request } = record;
   const outputs: Output[] = [];
   try {
@@ -79,7 +79,7 @@ export async function generate(
   }
 }
 
-function recordOf(
+function toRecord(
   options: GenerateOptions,
   model: TrainedModel,
   opened: OpenImageSampler,
@@ -123,9 +123,9 @@ async function drawMissing(
     (k) => k % of === part - 1,
   );
   const missing = own.filter((k) => outputs.some(({ marks }) => !marks.has(k)));
-  const sizeOf = (k: number): number => Math.min(batch, images - k * batch);
-  const total = own.reduce((sum, k) => sum + sizeOf(k), 0);
-  const before = total - missing.reduce((sum, k) => sum + sizeOf(k), 0);
+  const sizeAt = (k: number): number => Math.min(batch, images - k * batch);
+  const total = own.reduce((sum, k) => sum + sizeAt(k), 0);
+  const before = total - missing.reduce((sum, k) => sum + sizeAt(k), 0);
   if (before > 0 && missing.length > 0) reporter.say(`${before} of ${total} images are drawn already.`);
   const labels = await chooseLabels(request);
   const bar = reporter.progress<undefined>('generating', total);
@@ -134,7 +134,7 @@ async function drawMissing(
   for (const k of missing) {
     if (signal.aborted) break;
     const first = k * batch;
-    const indices = Array.from({ length: sizeOf(k) }, (_, i) => first + i);
+    const indices = Array.from({ length: sizeAt(k) }, (_, i) => first + i);
     const chosen = labels.slice(first, first + indices.length);
     const part = await sampleImages(sampler, { indices, labels: chosen, seed, padTo: batch }, (step, steps) =>
       bar.update(Math.floor(done + (indices.length * step) / steps), undefined),

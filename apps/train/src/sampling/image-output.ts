@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { createNpz, type NpyForm } from '@ahpa/weight-files';
 import sharp from 'sharp';
-import type { GridImages } from '../visual/grid.ts';
+import type { GridImages } from '../files/image-grid.ts';
 import { type Marks, openMarks } from './batch-marks.ts';
 import type { GenerateRequest, OutputPaths } from './generate-request.ts';
 

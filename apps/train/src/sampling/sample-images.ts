@@ -6,9 +6,9 @@ import { toBytes } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
+import type { GridImages } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import type { DataShape } from '../models/shapes.ts';
-import type { GridImages } from '../visual/grid.ts';
+import type { DataShape } from '../records/checkpoints.ts';
 
 /** Images sampled together. */
 const BATCH = 72;

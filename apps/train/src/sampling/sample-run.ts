@@ -1,11 +1,11 @@
 /** `ahpa sample`: a grid of images from the averaged weights of a trained model. */
 
 import type { BackendName } from '@ahpa/engine';
+import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
+import { writeGrid } from '../files/image-grid.ts';
 import { loadModel } from '../models/load-model.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
-import type { Reporter } from '../report.ts';
-import { writeGrid } from '../visual/grid.ts';
 import { chooseClasses } from './choose-classes.ts';
 import { sampleInBatches } from './sample-images.ts';
 

@@ -1,11 +1,11 @@
 /** What a VAE offers: its feature maps, what they cost, and what features of an image take on disk. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Reporter } from '@ahpa/messages';
 import { isTorch, torchParts } from '@ahpa/sit-models';
 import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
 import { readWeights } from '@ahpa/weight-files';
 import type { VaeFileChoice } from '../config/types.ts';
-import type { Reporter } from '../report.ts';
 import { readVae, vaeStride } from './load.ts';
 
 /** One map of the encoder for one image. */

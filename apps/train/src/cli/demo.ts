@@ -1,0 +1,34 @@
+/** `ahpa demo`: the main job at a size for two CPU cores. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { TrainConfig } from '../config/types.ts';
+import { differences, isComplete, readRunConfig, runFolder } from '../records/folder.ts';
+import { type ConfigOptions, resolveConfig, withTraining } from './config-options.ts';
+import { perform } from './perform.ts';
+import { trainInto } from './train.ts';
+
+/** The command. */
+export function demoCommand(): Command {
+  return withTraining(new Command('demo'))
+    .description(
+      'train AHPA on emoji for about five minutes; continues an interrupted demo, else starts another',
+    )
+    .action((options: ConfigOptions & { readonly runs: string }, command: Command) =>
+      perform(command, async (reporter) => {
+        const config = resolveConfig(options, reporter, ['demo']);
+        return trainInto(await demoFolder(options.runs, config), config, reporter);
+      }),
+    );
+}
+
+/** The first of demo, demo-2, demo-3 ... that is new, or is unfinished and of the same configuration. */
+export async function demoFolder(runs: string, config: TrainConfig): Promise<string> {
+  for (let number = 1; ; number++) {
+    const root = join(runs, number === 1 ? 'demo' : `demo-${number}`);
+    const folder = runFolder(root);
+    const previous = await readRunConfig(folder);
+    if (previous === undefined) return root;
+    const complete = await isComplete(folder, previous.train.steps);
+    if (!complete && differences(previous, config).length === 0) return root;
+  }
+}

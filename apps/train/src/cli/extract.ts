@@ -1,0 +1,39 @@
+/** `ahpa extract`: images to a cache of VAE features that `ahpa train` reads. */
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import type { ExtractRequest } from '../run/extract-images.ts';
+import type { ConfigOptions } from './config-options.ts';
+import { backendOption, resolveConfig, withConfig } from './config-options.ts';
+import { count, integer } from './numbers.ts';
+import { perform } from './perform.ts';
+
+interface Options extends ConfigOptions, Omit<ExtractRequest, 'source'> {}
+
+/** The command. */
+export function extractCommand(): Command {
+  return withConfig(new Command('extract'))
+    .description('encode images into a cache of latents and features; the same command again continues')
+    .argument('[source]', 'folder, .zip, .tar or .parquet (default: data.path of the configuration)')
+    .requiredOption('--out <folder>', 'the cache')
+    .option('--within <folder>', 'folder inside the source, or what the names of shards begin with')
+    .option('--labels <file>', "a dataset.json (default: the source's own, or its folders)")
+    .option('--size <pixels>', 'side of the centre crop (default: data.size)', count)
+    .option('--like <cache>', 'take over the statistics of another cache, for data that are held out')
+    .option('--pixels', 'keep the cropped images too, for evaluation')
+    .option('--strict', 'stop at the first image that cannot be read')
+    .option('--verify', 'read the finished cache again and compare its hashes')
+    .option('--threads <n>', 'threads that decode, 0 for the main one', integer, availableParallelism())
+    .addOption(
+      new Option('--teacher <network>', "a frozen network's tokens too, for REPA, iREPA and HASTE").choices([
+        'squeezenet',
+      ]),
+    )
+    .option('--batch <n>', 'images encoded together (default: by their size)', count)
+    .addOption(backendOption())
+    .action((source: string | undefined, options: Options, command: Command) =>
+      perform(command, async (reporter) => {
+        const { runExtract } = await import('../run/extract-images.ts');
+        return runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
+      }),
+    );
+}

@@ -1,0 +1,88 @@
+/** `ahpa inspect`: model family, sizes, missing and unexpected tensors of a weights file, or the feature maps of a VAE. */
+import { CONVENTIONS } from '@ahpa/dit-core';
+import { localPath } from '@ahpa/hub-files';
+import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } from '@ahpa/sit-models';
+import { Command, Option } from 'commander';
+import { readExportedFolder } from '../models/ahpa-format.ts';
+import { describeVae, inspectVae, isVae } from '../vae/inspect.ts';
+import { count, nonNegative } from './numbers.ts';
+import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
+
+interface VaeOptions {
+  readonly size: number;
+  readonly grid: number;
+  readonly decoder?: string;
+  readonly scale?: number;
+}
+
+/** The command. */
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description(
+      'check a checkpoint, weights file or VAE: model family, sizes, missing and unexpected tensors',
+    )
+    .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
+    .addOption(
+      new Option('--from <convention>', 'weight convention, where the tensors do not show it').choices(
+        CONVENTIONS,
+      ),
+    )
+    .option('--heads <count>', 'attention heads, where the width leaves them open', count)
+    .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
+    .option('--size <pixels>', 'of a VAE: side of the images', count, 256)
+    .option('--grid <tokens>', 'of a VAE: side of the token grid', count, 16)
+    .option('--decoder <file>', 'of a VAE: second weights file, where there are two')
+    .option('--scale <factor>', 'of a VAE without config.json: factor of its latents', nonNegative)
+    .action((file: string, options: KnownSizes & VaeOptions, command: Command) =>
+      perform(command, async (reporter) => {
+        if (options.decoder || (await isVae(await localPath(file, reporter)))) {
+          const { size, grid, decoder, scale } = options;
+          const choice = {
+            kind: 'file',
+            path: file,
+            decoder: decoder ?? null,
+            scale: scale ?? null,
+          } as const;
+          const found = await inspectVae(choice, size, grid);
+          describeVae(found, size, grid, reporter);
+          return found;
+        }
+        const found = await inspectModelFile(file, { ...options, readOwnFolder: readExportedFolder });
+        describe(found, reporter);
+        return found;
+      }),
+    );
+}
+
+function describe(
+  { file, kind, step, tensors, values, bytes, metadata, networks }: Inspection,
+  reporter: Reporter,
+): void {
+  const { say } = reporter;
+  say(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, undamaged as far as it can tell`);
+  say(`${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`);
+  for (const [part, size] of Object.entries(values))
+    say(`  ${part.padEnd(16)} ${size.toLocaleString('en')} values`);
+  for (const [part, network] of Object.entries(networks)) describeNetwork(part, network, reporter);
+  say(JSON.stringify(metadata, null, 2));
+}
+
+function describeNetwork(
+  part: string,
+  { kind, size, network, parameters, gmacs, heads, problems }: Recognised,
+  { say, warn }: Reporter,
+): void {
+  const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
+  const extras = [
+    ...(qkNorm ? ['qk-norm'] : []),
+    ...(learnSigma ? [`${2 * latentChannels} output channels`] : []),
+  ];
+  say(`${part === '' ? '' : `${part}: `}${kind}${size ? `, ${size}` : ''}`);
+  say(
+    `  latent ${latentSize} x ${latentSize} x ${latentChannels}, patch ${patchSize}, width ${hiddenSize}, depth ${depth}, ${network.heads} heads, ${classes} classes${extras.map((extra) => `, ${extra}`).join('')}`,
+  );
+  say(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
+  if (heads.length > 0) say(`  alignment heads: ${heads.join(', ')}`);
+  for (const problem of problems) warn(`  ${problem}`);
+}

@@ -1,0 +1,46 @@
+/** `ahpa probe`: which features a run's hidden tokens already hold, before anything is aligned with them. */
+import { Command } from 'commander';
+import type { ProbeRequest } from '../experiments/probe.ts';
+import type { Probe } from '../records/probe-file.ts';
+import { backendOption } from './config-options.ts';
+import { count, integer } from './numbers.ts';
+import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
+
+/** The command. */
+export function probeCommand(): Command {
+  return new Command('probe')
+    .description('how much of each group of VAE features a readout finds, by block and noise: what to align')
+    .argument('<run>', 'folder of a run')
+    .option('--images <n>', 'training images to measure with', count, 2000)
+    .option('--batch <n>', 'images at a time', count, 32)
+    .option('--bins <n>', 'equal ranges of t', count, 3)
+    .option('--seed <n>', 'of images, times and noise', integer, 0)
+    .addOption(backendOption())
+    .action((run: string, options: Omit<ProbeRequest, 'run'>, command: Command) =>
+      perform(command, async (reporter) => {
+        const { probeRun } = await import('../experiments/probe.ts');
+        const probe = await probeRun({ ...options, run }, reporter);
+        describe(probe, reporter);
+        return probe;
+      }),
+    );
+}
+
+const cell = (value: number): string => value.toFixed(2).padStart(7);
+
+function describe({ targets, pick, step, images, bins }: Probe, { say }: Reporter): void {
+  const range = (bin: number): string => `t<${((bin + 1) / bins).toFixed(2)}`.padStart(7);
+  const head = Array.from({ length: bins }, (_, bin) => range(bin)).join('');
+  say(`Step ${step}, ${images} images. R² of readouts on held-out images, by block and time:`);
+  for (const { name, kind, availability, r2, meanGap } of targets) {
+    say(
+      `\n${name}${kind === 'increment' ? ', what it adds' : ''}: latent ${availability.toFixed(2)}, mean gap ${meanGap.toFixed(2)}`,
+    );
+    say(`  block${head}`);
+    r2.forEach((row, block) => {
+      say(`  ${String(block + 1).padStart(5)}${row.map(cell).join('')}`);
+    });
+  }
+  say(pick === undefined ? '\nNo group is readable.' : `\nThe widest gap has: ${pick}.`);
+}

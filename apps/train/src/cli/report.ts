@@ -1,0 +1,77 @@
+/** `ahpa report`: one page about one or more runs. */
+import { stat, writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { listenForInterrupt } from '../run/interrupt.ts';
+import { integer } from './numbers.ts';
+import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
+
+interface ReportChoice {
+  readonly out: string;
+  readonly baseline?: string;
+}
+
+interface ReportCommandOptions extends ReportChoice {
+  readonly watch?: boolean;
+  readonly port: number;
+}
+
+/** The command. */
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('one self-contained HTML page: table of arms, curves, routers, sample grids')
+    .argument('<run...>', 'folders of runs, or of sweeps')
+    .option('--out <file>', 'page to write', 'report.html')
+    .option('--baseline <arm>', 'arm that others are compared with (default: none, or the first)')
+    .option('--watch', 'serve the page on this machine, up to date, until a signal')
+    .option('--port <n>', 'of --watch; 0 takes a free one', integer, 8008)
+    .action((paths: string[], options: ReportCommandOptions, command: Command) =>
+      perform(command, (reporter) =>
+        options.watch ? watch(paths, options, reporter) : writeReport(paths, options, reporter),
+      ),
+    );
+}
+
+async function renderPage(
+  paths: readonly string[],
+  { baseline }: Pick<ReportChoice, 'baseline'>,
+): Promise<string> {
+  const { readRuns } = await import('../experiments/read-runs.ts');
+  const { reportPage } = await import('../experiments/report-page.ts');
+  const chosen = baseline === undefined ? '' : ` --baseline ${baseline}`;
+  const options = { command: `ahpa report ${paths.join(' ')}${chosen}` };
+  return reportPage(await readRuns(paths), baseline === undefined ? options : { ...options, baseline });
+}
+
+/** Writes the page. */
+export async function writeReport(
+  paths: readonly string[],
+  options: ReportChoice,
+  reporter: Reporter,
+): Promise<{ readonly out: string }> {
+  await writeFile(options.out, await renderPage(paths, options));
+  reporter.say(`The report is in ${options.out}.`);
+  return { out: options.out };
+}
+
+async function watch(
+  paths: readonly string[],
+  options: ReportCommandOptions,
+  reporter: Reporter,
+): Promise<{ readonly url: string }> {
+  const { readRuns, recordFiles } = await import('../experiments/read-runs.ts');
+  const { servePage } = await import('../experiments/watch.ts');
+  await readRuns(paths);
+  const version = async (): Promise<string> => {
+    const files = await Promise.all(recordFiles(paths).map((file) => stat(file)));
+    return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
+  };
+  const interrupt = listenForInterrupt(reporter);
+  const served = await servePage(() => renderPage(paths, options), version, options.port);
+  reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
+  await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve));
+  interrupt.release();
+  await served.close();
+  process.exitCode = 0;
+  return { url: served.url };
+}

@@ -1,0 +1,69 @@
+/** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
+
+import { writeFile } from 'node:fs/promises';
+import { applyDiT } from '@ahpa/dit-core';
+import { type BackendName, createEngine } from '@ahpa/engine';
+import { type Reporter, userError } from '@ahpa/messages';
+import { philox } from '@ahpa/ops';
+import { recoverability } from '@ahpa/recoverability';
+import { type Extent, measureMoments } from '@ahpa/recoverability/measure';
+import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
+import { loadConfig } from '../config/load.ts';
+import { denoiserParams, loadModel } from '../models/load-model.ts';
+import { type Probe, probePath } from '../records/probe-file.ts';
+import { prepare } from '../run/prepare.ts';
+
+/** What to probe, and how thoroughly. */
+export interface ProbeRequest extends Extent {
+  readonly run: string;
+  readonly backend?: BackendName;
+}
+
+/** Probes the averaged weights of a run's newest checkpoint and writes `probe.json` into its folder. */
+export async function probeRun(request: ProbeRequest, reporter: Reporter): Promise<Probe> {
+  const model = await loadModel(request.run, { runs: request.run }, reporter);
+  const { config, step } = model;
+  if (config === undefined || step === undefined) {
+    throw userError(`${request.run} is a model without its run: the probe needs the run's data.`);
+  }
+  const train = { ...config.train, backend: request.backend ?? config.train.backend };
+  const engine = await createEngine({ ...train, precision: 'float32' });
+  const parts = await prepare(
+    { ...config, train, alignment: probedAlignment(config.alignment) },
+    engine,
+    reporter,
+  );
+  const denoiser = engine.model(denoiserParams(model));
+  const images = Math.min(request.images, parts.train.count);
+  const bar = reporter.progress('probing', images);
+  const { model: network } = parts;
+  const encoderDepths = Array.from({ length: network.depth }, (_, block) => block + 1);
+  const measurement = await measureMoments(
+    {
+      params: denoiser,
+      apply: (params, xt, t, y) => applyDiT(params, xt, t, y, { ...network, encoderDepths }),
+      depth: network.depth,
+      patchSize: network.patchSize,
+      interpolant: parts.deps.interpolant,
+      examples: parts.train,
+      levels: parts.groups,
+      rng: philox(request.seed),
+    },
+    request,
+    (done) => bar.update(done, undefined),
+  );
+  bar.stop();
+  for (const part of [denoiser, parts]) part.dispose();
+  const map = recoverability(measurement);
+  const { bins } = request;
+  const probe = { ...map, step, images, bins, blocks: network.depth };
+  await writeFile(probePath(request.run), `${JSON.stringify(probe)}\n`);
+  return probe;
+}
+
+/** The features that a run aligns with, or the groups of this VAE where it aligns with none. */
+function probedAlignment(alignment: AlignmentConfig): AlignmentConfig {
+  const { groups, file } = alignmentKind(alignment).targets(alignment as never);
+  if (groups === 'default' || Object.keys(groups).length > 0 || file !== undefined) return alignment;
+  return loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;
+}

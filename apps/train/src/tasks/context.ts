@@ -1,0 +1,37 @@
+/** The run that the tasks between its steps work on. */
+import type { Saver } from '@ahpa/checkpoint';
+import type { Engine, Model, Training } from '@ahpa/engine';
+import type { Lock } from '@ahpa/file-lock';
+import type { Reporter } from '@ahpa/messages';
+import type { Tree } from '@ahpa/ports';
+import type { Examples } from '../features/examples.ts';
+import type { ImageSampler } from '../models/image-sampler.ts';
+import type { Denoising, RunDeps, RunState } from '../models/wiring.ts';
+import type { RunMeta } from '../records/checkpoints.ts';
+import type { RunFolder } from '../records/folder.ts';
+import type { Recorder } from '../records/recorder.ts';
+
+/** A run under way; each kind of task is a function from it to the tasks that its configuration asks for. */
+export interface TaskContext {
+  readonly folder: RunFolder;
+  readonly lock: Lock;
+  /** Configuration, shape of the data and names of the classes. */
+  readonly meta: RunMeta;
+  /** Steps of earlier sessions, which are on disk already. */
+  readonly from: number;
+  readonly train: Examples;
+  /** Examples that are never trained on; made when first asked for. */
+  heldOut(): Promise<Examples>;
+  readonly engine: Engine;
+  readonly deps: RunDeps;
+  /** Its `state()` is the one after the newest step. */
+  readonly stepper: { state(): RunState };
+  /** The state as tensors to save, read into the memory of earlier ones. */
+  readonly snapshot: Training<Tree, Tree>['snapshot'];
+  /** The first average of the denoiser, as it is now. */
+  readonly ema: Model<Denoising>;
+  readonly sampler: ImageSampler;
+  readonly saver: Saver;
+  readonly recorder: Recorder;
+  readonly reporter: Reporter;
+}

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { flatten, philox } from '@ahpa/ops';
+import { initState } from '@ahpa/trainer';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import type { TrainConfig } from '../../src/config/types.ts';
+import { loadAlignment } from '../../src/models/alignment.ts';
+import { alignmentSpec, modelConfig } from '../../src/models/shapes.ts';
+import { stepOptions, trainDeps } from '../../src/models/wiring.ts';
+import { type PlanRequest, plan, trialBatch } from '../../src/plan/plan.ts';
+import { runTrial } from '../../src/plan/trial-worker.ts';
+import type { Plan } from '../../src/plan/types.ts';
+import { listener, temporary, tinyConfig, writeTinyVae } from '../tiny.ts';
+
+const home = temporary();
+let vae = '';
+
+beforeAll(async () => {
+  process.env['AHPA_CACHE'] = join(home, 'cache');
+  vae = await writeTinyVae(home);
+});
+
+const CALCULATION: PlanRequest = { runs: home, trial: false, watts: 10 };
+const imagenet = (...set: string[]): Promise<Plan> =>
+  plan(
+    loadConfig({ names: ['base'], set: ['data.size=64', ...set] }),
+    { ...CALCULATION, assume: 'imagenet-256' },
+    listener(),
+  );
+
+describe('plan', () => {
+  it('counts SiT-XL/2 at batch 256 as published, without data, VAE or memory for it', async () => {
+    const { parameters, flopsPerStep, tokens, disk, memory } = await imagenet(
+      'model.size=SiT-XL/2',
+      'model.encoderDepth=8',
+      'alignment.kind=none',
+    );
+    expect(tokens).toBe(256);
+    // DiT's 675,129,632 without the fixed position embedding and the learned variances' half of the last layer.
+    expect(parameters).toEqual({ transformer: 675_129_632 - 256 * 1152 - 16 * 1153, alignment: 0 });
+    // SiT's paper, table 1: 118.6 Gflops, which are multiply-accumulates, for one image forward.
+    expect(flopsPerStep / (256 * 6 * 118.6e9)).toBeCloseTo(1, 2);
+    expect(disk.checkpoint).toBe(4 * 4 * parameters.transformer);
+    expect(memory['moments']).toBe(8 * parameters.transformer);
+  });
+
+  it('counts the alignment exactly, and every average', async () => {
+    const set = ['ema={"decay":[0.9,0.99],"sigmaRel":[0.05,0.1]}'];
+    const config = tinyConfig(vae, set);
+    const { parameters, memory } = await plan(config, CALCULATION, listener());
+    const model = modelConfig(config.model, { latentSize: 2, latentChannels: 4, classes: 9 });
+    const groups = [4, 8, 8].map((width, i) => ({
+      name: ['fine', 'mid', 'coarse'][i] as string,
+      width,
+      tokens: 4,
+    }));
+    const alignment = await loadAlignment(config.alignment, alignmentSpec(config, model, groups));
+    const state = initState(trainDeps(config, model, alignment), philox(0), stepOptions(config, 9).ema);
+    const count = (tree: Parameters<typeof flatten>[0]): number =>
+      flatten(tree).reduce((sum, { size }) => sum + size, 0);
+    expect(parameters.transformer).toBe(count(state.params.denoiser));
+    expect(memory['averages']).toBe(4 * 4 * (parameters.transformer + parameters.alignment));
+    tf.dispose(flatten(state));
+  });
+
+  it('gives hours and energy at an assumed speed', async () => {
+    const reporter = listener();
+    const config = tinyConfig(vae, ['train.steps=3600']);
+    const result = await plan(config, { ...CALCULATION, gflops: 1 }, reporter);
+    expect(result.secondsPerStep).toBeCloseTo(result.flopsPerStep / 1e9, 12);
+    expect(result.hours).toBeCloseTo(result.secondsPerStep as number, 12);
+    const watts = 10 * result.machine.cores;
+    expect(result.kilowattHours).toBeCloseTo(((result.hours as number) * watts) / 1000, 12);
+    expect(reporter.said.join('\n')).toMatch(/cores draws 10 W/);
+    expect((await plan(config, CALCULATION, listener())).hours).toBeUndefined();
+  });
+
+  it('refuses what cannot fit before it tries, and only says so when it calculates', async () => {
+    const large = tinyConfig(vae, ['train.batch=100000000']);
+    const trial = { ...CALCULATION, trial: true };
+    await expect(plan(large, trial, listener())).rejects.toThrow(
+      /A step of 100000000 images needs about .* of memory and there are .*: raise train\.accumulate/,
+    );
+    const reporter = listener();
+    await plan(large, CALCULATION, reporter);
+    expect(reporter.warned).toEqual([expect.stringContaining('raise train.accumulate')]);
+    const many = tinyConfig(vae, ['train.keepEvery=1', 'train.steps=1000000000']);
+    await expect(plan(many, trial, listener())).rejects.toThrow(/The checkpoints need .* and the disk has/);
+  });
+
+  it('needs less memory in parts and with checkpointed blocks, and less disk with fewer checkpoints', async () => {
+    const whole = await imagenet('alignment.kind=none');
+    const parts = await imagenet('alignment.kind=none', 'train.accumulate=8');
+    expect(parts.memory['activations']).toBeCloseTo((whole.memory['activations'] as number) / 8, 0);
+    const recomputed = await imagenet('alignment.kind=none', 'train.checkpointBlocks=true');
+    expect(recomputed.memory['activations']).toBeLessThan((whole.memory['activations'] as number) / 3);
+    expect(recomputed.flopsPerStep).toBeGreaterThan(whole.flopsPerStep);
+    expect((await imagenet('alignment.kind=none', 'train.keepLast=1')).disk.total).toBeLessThan(
+      whole.disk.total,
+    );
+  });
+});
+
+describe('trialBatch', () => {
+  it('is the whole batch of a small model, and few images of a large one', () => {
+    expect(trialBatch(32, 0.4e9)).toBe(32);
+    expect(trialBatch(256, 33e9)).toBe(15);
+    expect(trialBatch(256, 712e9)).toBe(4);
+    expect(trialBatch(2, 712e9)).toBe(2);
+  });
+});
+
+describe('runTrial', () => {
+  it.each<[string, string[], number[]]>([
+    ['ahpa', [], [4, 8, 8]],
+    ['sra2', ['alignment.kind=sra2', 'alignment.head.hidden=16'], []],
+    ['none', ['alignment.kind=none'], []],
+  ])('takes steps on random numbers: %s', async (_, set, widths) => {
+    const config: TrainConfig = tinyConfig(vae, set);
+    const groups = widths.map((width, i) => ({ name: `g${i}`, width, tokens: 4 }));
+    const shape = { latentSize: 2, latentChannels: 4, classes: 9 };
+    const before = tf.memory().numTensors;
+    const trial = await runTrial({ config, shape, groups, batch: 2 });
+    expect(trial.batch).toBe(2);
+    expect(trial.secondsPerStep).toBeGreaterThan(0);
+    expect(trial.peakBytes).toBeGreaterThan(1e7);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

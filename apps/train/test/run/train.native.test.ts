@@ -1,0 +1,56 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEngine } from '@ahpa/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runFolder } from '../../src/records/folder.ts';
+import { train } from '../../src/run/train.ts';
+import { sampleRun } from '../../src/sampling/sample-run.ts';
+import { missing } from '../native.ts';
+import { listener, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+
+describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
+  const runs = mkdtempSync(join(tmpdir(), 'ahpa-native-'));
+  let vae = '';
+
+  beforeAll(async () => {
+    process.env['AHPA_CACHE'] = join(runs, 'cache');
+    await createEngine({ backend: 'tensorflow' });
+    vae = await writeTinyVae(runs);
+  });
+
+  const file = (name: string): Buffer =>
+    readFileSync(join(runFolder(join(runs, name)).checkpoints, '0000006.safetensors'));
+  const start = async (name: string, ...set: string[]): Promise<void> => {
+    const config = tinyConfig(vae, ['train.backend=tensorflow', ...set]);
+    await train(config, runFolder(join(runs, name)), listener(), uninterrupted);
+  };
+
+  it('continues bit-identically and leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    await start('whole');
+    await start('parts', 'train.steps=3');
+    await start('parts');
+    expect(file('parts').equals(file('whole'))).toBe(true);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('learns in bfloat16 as in float32, roughly', async () => {
+    await start('low', 'train.precision=bfloat16');
+    const last = (name: string): number => {
+      const rows = readFileSync(runFolder(join(runs, name)).stats, 'utf8')
+        .trim()
+        .split('\n');
+      return JSON.parse(rows.at(-1) as string).denoising;
+    };
+    expect(last('low') / last('whole')).toBeCloseTo(1, 1);
+    expect(last('low')).not.toBe(last('whole'));
+  });
+
+  it('draws from a checkpoint', async () => {
+    const out = join(runs, 'grid.png');
+    const request = { model: 'whole', runs, class: 'all', n: 2, out, seed: 0 };
+    expect(await sampleRun(request, listener())).toMatchObject({ step: 6, images: 18 });
+  });
+});

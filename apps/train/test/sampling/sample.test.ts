@@ -1,0 +1,112 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runFolder } from '../../src/records/folder.ts';
+import { train } from '../../src/run/train.ts';
+import { chooseClasses } from '../../src/sampling/choose-classes.ts';
+import { type SampleRequest, sampleRun } from '../../src/sampling/sample-run.ts';
+import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+
+const runs = temporary();
+
+beforeAll(async () => {
+  process.env['AHPA_CACHE'] = join(runs, 'cache');
+  const config = tinyConfig(await writeTinyVae(runs), ['train.steps=2', 'train.checkpointEvery=1']);
+  await train(config, runFolder(join(runs, 'one')), listener(), uninterrupted);
+}, 60_000);
+
+const request = (out: string, more: Partial<SampleRequest> = {}): SampleRequest => ({
+  model: 'one',
+  runs,
+  class: 'all',
+  n: 2,
+  out: join(runs, out),
+  seed: 0,
+  ...more,
+});
+
+describe('a weaker model', () => {
+  const checkpoint = (step: number): string =>
+    join(runFolder(join(runs, 'one')).checkpoints, `000000${step}.safetensors`);
+  const draw = async (out: string, more: Partial<SampleRequest>): Promise<Buffer> =>
+    readFileSync((await sampleRun(request(out, { class: '2', ...more }), listener())).out);
+
+  it('guides in place of the null class: of equal weights it changes nothing, of others it does', async () => {
+    const model = checkpoint(2);
+    const sample = { guidance: 1000 };
+    const plain = await draw('strong.png', { model });
+    expect(await draw('same.png', { model, sample, weak: model })).toEqual(plain);
+    expect(await draw('weak.png', { model, sample, weak: checkpoint(1) })).not.toEqual(plain);
+  });
+});
+
+describe('sampleRun', () => {
+  it('draws a row of every class from the newest checkpoint', async () => {
+    const result = await sampleRun(request('all.png'), listener());
+    expect(result).toMatchObject({ step: 2, images: 18, source: expect.stringContaining('0000002') });
+    expect(result.classes).toContain('Food & Drink');
+    const { height } = await sharp(result.out).metadata();
+    expect(height).toBe(2 + 9 * (128 + 2));
+  });
+
+  it('draws the same for the same seed and other images for another', async () => {
+    const images = [];
+    for (const [out, seed] of [
+      ['a.png', 1],
+      ['b.png', 1],
+      ['c.png', 2],
+    ] as const) {
+      await sampleRun(request(out, { class: '3', seed }), listener());
+      images.push(readFileSync(join(runs, out)));
+    }
+    expect(images[0]).toEqual(images[1]);
+    expect(images[0]).not.toEqual(images[2]);
+  });
+
+  it('takes the path of a run or of a checkpoint, and other sampler numbers', async () => {
+    const checkpoint = join(runFolder(join(runs, 'one')).checkpoints, '0000001.safetensors');
+    const sampler = { sampler: 'heun', steps: 3, guidance: 2 } as const;
+    const other = { class: 'flags', sample: sampler };
+    expect(await sampleRun(request('d.png', { model: checkpoint, ...other }), listener())).toMatchObject({
+      step: 1,
+      classes: ['Flags'],
+    });
+    expect(
+      await sampleRun(request('e.png', { model: join(runs, 'one'), class: '0' }), listener()),
+    ).toMatchObject({
+      step: 2,
+    });
+  });
+
+  it('passes over a corrupt checkpoint and says so', async () => {
+    const { checkpoints } = runFolder(join(runs, 'one'));
+    writeFileSync(join(checkpoints, '0000009.safetensors'), 'torn');
+    const reporter = listener();
+    expect((await sampleRun(request('f.png', { class: '0' }), reporter)).step).toBe(2);
+    expect(reporter.warned.join('\n')).toContain('0000009.safetensors');
+  });
+
+  it('says where it looked for a run', async () => {
+    await expect(sampleRun(request('g.png', { model: 'two' }), listener())).rejects.toThrow(
+      `There is no run with checkpoints at two or ${join(runs, 'two')}`,
+    );
+  });
+});
+
+describe('chooseClasses', () => {
+  const classes = ['Animals & Nature', 'Flags', 'Food & Drink'];
+
+  it('takes names in any case, parts of one name, indices and all', () => {
+    expect(chooseClasses('food & drink', classes)).toEqual([2]);
+    expect(chooseClasses('nature', classes)).toEqual([0]);
+    expect(chooseClasses('1', classes)).toEqual([1]);
+    expect(chooseClasses('all', classes)).toEqual([0, 1, 2]);
+  });
+
+  it('names the nearest class', () => {
+    expect(() => chooseClasses('Flag5', classes)).toThrow('no class "Flag5": the nearest is "Flags"');
+    expect(() => chooseClasses('&', classes)).toThrow('no class "&"');
+    expect(() => chooseClasses('3', classes)).toThrow('indices go from 0 to 2');
+  });
+});
