@@ -1,6 +1,6 @@
 /**
- * The public surface of every package, kept in its `api.md`. Fails where a report is not that of the build, or is not that of the last
- * version while no changeset names the package. `--write` writes the reports.
+ * The public surface of every package, kept in its `api.md`. Fails where a report differs from the build, or from the
+ * last version without a changeset for the package. `--write` writes the reports.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { ROOT } from './pnpm.mjs';
 const printer = ts.createPrinter({ removeComments: true });
 
 /**
- * What a declaration file exports, and the declarations of that file and of the local ones that it imports, as text without comments.
+ * Exports of a declaration file, and the declarations of that file and of the local ones that it imports, as text without comments.
  */
 function readDeclarations(file, seen = new Set([file])) {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
@@ -47,7 +47,7 @@ export function reportPackage(folder, { name, exports }) {
   return [`# Public surface of ${name}\n\nWritten by \`npm run api\`.\n`, ...parts].join('\n');
 }
 
-/** Names of the packages that the changesets of the workspace at `root` are about. */
+/** Names of the packages in the changesets of the workspace at `root`. */
 function namedByChangesets(root) {
   const folder = join(root, '.changeset');
   const texts = readdirSync(folder)

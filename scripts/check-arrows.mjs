@@ -1,4 +1,4 @@
-/** Fails when a package depends on or imports what its room may not (docs/architecture.md), one line for each. */
+/** Fails on dependencies and imports that are not allowed (docs/architecture.md), one line for each. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,8 @@ const only =
     names.includes(name);
 
 /**
- * What the sources of each package may lean on, and whether on Node's own modules. `nodeEntry` is the folder of a second entry for
- * Node, with what its sources may lean on beside that; the other sources may not import it.
+ * Allowed imports of each package, and whether Node's own modules are among them. `nodeEntry` is the folder of a second entry for
+ * Node, with its additional imports; the other sources may not import it.
  */
 const ROOMS = {
   'packages/ports': { allows: only(TFJS), node: false },
@@ -184,7 +184,7 @@ const GROUPS = ['packages', 'apps', 'examples', 'tooling'];
 const folders = (path) =>
   existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
 
-/** Every package of the workspace: folder, name, and what it depends on at run time. */
+/** Every package of the workspace: folder, name and run-time dependencies. */
 function readPackages(root) {
   return GROUPS.flatMap((group) =>
     folders(join(root, group)).flatMap(({ name }) => {

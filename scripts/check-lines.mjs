@@ -8,7 +8,7 @@ const FILE_LINES = 200;
 const FUNCTION_LINES = 50;
 const GROUPS = ['packages', 'apps', 'tooling'];
 
-/** The most lines of what may be longer for now, by file or `file#function`. */
+/** Exceptions: the maximum number of lines, by file or `file#function`. */
 const EXCEPTIONS = {
   'packages/latent-cache/src/writer.ts': 235,
   'packages/libtensorflow/src/eager.ts#createEagerBinding': 90,
@@ -72,7 +72,7 @@ function measure(root) {
   });
 }
 
-/** What is over budget at `root`, and every exception that is no longer needed, as lines of text. */
+/** Files and functions over budget at `root`, and exceptions no longer needed, as lines of text. */
 export function checkLines(root, exceptions = EXCEPTIONS) {
   const parts = measure(root);
   const over = parts.flatMap(({ name, lines, budget }) => {

@@ -1,4 +1,4 @@
-/** Fails when publint or Are the Types Wrong finds fault with a package as it would be published, one line for each. */
+/** Fails on problems that publint or Are the Types Wrong finds in a package as published, one line for each. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { packAll } from './packages.mjs';
 
-/** What ES modules alone do not offer: resolution by old Node, and `require` of Node 16. */
+/** Rules that ES modules cannot meet: resolution by old Node, and `require` of Node 16. */
 const NOT_OFFERED = new Set(['node10', 'node16-cjs']);
 
-/** Faults of the types in a tarball. */
+/** Problems of the types in a tarball. */
 async function checkTypes(data) {
   const { problems = [] } = await checkPackage(createPackageFromTarballData(data));
   return problems
@@ -18,7 +18,7 @@ async function checkTypes(data) {
     .map((problem) => `attw: ${JSON.stringify(problem)}`);
 }
 
-/** Faults of the manifest and the files in a tarball. */
+/** Problems of the manifest and the files in a tarball. */
 async function checkManifest(data, manifest) {
   const tarball = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
   const { messages } = await publint({ pack: { tarball }, strict: true });

@@ -1,4 +1,4 @@
-/** Every package installed as a stranger would: packed, with what its README tells to install and nothing else. */
+/** Every package installed as a user would: packed, with the packages of its README's install command and no others. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { packAll } from './packages.mjs';
 import { environment, findPnpm, ROOT } from './pnpm.mjs';
 import { installedBy, programOf } from './readmes.mjs';
 
-/** The catalog of pnpm-workspace.yaml as it stands there, so that other packages have the versions that are tested. */
+/** The catalog of pnpm-workspace.yaml, so that other packages have the tested versions. */
 const readCatalog = () =>
   /^catalog:\n(?: .*\n)+/m.exec(readFileSync(join(ROOT, 'pnpm-workspace.yaml'), 'utf8'))[0];
 
@@ -38,7 +38,7 @@ function importsOf({ name, exports }) {
 }
 
 /**
- * Packs every library and installs each in a folder of its own under `root`, which must be empty: `name`, `folder`, and in it
+ * Packs every library and installs each in a separate folder under `root`, which must be empty: `name`, `folder`, and in it
  * `readme.js`, the program of its README, and `types.ts`, which imports all it has.
  * @throws where packing or the installation fails, with what pnpm printed.
  */

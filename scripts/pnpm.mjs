@@ -1,4 +1,4 @@
-/** How to start the pnpm that package.json names, also where none is installed. */
+/** Command that starts pnpm in the version of package.json, also where none is installed. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const FROM_NPM_RUN =
   /^(npm_(package|lifecycle|execpath|node_execpath|command)|npm_config_(user_agent|npm_version|node_gyp|prefix|local_prefix|global_prefix|package|call)|INIT_CWD)/i;
 
-/** The environment without what `npm run` adds, which other package managers would take for settings of their own. */
+/** The environment without the variables of `npm run`, which other package managers would read as settings. */
 export function environment() {
   const kept = Object.entries(process.env).filter(([name]) => !FROM_NPM_RUN.test(name));
   const quiet = {

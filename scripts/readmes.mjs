@@ -1,4 +1,4 @@
-/** The fenced blocks of READMEs: what they hold, and the programs that they make. */
+/** The fenced blocks of READMEs, and the programs that they form. */
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { parse } from 'shell-quote';
 
@@ -30,7 +30,7 @@ export function commandsOf(text) {
     .filter((words) => words.length > 0);
 }
 
-/** What the `npm install` lines of a README install, without options. */
+/** Packages of the `npm install` lines of a README, without options. */
 export const installedBy = (markdown) =>
   readBlocks(markdown)
     .filter(({ lang }) => lang === 'sh')

@@ -1,10 +1,10 @@
-/** A registry of npm packages on this machine, which takes packages from anybody. */
+/** A local registry of npm packages, without authentication. */
 import { join } from 'node:path';
 import { runServer } from 'verdaccio';
 
 /**
- * Starts a registry that keeps what it has in `folder`. Packages outside the scope `@ahpa` that it lacks come from `upstream`, the address
- * of another registry; without it, it asks nobody.
+ * Starts a registry with its packages in `folder`. Missing packages outside the scope `@ahpa` come from `upstream`, the address of
+ * another registry; without it there are none.
  */
 export async function startRegistry(folder, upstream) {
   const rules = { access: '$all', publish: '$all' };

@@ -1,5 +1,5 @@
 /**
- * Sets a fresh checkout up with nothing but Node, and then runs what `--then` names; quick when all is there.
+ * Set-up of a fresh checkout with Node alone, then the task of `--then`; quick when everything is installed.
  * Node version -> pnpm install -> build -> TensorFlow's library and SqueezeNet -> `--then api | check | demo | test`
  */
 import { spawn } from 'node:child_process';
@@ -73,7 +73,7 @@ async function build(pnpm) {
   await must('The build', [...pnpm.around, ...turbo]);
 }
 
-/** TensorFlow's library, and the small network that figures are measured with. */
+/** TensorFlow's library, and the small network for metrics. */
 async function obtainLibrary() {
   say("looking for TensorFlow's library and SqueezeNet (obtained once for this machine)");
   await must("Obtaining TensorFlow's library", [...AHPA, 'setup']);
@@ -103,7 +103,7 @@ const CHECKS = {
   'the check of the packages': [NODE, join(ROOT, 'scripts', 'check-packages.mjs')],
 };
 
-/** Style, types, arrows and the other guards; the name of the first that fails. */
+/** Name of the first failing check: style, types, imports and the other guards. */
 async function findFailure() {
   for (const [what, command] of Object.entries(CHECKS)) {
     say(`running ${what}`);

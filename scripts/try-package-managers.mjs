@@ -1,5 +1,5 @@
 /**
- * Proves that a stranger's `npm install` works: publishes every package to a registry on this machine, installs from it into empty
+ * Test of `npm install` as a user runs it: publishes every package to a registry on this machine, installs from it into empty
  * folders with several package managers, and trains, with `@ahpa/libtensorflow` alone and with the trainer, under several versions of Node.
  *
  *   node scripts/try-package-managers.mjs [npm npm@10 npm@11 pnpm yarn] [--node 22 --node 24]
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { environment, findPnpm, ROOT } from './pnpm.mjs';
 import { startRegistry } from './registry.mjs';
 
-/** How each manager is started and adds packages, with install scripts allowed where it knows them. */
+/** Commands with which each manager adds packages, with install scripts allowed where it supports that. */
 const MANAGERS = {
   npm: ['npm', 'install', '--ignore-scripts=false', '--no-audit', '--no-fund'],
   'npm@10': ['npx', '--yes', 'npm@10', 'install', '--ignore-scripts=false', '--no-audit', '--no-fund'],
@@ -37,7 +37,7 @@ if (!(losses.at(-1) < losses[0])) throw new Error('the loss did not fall: ' + lo
 console.log(process.version, tf.getBackend(), 'loss', losses[0], '->', losses.at(-1).toFixed(4));
 `;
 
-/** What is installed, what then must work (the arguments of Node, of which each version trains a run of its own), and what it says. */
+/** Packages to install, arguments of Node that must then work (each version trains its own run), and the expected output. */
 const TRIALS = [
   {
     packages: ['@ahpa/libtensorflow', '@tensorflow/tfjs-core@4.22.0'],
@@ -54,7 +54,7 @@ const TRIALS = [
   },
 ];
 
-/** Runs a command, which leaves this process free to serve it; resolves to what it printed. */
+/** Runs a command asynchronously, so that this process can serve it; resolves to its output. */
 function run(cwd, [command, ...args], env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...environment(), ...env } });
@@ -78,7 +78,7 @@ async function publishAll({ url, npmrc }, folder) {
     await run(join(ROOT, folder), publish, { NPM_CONFIG_USERCONFIG });
 }
 
-/** Every installed package whose install script would fail. */
+/** Installed packages whose install script would fail. */
 const unwanted = (folder) =>
   readdirSync(join(folder, 'node_modules'), { recursive: true }).filter((path) =>
     /tfjs-node(-gpu)?$/.test(path),

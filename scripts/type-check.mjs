@@ -1,4 +1,4 @@
-/** Type errors of files under one way of finding modules, as a stranger's strict compiler would report them. */
+/** Type errors of files under one module resolution, as a user's strict compiler reports them. */
 import { dirname } from 'node:path';
 import ts from 'typescript';
 
@@ -7,7 +7,7 @@ const RESOLUTIONS = {
   bundler: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
 };
 
-/** Errors about names that do not exist; the others in plain JavaScript are about types that it cannot write. */
+/** Errors about missing names; other errors in plain JavaScript concern types, which it cannot declare. */
 const NAME_ERRORS = new Set([2305, 2353, 2551, 2554, 2561, 2724]);
 
 /** A compiler host that reads every file once. */

@@ -1,6 +1,6 @@
 /**
  * Preloaded into the trainer (node --import) by the reliability scripts: kills the process at a chosen boundary of a write, sync, rename
- * or other change in a folder, makes such changes fail, or lets the clock jump. The product knows nothing of it.
+ * or other change in a folder, makes such changes fail, or lets the clock jump. The product contains no test hooks.
  *
  *   FAULT_UNDER=folder        only changes below it count
  *   FAULT_KILL=thread:12      SIGKILL at boundary 12 of the checkpoint thread (or `main`); writes have one in their middle too

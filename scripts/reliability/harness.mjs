@@ -1,4 +1,4 @@
-/** What the reliability scripts share: a tiny run of the built trainer, started, killed, and compared with an undisturbed one. */
+/** Shared parts of the reliability scripts: a tiny run of the built trainer, started, killed, and compared with an undisturbed one. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
@@ -103,7 +103,7 @@ export function random(seed) {
 /** Prints one line. */
 export const say = (text) => process.stdout.write(`${text}\n`);
 
-/** Ends the script with what failed, or with what held. */
+/** Ends the script with the failures, or with the passed checks. */
 export function conclude(failures, summary) {
   for (const failure of failures) say(`FAILED: ${failure}`);
   say(`${failures.length === 0 ? 'passed' : 'failed'}: ${JSON.stringify(summary)}`);

@@ -1,5 +1,5 @@
 /**
- * Sends signals to a tiny run at random instants, and checks what comes of it.
+ * Sends signals to a tiny run at random instants, and checks the outcome.
  * Usage, after a build: node scripts/reliability/signals.mjs [instants] [seed]   (default 50)
  * SIGTERM, SIGINT and SIGUSR1 must end it within 10 s with 143, 130 or 138 and everything saved; a second signal at once; SIGHUP, a closed
  * standard output and a clock that jumps must change nothing; a second process must be refused by the pid and host of the first.

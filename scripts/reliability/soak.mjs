@@ -1,8 +1,7 @@
 /**
- * Hours of training with a SIGKILL at a random moment every MIN to MAX seconds, restarted each time by the same command, beside a run
- * that is left in peace.
+ * Hours of training with a SIGKILL at a random moment every MIN to MAX seconds, restarted each time by the same command, beside an undisturbed run.
  * Usage, after a build: node scripts/reliability/soak.mjs [hours] [min] [max] [folder]   (default 4 180 420, a fresh folder)
- * Each session is a line of soak.jsonl in the folder; the same folder again goes on with the hours that are left. Seconds in which the
+ * Each session is a line of soak.jsonl in the folder; the same folder again resumes with the remaining hours. Seconds in which the
  * script is stopped (SIGSTOP) do not count. At the end the other run is killed once, and both go on to one step. Fails unless every
  * restart goes on from a valid checkpoint, at most two intervals are lost, and both runs end equal bit for bit.
  */
@@ -23,7 +22,7 @@ const soakRun = (name, steps) =>
     'train.checkpointEvery': EVERY,
   });
 
-/** One session until its kill: how long it lived, what it left, and the most memory that a row of it tells of. */
+/** One session until its kill: duration, last step, lost steps and largest memory in its rows. */
 async function session(number) {
   const before = (await newest(folder, 'run'))?.step ?? 0;
   const run = start(soakRun('run', FOREVER));

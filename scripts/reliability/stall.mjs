@@ -1,5 +1,5 @@
 /**
- * How much longer training takes because it saves: a state of 51 million parameters, their moments and average (0.8 GB) once a minute.
+ * Training time lost to saving: a state of 51 million parameters, their moments and average (0.8 GB) once a minute.
  * Usage, after a build, on an idle machine: node scripts/reliability/stall.mjs [minutes]   (default 4)
  * Compares the time of all steps with that of as many median ones. Fails above 5 %.
  */

@@ -1,4 +1,4 @@
-/** What every package.json of the workspace has, beside what sherif checks. */
+/** Rules for every package.json of the workspace, beside those of sherif. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -30,7 +30,7 @@ const READMES = [
   ...GROUPS.flatMap((group) => readdirSync(join(ROOT, group)).map((name) => `${group}/${name}/README.md`)),
 ].filter((path) => existsSync(join(ROOT, path)));
 
-/** What is wrong with a command line of `ahpa`, which is parsed and not carried out. */
+/** Problem of a command line of `ahpa`, which is parsed and not run. */
 function checkAhpa(words) {
   const program = createProgram();
   const visit = (command) => {

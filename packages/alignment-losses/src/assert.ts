@@ -1,7 +1,10 @@
-/** The shape check that every loss makes at its border. */
+/** Shape check of the inputs of a loss. */
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 
-/** Throws a RangeError unless `projected` and `target` have the same shape [B, T, D]. */
+/**
+ * Checks that `projected` and `target` have the same shape [B, T, D].
+ * @throws RangeError where they differ
+ */
 export function assertTokens(where: string, projected: Tensor3D, target: Tensor3D): void {
   if (projected.shape.join() !== target.shape.join()) {
     throw new RangeError(

@@ -1,4 +1,4 @@
-/** HASTE's second half: the student's attention follows the teacher's. */
+/** HASTE's attention loss: cross-entropy between the teacher's and the student's attention. */
 import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { gram } from './relation.ts';
@@ -7,6 +7,7 @@ import { gram } from './relation.ts';
  * Cross-entropy of the student's attention rows under the teacher's, mean over rows and heads:
  * student [B, N, T, T], teacher [B, H, T, T] logits -> [B]. The first min(N, H) heads of each are compared,
  * as HASTE does; the teacher is a constant.
+ * @throws RangeError where batch or token count of student and teacher differ
  */
 export function attentionDistance(student: tf.Tensor4D, teacher: tf.Tensor4D): tf.Tensor1D {
   const [batch, own, tokens] = student.shape;

@@ -1,10 +1,10 @@
-/** Alignments from the members in which they differ from the plainest one. */
+/** Defaults for the members of an alignment. */
 import type { Aligned, Alignment, Tree } from '@ahpa/ports';
 
-/** A loss whose distance is the loss itself, without observations and metrics, where these are absent. */
+/** Value of an alignment loss; defaults: `distance` equal to the loss, no observations, no metrics. */
 export type PartialAligned<O extends Tree> = Pick<Aligned<O>, 'loss'> & Partial<Aligned<O>>;
 
-/** An alignment without parameters and state, whose targets are those of the batch, where members are absent. */
+/** An alignment; defaults: no parameters, no state, the targets of the batch. */
 export type PartialAlignment<
   P extends Tree,
   B extends Tree,
@@ -15,7 +15,7 @@ export type PartialAlignment<
   loss(...inputs: Parameters<Alignment<P, B, S, T, O>['loss']>): PartialAligned<O>;
 };
 
-/** The whole alignment of its own members, absent ones filled in. */
+/** The alignment with absent members filled in. */
 export function completeAlignment<
   P extends Tree = Tree,
   B extends Tree = Tree,

@@ -8,8 +8,9 @@ import { unitTokens } from './cosine.ts';
 export const NT_XENT_TEMPERATURE = 0.1;
 
 /**
- * Cross-entropy of finding the own target among those of the image: -log softmax_j(cos(p_i, z_j) / temperature) at j = i.
- * projected, target [B, T, D] -> [B, T]. Which negatives REPA takes is not published: here the other tokens of the image.
+ * Cross-entropy of picking the matching target among those of the image: -log softmax_j(cos(p_i, z_j) / temperature) at j = i.
+ * projected, target [B, T, D] -> [B, T]. REPA's negatives are not published; these are the other tokens of the image.
+ * @throws RangeError where the shapes differ
  */
 export function ntXentTokens(
   projected: tf.Tensor3D,

@@ -9,6 +9,7 @@ const EPSILON = 1e-8;
 /**
  * One minus the cosine of every token: projected, target [B, T, D] -> [B, T], within [0, 2].
  * The target is a constant; no gradient flows into it. REPA's projection loss plus one, before its mean.
+ * @throws RangeError where the shapes differ
  */
 export function cosineTokens(projected: tf.Tensor3D, target: tf.Tensor3D): tf.Tensor2D {
   assertTokens('cosineTokens', projected, target);

@@ -1,4 +1,4 @@
-/** How projected tokens are compared with their target, by name. */
+/** Distances between projected tokens and their targets, by name. */
 import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
@@ -32,7 +32,10 @@ const FUNCTIONS: Readonly<Record<Distance, TokenDistance>> = {
   relation: relationTokens,
 };
 
-/** The distance of every token: projected, target [B, T, D] -> [B, T]. Targets are constants. */
+/**
+ * The distance of every token: projected, target [B, T, D] -> [B, T]. Targets are constants.
+ * @throws RangeError where the shapes do not fit
+ */
 export function tokenDistance(kind: Distance, projected: tf.Tensor3D, target: tf.Tensor3D): tf.Tensor2D {
   return tf.tidy(() => FUNCTIONS[kind](projected, target));
 }

@@ -1,7 +1,7 @@
-/** Times at which SRA's teacher sees the batch. */
+/** Times of SRA's teacher. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The furthest that SRA's teacher looks ahead. */
+/** Largest difference between the times of SRA's student and teacher. */
 export const SRA_INTERVAL = 0.2;
 
 /** The teacher's times: t - interval * u within [0, 1]; t, u [B] -> [B]. SRA. */

@@ -10,6 +10,7 @@ export type AhpaLoss = { readonly loss: tf.Scalar; readonly perGroup: tf.Tensor2
 /**
  * Mean over images n of sum_g w_ng l_ng: distances [B, T_g], one per group; weights [B, G] or [B, T, G] ->
  * loss (scalar), perGroup [B, G] (without weights of any kind). Gradients flow into distances and weights.
+ * @throws RangeError where the number of distances differs from the number of groups in the weights
  */
 export function ahpaLoss(
   distances: readonly tf.Tensor2D[],

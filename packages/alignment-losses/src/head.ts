@@ -3,9 +3,9 @@ import { activatedProduct, addBias, product, SILU } from '@ahpa/ops';
 import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** What a head is, without its widths. */
+/** Kind of a head, without its widths. */
 export type HeadKind =
-  /** Linear layers with SiLU between: 3 in REPA, 5 in SRA2, 2 in SRA; 3 where absent. */
+  /** Linear layers with SiLU between: 3 in REPA, 5 in SRA2, 2 in SRA; default 3. */
   | { readonly kind: 'mlp'; readonly hidden: number; readonly layers?: number }
   /** One convolution over the token grid, odd kernel: iREPA. */
   | { readonly kind: 'conv'; readonly kernel: number }
@@ -22,7 +22,7 @@ export type ConvHeadParams = {
   readonly projection_layer: { readonly weight: tf.Tensor4D; readonly bias: tf.Tensor1D };
 };
 
-/** Parameters of a head; which of them its configuration says. */
+/** Parameters of a head, by its kind. */
 export type HeadParams = MlpHeadParams | ConvHeadParams | LinearParams;
 
 /** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
@@ -36,9 +36,10 @@ export type Rng = {
 const REPA_LAYERS = 3;
 
 /**
- * New parameters of a head. `path` is where the head hangs in the whole tree (`projectors.0`): it names the random
+ * New parameters of a head. `path` is the head's path in the whole tree (`projectors.0`), which names the random
  * streams. Linear layers are xavier-uniform with zero bias (REPA); the convolution keeps PyTorch's default, uniform
  * within 1 / sqrt(in k k).
+ * @throws RangeError where `layers` or `kernel` is not a valid size
  */
 export function initHead(config: HeadConfig, rng: Rng, path: string): HeadParams {
   const uniform = (name: string, shape: readonly number[], limit: number): tf.Tensor =>
@@ -72,7 +73,10 @@ export function initHead(config: HeadConfig, rng: Rng, path: string): HeadParams
   }));
 }
 
-/** Projects hidden tokens: [B, T, D] -> [B, T, out]. The convolution reads the tokens as a square row-major grid. */
+/**
+ * Projects hidden tokens: [B, T, D] -> [B, T, out]. The convolution reads the tokens as a square row-major grid.
+ * @throws RangeError where the width differs from `config.inFeatures`, or a convolution is given no square grid
+ */
 export function applyHead(params: HeadParams, hidden: tf.Tensor3D, config: HeadConfig): tf.Tensor3D {
   if (hidden.shape[2] !== config.inFeatures) {
     throw new RangeError(
@@ -92,12 +96,12 @@ export function applyHead(params: HeadParams, hidden: tf.Tensor3D, config: HeadC
 }
 
 /** The layers of an MLP in order. */
-export function layersOf(params: MlpHeadParams): LinearParams[] {
+export function listLayers(params: MlpHeadParams): LinearParams[] {
   const places = Object.keys(params).sort((a, b) => Number(a) - Number(b));
   return places.map((place) => params[place] as LinearParams);
 }
 
-/** An MLP without the bias of its last layer, which whatever comes next adds where it reads anyway. */
+/** An MLP without the bias of its last layer, which the next operation adds in its own pass: [B, T, D] -> [B, T, out]. */
 export function mlpProducts([first, ...rest]: readonly LinearParams[], hidden: tf.Tensor3D): tf.Tensor3D {
   let { bias, weight } = first as LinearParams;
   let x = product(hidden, weight);
@@ -109,14 +113,14 @@ export function mlpProducts([first, ...rest]: readonly LinearParams[], hidden: t
 }
 
 function applyMlp(params: MlpHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
-  const layers = layersOf(params);
+  const layers = listLayers(params);
   return tf.tidy(() => addBias(mlpProducts(layers, hidden), (layers.at(-1) as LinearParams).bias));
 }
 
 function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, tokens, width] = hidden.shape;
-    const grid = gridOf('applyHead', tokens);
+    const grid = toGridSide('applyHead', tokens);
     const image = tf.reshape(hidden, [batch, grid, grid, width]) as tf.Tensor4D;
     const filter = tf.transpose(projection_layer.weight, [2, 3, 1, 0]) as tf.Tensor4D; // [k, k, in, out]
     const projected = tf.add(tf.conv2d(image, filter, 1, 'same'), projection_layer.bias);
@@ -125,7 +129,7 @@ function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): t
 }
 
 /** The side of a square of `tokens`. */
-function gridOf(where: string, tokens: number): number {
+function toGridSide(where: string, tokens: number): number {
   const grid = Math.sqrt(tokens);
   if (Number.isInteger(grid)) return grid;
   throw new RangeError(`${where}: hidden has ${tokens} tokens, wanted a square number; use the mlp head.`);
@@ -133,13 +137,13 @@ function gridOf(where: string, tokens: number): number {
 
 /**
  * Tokens of a grid `factor` times as fine, as the pixels of each token's square, channel fastest:
- * [B, g g, factor factor d] -> [B, (g factor)^2, d]. SRA2's way to the latent's own grid.
+ * [B, g g, factor factor d] -> [B, (g factor)^2, d]. Used by SRA2 for the latent's grid.
  */
 export function unfoldTokens(tokens: tf.Tensor3D, factor: number): tf.Tensor3D {
   if (factor === 1) return tf.clone(tokens);
   return tf.tidy(() => {
     const [batch, count, width] = tokens.shape;
-    const grid = gridOf('unfoldTokens', count);
+    const grid = toGridSide('unfoldTokens', count);
     const fine = width / factor ** 2;
     const split = tf.reshape(tokens, [batch * grid, grid, factor, factor * fine]);
     return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [batch, count * factor ** 2, fine]);

@@ -8,12 +8,12 @@ import {
   type HeadKind,
   type HeadParams,
   initHead,
-  layersOf,
+  listLayers,
   type MlpHeadParams,
   mlpProducts,
 } from './head.ts';
 
-/** Heads of their own, or a shared trunk of `layers - 1` layers with SiLU before every layer but the first. */
+/** Separate heads, or a shared trunk of `layers - 1` layers with SiLU before every layer but the first. */
 export type HeadsKind =
   | HeadKind
   | { readonly kind: 'shared'; readonly hidden: number; readonly layers?: number };
@@ -37,7 +37,10 @@ function single({ inFeatures, outs, head }: HeadsConfig, g: number): HeadConfig 
   return { kind: 'mlp', hidden, layers: layers - 1, inFeatures, out: hidden };
 }
 
-/** New parameters of all heads; `path` is where they hang in the whole tree (`projectors`). */
+/**
+ * New parameters of all heads; `path` is their path in the whole tree (`projectors`).
+ * @throws RangeError where a head has invalid sizes
+ */
 export function initHeads(config: HeadsConfig, rng: Rng, path: string): HeadsParams {
   const { head, outs } = config;
   if (head.kind !== 'shared') return outs.map((_, g) => initHead(single(config, g), rng, `${path}.${g}`));
@@ -53,6 +56,7 @@ export function initHeads(config: HeadsConfig, rng: Rng, path: string): HeadsPar
 /**
  * Projects hidden tokens for every group: `hidden(g)` [B, T, D] -> one [B, T, outs[g]] each. A shared trunk reads `hidden(0)`, as
  * there is one copy of the tokens for all groups.
+ * @throws RangeError where the width of the tokens differs from `config.inFeatures`
  */
 export function applyHeads(
   params: HeadsParams,
@@ -63,7 +67,7 @@ export function applyHeads(
     return config.outs.map((_, g) => applyHead(params[g] as HeadParams, hidden(g), single(config, g)));
   }
   const { trunk, outs } = params as Exclude<HeadsParams, readonly HeadParams[]>;
-  const layers = layersOf(trunk);
+  const layers = listLayers(trunk);
   const { bias } = layers.at(-1) as LinearParams;
   return tf.tidy(() => {
     const shared = mlpProducts(layers, hidden(0));

@@ -1,4 +1,4 @@
-/** A kind of alignment as one value: its options, what it reads, and how it is created. */
+/** An alignment kind: options, taps, targets and constructor. */
 import type {
   Alignment,
   AlignmentSpec,
@@ -17,13 +17,13 @@ export interface TargetRequest {
   readonly file?: string;
 }
 
-/** An option that does not fit the others: its path, and what was wanted. */
+/** An option that does not fit the others: its path, and the requirement. */
 export interface Problem {
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** What options are checked against, as far as it is known. */
+/** Limits that options are checked against, as far as they are known. */
 export interface Limits {
   /** Blocks of the model. */
   readonly depth: number;
@@ -47,14 +47,14 @@ export interface AlignmentKind<S extends z.ZodRawShape = z.ZodRawShape> {
   weight(options: z.output<z.ZodObject<S>>): WeightSchedule;
   /**
    * The alignment for a network and its data; `targets` of batches are one `[B, T, width]` for each group of `spec`.
-   * @throws RangeError where options and `spec` do not fit.
+   * @throws RangeError where options and `spec` do not fit
    */
   create(options: z.output<z.ZodObject<S>>, spec: AlignmentSpec, router?: RouterFactory): Alignment;
 }
 
 type Defaults = 'routed' | 'taps' | 'targets' | 'problems';
 
-/** An alignment kind; absent members are those of an alignment at `encoderDepth` without router and features. */
+/** An alignment kind; defaults: one tap at `encoderDepth`, no router, no features. */
 export function defineAlignment<S extends z.ZodRawShape>(
   kind: Omit<AlignmentKind<S>, Defaults> & Partial<Pick<AlignmentKind<S>, Defaults>>,
 ): AlignmentKind<S> {
@@ -67,7 +67,7 @@ export function defineAlignment<S extends z.ZodRawShape>(
   };
 }
 
-/** Numbers without repetition, ascending. */
+/** Distinct numbers, ascending. */
 export const ascending = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
 
 /** The blocks, counted from 1, that a model of `depth` blocks does not have, as problems of the option at `path`. */

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 
 const EPSILON = 1e-6;
 
-/** iREPA's share of the mean that is taken away. */
+/** Share of the mean that iREPA subtracts. */
 export const SPATIAL_GAMMA = 0.6;
 
 /**
  * iREPA's spatial normalisation, per image and channel over tokens: (y - gamma mean) / (std + 1e-6) with the unbiased
  * deviation. [B, T, D] -> [B, T, D], T at least 2.
+ * @throws RangeError where there are fewer than 2 tokens
  */
 export function spatialZScore(target: tf.Tensor3D, gamma: number = SPATIAL_GAMMA): tf.Tensor3D {
   const tokens = target.shape[1];

@@ -1,4 +1,4 @@
-/** Relations between tokens as the target: how alike the tokens of an image are, whatever they hold. */
+/** Token relations as targets: cosines between the tokens of one image. */
 import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { unitTokens } from './cosine.ts';
@@ -6,6 +6,7 @@ import { unitTokens } from './cosine.ts';
 /**
  * Mean over j of (cos(p_i, p_j) - cos(z_i, z_j))^2: projected [B, T, D], target [B, T, E] -> [B, T]; the widths may differ.
  * A Gram target as in SPARE and sREPA; the exact form is ours.
+ * @throws RangeError where batch or token count differ
  */
 export function relationTokens(projected: tf.Tensor3D, target: tf.Tensor3D): tf.Tensor2D {
   const [got, wanted] = [projected, target].map(({ shape }) => shape.slice(0, 2).join());

@@ -1,4 +1,4 @@
-/** Weights of tokens by how much they still lack (RARE's residual weights). */
+/** Token weights by remaining distance (RARE's residual weights). */
 import { stopGradient } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -1,4 +1,4 @@
-/** Schedules of a weight: constant, falling, stopped at a step or by a measure. */
+/** Weight schedules: constant, decaying, stopped at a step or by a measured value. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /** A schedule of a weight. */
@@ -41,10 +41,10 @@ export type ScheduleState = {
   readonly since: tf.Tensor;
 };
 
-/** Measures of a step, [] each: the mean distance, and the mean cosine of the alignment's gradient with the denoising one. */
+/** Measured values of a step, [] each: the mean distance, and the mean cosine of the alignment's gradient with the denoising one. */
 export type Measured = { readonly distance: tf.Tensor; readonly cosine: tf.Tensor };
 
-/** Whether a schedule follows a measure, and so has a state. */
+/** Whether a schedule follows a measured value, and so has a state. */
 export function isMeasured(schedule: ScheduleOptions): boolean {
   return schedule.kind === 'release' || schedule.kind === 'criterion';
 }
@@ -54,7 +54,7 @@ export function initScheduleState(): ScheduleState {
   return { fast: tf.scalar(0), slow: tf.scalar(0), updates: tf.scalar(0), since: tf.scalar(-1) };
 }
 
-/** The share of the weight at a step: `step int32 [] -> [] in [0, 1]`. `state` is read by schedules that measure. */
+/** The share of the weight at a step: `step int32 [] -> [] in [0, 1]`. `state` is read by measured schedules only. */
 export function weightShare(schedule: ScheduleOptions, step: tf.Tensor, state?: ScheduleState): tf.Scalar {
   return tf.tidy(() => {
     const now = tf.cast(step, 'float32');
@@ -80,11 +80,11 @@ export function weightShare(schedule: ScheduleOptions, step: tf.Tensor, state?: 
 const halfCosine = (progress: tf.Tensor): tf.Scalar =>
   tf.div(tf.add(tf.cos(tf.mul(tf.clipByValue(progress, 0, 1), Math.PI)), 1), 2);
 
-/** A ramp of no steps is over at once. */
+/** A ramp of 0 steps ends at once. */
 const ended = (progress: tf.Tensor, ramp: number): tf.Scalar =>
   ramp === 0 ? tf.scalar(0) : halfCosine(progress);
 
-/** The state after `step int32 []`; averages start at the first value that they see. */
+/** The state after `step int32 []`; averages start at their first value. */
 export function updateScheduleState(
   schedule: ScheduleOptions,
   state: ScheduleState,

@@ -3,12 +3,13 @@ import { differentiable } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTokens } from './assert.ts';
 
-/** Where SRA turns from square to absolute. */
+/** SRA's beta: the |d| at which the loss turns from squared to absolute. */
 export const SMOOTH_L1_BETA = 0.05;
 
 /**
  * Mean over channels of d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere (PyTorch's form):
  * projected, target [B, T, D] -> [B, T]. The target is a constant; no gradient flows into it.
+ * @throws RangeError where the shapes differ
  */
 export function smoothL1Tokens(
   projected: tf.Tensor3D,

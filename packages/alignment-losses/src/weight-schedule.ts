@@ -34,7 +34,7 @@ export function weightSchedule({
       tf.tidy(() => tf.mul(weightShare(schedule, step, state as ScheduleState), weight) as tf.Scalar),
     update(state, { distance, cosine }, step) {
       if (!measured) return state;
-      // A batch whose gradients were not watched has cosine 1.
+      // A batch without measured gradients has cosine 1.
       const seen: Measured = {
         distance,
         cosine: cosine === undefined ? tf.scalar(1) : tf.div(cosine.sum, cosine.count),

@@ -1,4 +1,4 @@
-/** Two sides in turn, A B A B, so that a machine whose speed drifts treats them alike. */
+/** Two sides in turn, A B A B, so that drift of the machine affects both equally. */
 import type { Peer, WorkKind } from './peer.ts';
 import type { Timing } from './work.ts';
 

@@ -26,7 +26,7 @@ export interface Job {
   readonly spec: Spec;
   /** Starts the other sides. */
   readonly others: () => Promise<readonly Peer[]>;
-  readonly flopsOf: (spec: Spec) => number;
+  readonly countFlops: (spec: Spec) => number;
   /** Counted repetitions a side. */
   readonly rounds: number;
 }
@@ -59,11 +59,11 @@ export async function measure(job: Job, reporter: Reporter): Promise<BenchResult
 
 /** The first side against the fastest of the others, with the ratio of each pair of turns. */
 function compare(
-  { work, spec, flopsOf }: Job,
+  { work, spec, countFlops }: Job,
   sides: readonly Side[],
   peak: number,
 ): BenchResult & { readonly ratios: readonly number[] } {
-  const reports = sides.map((side) => sideReport(side, flopsOf(side.peer.spec)));
+  const reports = sides.map((side) => sideReport(side, countFlops(side.peer.spec)));
   const [own, ...rest] = reports as [SideReport, ...SideReport[]];
   const best = rest.reduce((a, b) => (a.medianSeconds <= b.medianSeconds ? a : b));
   const [ownSide, bestSide] = [sides[0], sides[reports.indexOf(best)]] as [Side, Side];
@@ -73,13 +73,13 @@ function compare(
   return {
     work,
     spec,
-    flops: flopsOf(spec),
+    flops: countFlops(spec),
     matmulGflops: peak,
     sides: reports,
     best: best.name,
     timeRatio: median(ratios),
     memoryRatio: own.peakRssBytes / best.peakRssBytes,
-    flopsRatio: flopsOf(spec) / flopsOf(bestSide.peer.spec),
+    flopsRatio: countFlops(spec) / countFlops(bestSide.peer.spec),
     ratios,
   };
 }

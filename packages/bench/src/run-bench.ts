@@ -95,8 +95,8 @@ function benchStep(work: 'step' | 'infer', options: StepOptions, context: Contex
     options.against === 'none'
       ? [await ownPeer('ours, no alignment', { ...spec, align: 'none' })]
       : torchPeers(spec, options, context);
-  const flopsOf = (of: Spec): number => flops(of as StepSpec);
-  return measure({ work, spec, others, flopsOf, rounds: options.rounds }, reporter);
+  const countFlops = (of: Spec): number => flops(of as StepSpec);
+  return measure({ work, spec, others, countFlops, rounds: options.rounds }, reporter);
 }
 
 function benchEncode(options: EncodeOptions, context: Context): Promise<BenchResult> {
@@ -105,8 +105,8 @@ function benchEncode(options: EncodeOptions, context: Context): Promise<BenchRes
   const spec: EncodeSpec = { work: 'encode', vae, size, batch, precision, threads: cpus().length };
   reporter.say(`${vae}, ${batch} images of ${size} px, ${precision}: ${giga(encodeFlops(spec))} GFLOP`);
   const others = (): Promise<Peer[]> => torchPeers(spec, options, context);
-  const flopsOf = (of: Spec): number => encodeFlops(of as EncodeSpec);
-  return measure({ work: 'encode', spec, others, flopsOf, rounds }, reporter);
+  const countFlops = (of: Spec): number => encodeFlops(of as EncodeSpec);
+  return measure({ work: 'encode', spec, others, countFlops, rounds }, reporter);
 }
 
 async function benchEvaluate(options: EvaluateOptions, context: Context): Promise<BenchResults['evaluate']> {
@@ -123,7 +123,7 @@ async function benchEvaluate(options: EvaluateOptions, context: Context): Promis
   };
   const others = (): Promise<Peer[]> => torchPeers(spec, options, context);
   const job = (work: 'features' | 'neighbours', flops: (spec: EvaluateSpec) => number) =>
-    ({ work, spec, others, flopsOf: (of: Spec) => flops(of as EvaluateSpec), rounds }) as const;
+    ({ work, spec, others, countFlops: (of: Spec) => flops(of as EvaluateSpec), rounds }) as const;
   reporter.say(`SqueezeNet and statistics, ${images} images of 64 px: ${giga(featureFlops(spec))} GFLOP`);
   const features = await measure(job('features', featureFlops), reporter);
   reporter.say(`third neighbours, ${rows} x ${rows} x ${width}: ${giga(neighbourFlops(spec))} GFLOP (NumPy)`);

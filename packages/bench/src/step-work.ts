@@ -11,7 +11,7 @@ import type { Work } from './work.ts';
 
 type State = TrainState<Tree, Tree> & Tree;
 
-function batchOf(spec: StepSpec): Tree {
+function makeBatch(spec: StepSpec): Tree {
   const shape: [number, number, number, number] = [
     spec.batch,
     SHAPE.latentSize,
@@ -55,7 +55,7 @@ export function stepWork(spec: StepSpec): Work {
     );
     return { mean: tf.mean(tf.cast(velocity, 'float32')), velocity };
   }, options);
-  const batch = batchOf(spec);
+  const batch = makeBatch(spec);
   const { latent, y } = batch as unknown as { latent: { mean: tf.Tensor }; y: tf.Tensor };
   const kinds = {
     step: () =>

@@ -1,4 +1,4 @@
-/** One checkpoint: a safetensors file that appears whole or not at all and proves on reading that it is undamaged. */
+/** One checkpoint: a safetensors file, written atomically and verified by hashes on reading. */
 import { join } from 'node:path';
 import { encodeSafetensors, readSafetensors, type Safetensors, type TensorEntry } from '@ahpa/weight-files';
 import { digestTensor, digestTexts, digestWhole } from './digest.ts';
@@ -11,7 +11,7 @@ const SCHEMA = '2';
 /** Tensors by name, as in a safetensors file. */
 export type Tensors = Readonly<Record<string, TensorEntry>>;
 
-/** What a checkpoint file holds. */
+/** Content of a checkpoint file. */
 export interface Checkpoint {
   readonly path: string;
   readonly step: number;
@@ -42,7 +42,8 @@ function assertFinite(tensors: Tensors): void {
 
 /**
  * Writes `NNNNNNN.safetensors` into `folder` (made if missing) and resolves to its path once it is safe on disk: temporary file in the
- * same folder, fsync, rename, fsync of the folder. `meta` is kept as JSON: put the config and a version of your own state's form there.
+ * same folder, fsync, rename, fsync of the folder. `meta` is stored as JSON, such as the config and a version of the state's layout.
+ * @throws RangeError where `step` is not a non-negative integer; Error where a tensor is not finite or the disk fails
  */
 export async function saveCheckpoint(
   folder: string,
@@ -69,8 +70,8 @@ export async function saveCheckpoint(
 }
 
 /**
- * Reads and verifies one file, or those of its tensors for which `keep` is true. Rejects when it is truncated, damaged, not a checkpoint
- * or of a schema that this version does not know.
+ * Reads and verifies one file, or those of its tensors for which `keep` is true.
+ * @throws Error where the file is truncated, damaged, not a checkpoint or of an unknown schema
  */
 export async function loadCheckpoint(
   path: string,

@@ -1,4 +1,4 @@
-/** The hashes that tell a whole checkpoint from a damaged one. */
+/** Hashes that detect a damaged checkpoint. */
 import { createHash, type Hash } from 'node:crypto';
 import type { TensorEntry } from '@ahpa/weight-files';
 
@@ -16,7 +16,7 @@ export function digestTensor({ dtype, shape, data }: TensorEntry): string {
   return hash.digest('hex');
 }
 
-/** The one hash that files of schema 1 have: of `head` and of the name, dtype, shape and bytes of every tensor by name. */
+/** The single hash of schema 1: of `head` and of the name, dtype, shape and bytes of every tensor by name. */
 export function digestWhole(head: readonly string[], tensors: Readonly<Record<string, TensorEntry>>): string {
   const hash = createHash('sha256').update(JSON.stringify(head));
   for (const name of Object.keys(tensors).sort()) {

@@ -1,16 +1,17 @@
-/** Writes a file so that its name never stands for half of it, whenever the process or the machine dies. */
+/** Atomic writes: a name never refers to half a file, even if the process or the machine dies. */
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Longest piece that one call writes. */
 const PIECE_BYTES = 1 << 30;
 
-/** What is added to a name while the file is being written. */
+/** Suffix of a file that is being written. */
 export const PARTIAL = '.partial';
 
 /**
  * Writes `chunks` one after the other into `path`, whose folder is made if missing: `path.partial`, fsync, rename, fsync of the folder.
- * A partial file that a kill left is written over when the same file is written again, and counts for nothing until then.
+ * A partial file left by a kill is ignored, and overwritten by the next write of the same file.
+ * @throws the file system's error; the partial file is removed
  */
 export async function writeDurably(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const folder = dirname(path);

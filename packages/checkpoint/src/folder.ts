@@ -1,11 +1,11 @@
-/** A folder of checkpoints: which are there, which is the newest good one, which may go. */
+/** A folder of checkpoints: listing, loading the newest valid one, rotation, verification. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Reporter, userError } from '@ahpa/messages';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
 import { PARTIAL } from './durable.ts';
 
-/** A checkpoint file by its name; its content has not been looked at. */
+/** A checkpoint file by its name; its content is not verified. */
 export interface CheckpointFile {
   readonly path: string;
   readonly step: number;
@@ -22,9 +22,9 @@ export interface LatestCheckpoint extends Checkpoint {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Which checkpoints stay. */
+/** Retention of checkpoints. */
 export interface RotationConfig {
-  /** The newest so many; at least 1. */
+  /** Number of newest checkpoints; at least 1. */
   readonly keepLast: number;
   /** Also those whose step is a multiple of this; 0 for none. */
   readonly keepEvery: number;
@@ -62,7 +62,10 @@ async function newestValid(
   return undefined;
 }
 
-/** The newest checkpoint of a folder that verifies. Rejects when there is none; ask `listCheckpoints` whether any file is there. */
+/**
+ * The newest valid checkpoint of a folder; an empty folder has none (see `listCheckpoints`).
+ * @throws Error where no file is valid
+ */
 export async function loadLatest(folder: string): Promise<LatestCheckpoint> {
   const { latest, problem } = await searchFolder(folder);
   if (latest !== undefined) return latest;
@@ -100,6 +103,7 @@ async function searchFolder(
 /**
  * Deletes the checkpoints that `config` does not keep and resolves to their paths. The newest valid one always stays; to be sure of it,
  * files are verified from the newest back before anything is deleted, and nothing is when none is valid.
+ * @throws RangeError where `keepLast` is below 1
  */
 export async function rotate(folder: string, config: RotationConfig): Promise<string[]> {
   if (!(config.keepLast >= 1)) {
@@ -117,14 +121,14 @@ export async function rotate(folder: string, config: RotationConfig): Promise<st
   return removed;
 }
 
-/** What a look at every file of a folder found. */
+/** Report on every file of a folder. */
 export interface FolderReport {
   readonly checkpoints: readonly (CheckpointFile & { readonly problem?: string })[];
-  /** What is not a finished checkpoint; nothing here deletes it. */
+  /** Files that are not finished checkpoints; never deleted. */
   readonly others: readonly SkippedFile[];
 }
 
-/** Verifies every checkpoint of a folder, oldest first, and says what the other files are. */
+/** Verifies every checkpoint of a folder, oldest first, and lists the other files with a reason. */
 export async function verifyFolder(folder: string): Promise<FolderReport> {
   const checkpoints = [];
   for (const file of await listCheckpoints(folder)) {

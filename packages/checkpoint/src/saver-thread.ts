@@ -1,6 +1,6 @@
-/** The thread of a saver: saves what it is sent and answers each request once. */
+/** Worker thread of a saver: saves each request and replies once. */
 import { parentPort } from 'node:worker_threads';
-import { buffersOf, type SaveReply, type SaveRequest, saveAndRotate } from './saver.ts';
+import { listBuffers, type SaveReply, type SaveRequest, saveAndRotate } from './saver.ts';
 
 parentPort?.on('message', async (request: SaveRequest) => {
   const { tensors } = request;
@@ -11,5 +11,5 @@ parentPort?.on('message', async (request: SaveRequest) => {
       error: { message, ...(code && { code }), ...(path && { path }) },
     }),
   );
-  parentPort?.postMessage(reply, buffersOf(tensors));
+  parentPort?.postMessage(reply, listBuffers(tensors));
 });

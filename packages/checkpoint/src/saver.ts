@@ -1,4 +1,4 @@
-/** Saves while training goes on: hashing and writing happen in a thread of their own, one checkpoint at a time. */
+/** Background saving: a worker thread hashes and writes, one checkpoint at a time. */
 import { Worker } from 'node:worker_threads';
 import { saveCheckpoint, type Tensors } from './checkpoint.ts';
 import { type RotationConfig, rotate } from './folder.ts';
@@ -7,13 +7,13 @@ import { type RotationConfig, rotate } from './folder.ts';
 export interface SaveRequest {
   readonly folder: string;
   readonly step: number;
-  /** Their memory is given away until `ready` gives it back: it may not be used meanwhile. */
+  /** Their memory is transferred and must not be used until `ready` returns it. */
   readonly tensors: Tensors;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly rotation: RotationConfig;
 }
 
-/** What the thread answers: the memory it was given, and an error where there was one. */
+/** Reply of the thread: the transferred memory, and an error where saving failed. */
 export interface SaveReply {
   readonly tensors: Tensors;
   readonly error?: { readonly message: string; readonly code?: string; readonly path?: string };
@@ -22,13 +22,16 @@ export interface SaveReply {
 /** Saves one checkpoint after the other. */
 export interface Saver {
   /**
-   * Resolves when no checkpoint is under way, to the tensors of the last one: their memory may be filled with the next, which spares the
-   * system finding as much anew. Rejects with the error of one that failed.
+   * Resolves when no checkpoint is being saved, to the tensors of the last one: their memory may be reused for the next, which avoids
+   * a new allocation. Rejects with the error of a failed save.
    */
   ready(): Promise<Tensors | undefined>;
-  /** Resolves when the checkpoint is taken over, which waits for the one before. Rejects with the error of one that failed. */
+  /** Resolves when the thread has accepted the checkpoint, after the previous one is done. Rejects with the error of a failed save. */
   save(request: SaveRequest): Promise<void>;
-  /** Throws the error of a save that failed. */
+  /**
+   * Checks for a failed save.
+   * @throws the error of that save
+   */
   check(): void;
   /** Resolves when everything is on disk and the thread has ended; rejects where a save failed. */
   close(): Promise<void>;
@@ -40,10 +43,10 @@ export async function saveAndRotate({ folder, step, tensors, meta, rotation }: S
   await rotate(folder, rotation);
 }
 
-/** A thread is a file of its own, which only the built package has: from source, everything runs in the caller's thread. */
+/** The worker file exists only in the built package; from source, saving runs in the caller's thread. */
 const THREAD = import.meta.url.endsWith('.ts') ? undefined : new URL('./saver-thread.js', import.meta.url);
 
-/** A saver; its thread starts with the first checkpoint. */
+/** A new saver; its thread starts with the first checkpoint. */
 export function createSaver(): Saver {
   let worker: Worker | undefined;
   let underWay: Promise<Tensors | undefined> = Promise.resolve(undefined);
@@ -79,12 +82,12 @@ export function createSaver(): Saver {
   };
 }
 
-/** The memory of tensors, each piece once. */
-export const buffersOf = (tensors: Tensors): ArrayBuffer[] => [
+/** Distinct buffers of tensors. */
+export const listBuffers = (tensors: Tensors): ArrayBuffer[] => [
   ...new Set(Object.values(tensors).map(({ data }) => data.buffer as ArrayBuffer)),
 ];
 
-/** Gives a request and its memory to the thread; resolves to the memory when it is done. */
+/** Transfers a request and its memory to the thread; resolves to the memory once saved. */
 function hand(worker: Worker, request: SaveRequest): Promise<Tensors> {
   return new Promise((resolve, reject) => {
     const died = (code: unknown): void =>
@@ -95,6 +98,6 @@ function hand(worker: Worker, request: SaveRequest): Promise<Tensors> {
       else resolve(tensors);
     };
     worker.once('message', answered).once('error', died).once('exit', died);
-    worker.postMessage(request, buffersOf(request.tensors));
+    worker.postMessage(request, listBuffers(request.tensors));
   });
 }

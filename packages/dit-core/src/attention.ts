@@ -44,7 +44,7 @@ function normalizeHead(x: tf.Tensor4D, norm: NormParams | undefined): tf.Tensor4
   return tf.add(tf.mul(normal, norm.weight), norm.bias);
 }
 
-/** What the heads of a block see, side by side: x [B, T, D] -> [B, T, D], before the projection. */
+/** Outputs of all heads, concatenated, before the projection: x [B, T, D] -> [B, T, D]. */
 export function mixedTokens(params: BlockParams['attn'], x: tf.Tensor3D, heads: number): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, tokens, width] = x.shape;

@@ -5,7 +5,7 @@ import { attentionLogits, mixedTokens } from './attention.ts';
 import { GELU, gatedResidual, modulatedLayerNorm } from './nn.ts';
 import type { BlockParams, FinalLayerParams } from './params.ts';
 
-/** What a block multiplies and adds, three times each: activated = silu(condition) [B, D] -> [B, 6 D]. */
+/** adaLN modulation: shift, scale and gate for attention and MLP; activated = silu(condition) [B, D] -> [B, 6 D]. */
 export const blockModulation = (params: BlockParams, activated: tf.Tensor2D): tf.Tensor2D =>
   linear(activated, params.adaLN_modulation[1]);
 
@@ -33,8 +33,8 @@ export function applyBlock(
 }
 
 /**
- * The attention logits inside `applyBlock`: x [B, T, D], modulation [B, 6 D] -> [B, N, T, T]. They are computed beside the block, so
- * that the block may compute its attention in whatever form is fast.
+ * The attention logits inside `applyBlock`: x [B, T, D], modulation [B, 6 D] -> [B, N, T, T]. They are computed a second time, so that
+ * the block may use a fused attention.
  */
 export function blockLogits(
   { attn }: InnerParams,
@@ -48,7 +48,7 @@ export function blockLogits(
   });
 }
 
-/** `applyBlock` that keeps nothing for the gradient but its inputs. */
+/** `applyBlock` with gradient checkpointing: only its inputs are kept for the gradient. */
 export function applyCheckpointedBlock(
   { attn, mlp }: InnerParams,
   x: tf.Tensor3D,

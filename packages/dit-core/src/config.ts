@@ -1,4 +1,4 @@
-/** What a SiT is: its sizes, the published presets and the check that a configuration is possible. */
+/** Configuration of a SiT: sizes, published presets and validation. */
 
 /**
  * 'repa': ours. 'sit': SiT's own networks, t = 1 is data and the velocity data - noise, so v(x, t) = -net(x, 1 - t).
@@ -26,24 +26,27 @@ export type DiTConfig = {
   readonly classes: number;
   /** Blocks (1-based, ascending) after which the hidden tokens are returned. */
   readonly encoderDepths: readonly number[];
-  /** Blocks (counted from 0) whose attention logits are returned; none where absent. */
+  /** Blocks (counted from 0) whose attention logits are returned; default none. */
   readonly attentionTaps?: readonly number[];
   /** Queries and keys pass a LayerNorm with weights, timm's `qk_norm`. */
   readonly qkNorm?: boolean;
   /** The last layer returns 2 C channels, of which the second half is ignored; SiT's and DiT's published networks. */
   readonly learnSigma?: boolean;
-  /** What time and sign the weights speak; 'repa', ours, unless given. */
+  /** Time and sign convention of the weights; default 'repa', ours. */
   readonly convention?: Convention;
   /** Keep only the input of each block for the gradient and run the block again: less memory, a third more work. */
   readonly checkpointBlocks?: boolean;
-  /** Into how many independent chains the blocks split a batch that it divides, so that operations of one overlap those of another; 1 where absent. */
+  /**
+   * Independent chains (lanes) that the blocks split a batch into, where it divides the batch, so that their operations overlap;
+   * default 1.
+   */
   readonly lanes?: number;
 };
 
 /** Names of the published sizes, and patch size 1 beside them. */
 export type SiTName = `SiT-${'S' | 'B' | 'L' | 'XL'}/${1 | 2 | 4 | 8}`;
 
-/** What a preset fixes. */
+/** Sizes fixed by a preset. */
 export type SiTPreset = Pick<DiTConfig, 'depth' | 'hiddenSize' | 'heads' | 'patchSize'>;
 
 const S: Omit<SiTPreset, 'patchSize'> = { depth: 12, hiddenSize: 384, heads: 6 };
@@ -81,7 +84,10 @@ export function tokenCount(config: DiTConfig): number {
   return (config.latentSize / config.patchSize) ** 2;
 }
 
-/** Throws a RangeError that names the first impossible entry of `config`. */
+/**
+ * Checks a configuration.
+ * @throws RangeError that names the first impossible entry
+ */
 export function assertConfig(config: DiTConfig): void {
   const { latentSize, patchSize, hiddenSize, heads, depth, encoderDepths } = config;
   if (latentSize % patchSize !== 0) {

@@ -1,4 +1,4 @@
-/** What time and sign published networks speak, and their velocity in ours (t = 0 is data, velocity = noise - data). */
+/** Time and sign conventions of published networks, converted to ours (t = 0 is data, velocity = noise - data). */
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiTConfig } from './config.ts';
 
@@ -10,7 +10,7 @@ export function networkTime(t: tf.Tensor1D, { convention = 'repa' }: DiTConfig):
   return convention === 'dit' ? tf.mul(t, DIT_LAST_STEP) : t;
 }
 
-/** The velocity in what the network returns, C or 2 C channels of it: [B, h, w, C or 2 C] -> [B, h, w, C]. */
+/** Velocity in our convention, from the output of the network with C or 2 C channels: [B, h, w, C or 2 C] -> [B, h, w, C]. */
 export function networkVelocity(output: tf.Tensor4D, config: DiTConfig): tf.Tensor4D {
   const { latentChannels, learnSigma, convention } = config;
   const velocity = learnSigma ? tf.slice(output, [0, 0, 0, 0], [-1, -1, -1, latentChannels]) : output;

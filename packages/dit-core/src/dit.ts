@@ -16,7 +16,7 @@ import { networkTime, networkVelocity } from './convention.ts';
 import { embedCondition, positionEmbedding } from './embed.ts';
 import type { DiTParams } from './params.ts';
 
-/** What the network returns. */
+/** Outputs of the network. */
 export type DiTOutput = {
   /** [B, h, w, C]. */
   readonly velocity: tf.Tensor4D;
@@ -30,7 +30,7 @@ export type DiTOutput = {
  * Predicts the velocity (noise - data for the linear path) at x_t.
  * xt [B, h, w, C], t [B] in [0, 1] (0 = data), y int32 [B] (null class = config.classes) -> velocity [B, h, w, C],
  * hidden[k] [B, T, D] after block config.encoderDepths[k]. REPA's `SiT.forward`. `tap(x, k)` replaces the tokens of tap k by
- * an equal tensor, for whoever watches what comes back through them.
+ * an equal tensor, such as one with a backward hook.
  */
 export function applyDiT(
   params: DiTParams,

@@ -1,4 +1,4 @@
-/** Dormand and Prince's adaptive solver of order 5(4), every sample with its own steps, so that none depends on its batch. */
+/** Dormand and Prince's adaptive solver of order 5(4), with separate steps for each sample, so that none depends on its batch. */
 import * as tf from '@tensorflow/tfjs-core';
 import { ahead, column, norms, type Tolerances, tryStep } from './dormand-prince.ts';
 import type { Model } from './guidance.ts';
@@ -31,7 +31,7 @@ function firstLengths(
   });
 }
 
-/** The next length after an error relative to the tolerance; below 1 the step is taken. */
+/** The next step length after an error relative to the tolerance; a step with an error below 1 is accepted. */
 function nextLength(length: number, error: number, wasRejected: boolean): number {
   const ideal = error === 0 ? LARGEST_FACTOR : SAFETY * error ** (-1 / (ERROR_ORDER + 1));
   if (error < 1) return length * Math.min(wasRejected ? 1 : LARGEST_FACTOR, ideal);
@@ -39,8 +39,9 @@ function nextLength(length: number, error: number, wasRejected: boolean): number
 }
 
 /**
- * Follows dx/dt = v from t = 1 to 0: x [B, h, w, C] -> [B, h, w, C]. `onStep` hears of the slowest sample's time in
- * thousandths, `onEvaluations` of the model evaluations that each sample needed. Step control as in scipy's RK45.
+ * Follows dx/dt = v from t = 1 to 0: x [B, h, w, C] -> [B, h, w, C]. `onStep` is called after every step with
+ * the slowest sample's time in thousandths, `onEvaluations` at the end with the model evaluations of each sample. Step control as
+ * in scipy's RK45.
  */
 export function dopri5(
   model: Model,

@@ -1,4 +1,4 @@
-/** Samplers with given times: Euler and Heun steps on the flow, Euler-Maruyama steps on its stochastic twin. */
+/** Samplers on a fixed time grid: Euler and Heun steps for the flow, Euler-Maruyama steps for the SDE of the same marginals. */
 import type { Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Model } from './guidance.ts';
@@ -41,7 +41,7 @@ export function sdeStep(model: Model, path: Path, stepNoise: (step: number) => t
   };
 }
 
-/** Takes a step between every two times. Leaves `x` alone. */
+/** Takes one step between consecutive times. Does not dispose `x`. */
 export function followSteps(
   x: tf.Tensor4D,
   times: readonly number[],

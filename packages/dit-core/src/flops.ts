@@ -1,9 +1,12 @@
-/** What a SiT costs, counted from its configuration. */
+/** Parameters and cost of a SiT, from its configuration. */
 import { assertConfig, type DiTConfig, mlpWidth, tokenCount } from './config.ts';
 import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
 
-/** Trained parameters of a SiT (the fixed position embedding is not counted). */
+/**
+ * Trained parameters of a SiT (the fixed position embedding is not counted).
+ * @throws RangeError where the configuration is impossible
+ */
 export function parameterCount(config: DiTConfig): number {
   assertConfig(config);
   const width = config.hiddenSize;
@@ -24,12 +27,13 @@ export function parameterCount(config: DiTConfig): number {
   return embedders + config.depth * block + linear(width, 2 * width) + linear(width, outputWidth(config));
 }
 
-/** Numbers that a token of the last layer has. */
+/** Values of a token of the last layer. */
 const outputWidth = (config: DiTConfig): number => outputChannels(config) * config.patchSize ** 2;
 
 /**
  * Cost of one forward pass of one image: multiply-accumulates of all matrix products (`macs`, what SiT's paper calls
  * Gflops) and twice that (`flops`). A training step costs about three forward passes.
+ * @throws RangeError where the configuration is impossible
  */
 export function forwardFlops(config: DiTConfig): { readonly macs: number; readonly flops: number } {
   assertConfig(config);

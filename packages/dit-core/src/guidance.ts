@@ -1,4 +1,4 @@
-/** Guidance: away from what the model says without a class (classifier-free), or from what a weaker model says. */
+/** Classifier-free guidance, and autoguidance by a weaker model. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GuidanceConfig } from './sample-config.ts';
 
@@ -6,8 +6,8 @@ import type { GuidanceConfig } from './sample-config.ts';
 export type VelocityFn = (x: tf.Tensor4D, t: tf.Tensor1D, y: tf.Tensor1D) => tf.Tensor4D;
 
 /**
- * The velocity that a solver follows, a time for each sample: x [B, h, w, C] -> a new tensor [B, h, w, C]. The times
- * `now` decide on guidance; they are `t` unless given.
+ * The velocity that a solver integrates, with a time for each sample: x [B, h, w, C] -> a new tensor [B, h, w, C]. Guidance is
+ * on where `now` (default `t`) lies in its interval.
  */
 export type Model = (x: tf.Tensor4D, t: readonly number[], now?: readonly number[]) => tf.Tensor4D;
 

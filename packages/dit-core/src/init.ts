@@ -11,7 +11,10 @@ const EMBEDDING_DEVIATION = 0.02;
 type Fill = (path: string, outputs: number, inputs: number) => tf.Tensor2D;
 type Fills = { readonly xavier: Fill; readonly normal: Fill; readonly zeros: Fill };
 
-/** New parameters of a SiT (REPA's `initialize_weights`). Every parameter has its own stream `init/<path>`. */
+/**
+ * New parameters of a SiT (REPA's `initialize_weights`). Every parameter has its own stream `init/<path>`.
+ * @throws RangeError where the configuration is impossible
+ */
 export function initDiT(config: DiTConfig, rng: Rng): DiTParams {
   assertConfig(config);
   const { hiddenSize, latentChannels, patchSize, depth, classes } = config;
@@ -64,7 +67,7 @@ function initBlock(path: string, config: DiTConfig, { xavier, zeros }: Fills): B
   };
 }
 
-/** A LayerNorm of a head that leaves normalised numbers alone. */
+/** A LayerNorm of a head with weight 1 and bias 0. */
 function headNorm({ hiddenSize, heads }: DiTConfig): NormParams {
   const width = hiddenSize / heads;
   return { weight: tf.ones([width]), bias: tf.zeros([width]) };

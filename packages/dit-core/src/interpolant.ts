@@ -41,7 +41,7 @@ export function coefficientsAt(path: Path, t: number): Coefficients<number> {
   return { alpha, sigma, dAlpha: -QUARTER_TURN * sigma, dSigma: QUARTER_TURN * alpha };
 }
 
-/** x_t and the velocity that a model learns: x0, noise [B, h, w, C], t [B] -> xt, velocity [B, h, w, C]. */
+/** x_t and the target velocity: x0, noise [B, h, w, C], t [B] -> xt, velocity [B, h, w, C]. */
 export function interpolate(
   path: Path,
   x0: tf.Tensor4D,
@@ -66,7 +66,7 @@ export function logSnr(path: Path, t: tf.Tensor1D): tf.Tensor1D {
   });
 }
 
-/** The time at which ln(sigma / alpha) has a value: [B] -> [B]. */
+/** The time at which ln(sigma / alpha) equals `logRatio`: [B] -> [B]. */
 export function timeAt(path: Path, logRatio: tf.Tensor1D): tf.Tensor1D {
   if (path === 'linear') return tf.sigmoid(logRatio);
   return tf.tidy(() => tf.mul(tf.atan(tf.exp(logRatio)), 2 / Math.PI));

@@ -47,7 +47,7 @@ export function modulatedLayerNorm(x: tf.Tensor3D, shift: tf.Tensor2D, scale: tf
 /** [B, D] -> 1 + gain, [B, 1, D]. */
 const onePlus = (gain: tf.Tensor): tf.Tensor => tf.expandDims(tf.add(gain, 1), 1);
 
-/** x [B, T, D], shift, scale [B, D] -> the modulated norm, and what x was centred and multiplied by, [B, T, 1]. */
+/** x [B, T, D], shift, scale [B, D] -> the modulated norm, and mean and reciprocal deviation of x, [B, T, 1]. */
 function modulatedNorm(...[x, shift, scale]: Three): [y: tf.Tensor, mean: tf.Tensor, rstd: tf.Tensor] {
   const mean = tf.mean(x, -1, true);
   const centred = tf.sub(x, mean);

@@ -1,4 +1,4 @@
-/** Random numbers that belong to one sample each, so that a sample does not depend on the batch it is drawn in. */
+/** Per-sample random numbers, so that a sample does not depend on its batch. */
 import type { Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -6,7 +6,8 @@ const LARGEST_INDEX = 2 ** 31 - 1;
 
 /**
  * Standard normal numbers of the samples `indices`, each of `shape` -> [B, ...shape]. A row depends on the seed of `rng`,
- * `stream`, `step` and its own index alone: indices are the counter of the stream `<stream>/<step>`, so none can collide.
+ * `stream`, `step` and its own index alone: indices are the counter of the stream `<stream>/<step>`, so streams cannot collide.
+ * @throws RangeError where an index is not a whole number in range
  */
 export function sampleNoise(
   rng: Rng,

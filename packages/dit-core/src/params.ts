@@ -5,7 +5,7 @@ import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 /** A LayerNorm over the K numbers of a head: weight [K], bias [K]. */
 export type NormParams = { readonly weight: Tensor1D; readonly bias: Tensor1D };
 
-/** One transformer block; the norms of queries and keys are there where the configuration says `qkNorm`. */
+/** One transformer block; the norms of queries and keys exist with `qkNorm`. */
 export type BlockParams = {
   readonly attn: {
     readonly qkv: LinearParams;

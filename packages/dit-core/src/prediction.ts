@@ -1,4 +1,4 @@
-/** What a velocity says of the data, the noise and the score, and the velocity that each of them says. */
+/** Conversions between velocity, x0, noise and score. */
 import type { Path } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Coefficients, coefficients } from './interpolant.ts';
@@ -33,8 +33,8 @@ export function predictions(path: Path, xt: tf.Tensor4D, velocity: tf.Tensor4D, 
 }
 
 /**
- * The velocity that an expectation of `kind` says: value, xt [B, h, w, C], t [B] -> [B, h, w, C]. From x0 it is not
- * defined at t = 0, from noise and score not at t = 1.
+ * The velocity from x0, noise or score (`kind`): value, xt [B, h, w, C], t [B] -> [B, h, w, C]. Undefined from x0 at t = 0, and
+ * from noise and score at t = 1.
  */
 export function velocityFrom(
   path: Path,

@@ -1,13 +1,13 @@
-/** How samples are drawn, as plain data, and the check of it. */
+/** Sampling configuration, as plain data, and its validation. */
+import type { Path } from '@ahpa/ports';
 
 /** A solver with a fixed number of steps, or one that chooses its steps. */
-import type { Path } from '@ahpa/ports';
 export type SolverConfig =
   | {
       readonly sampler: 'euler' | 'heun' | 'sde';
       /** Intervals of time; the published tables use 250 with 'sde'. */
       readonly steps: number;
-      /** Multiplies the noise-to-signal ratio of every time visited, 1 unless given; above 1 spends more steps near noise. */
+      /** Factor of the noise-to-signal ratio at every time, default 1; above 1 spends more steps near noise. */
       readonly shift?: number;
     }
   | {
@@ -17,17 +17,17 @@ export type SolverConfig =
       readonly atol: number;
     };
 
-/** Where and how strongly samples are led away from what the model draws without a class, or a weaker model draws. */
+/** Strength and interval of guidance, away from the null class or from a weaker model. */
 export type GuidanceConfig = {
   /** Weight of the conditional velocity; 1 is no guidance, 0 the other velocity alone. */
   readonly guidance: number;
   /** Guide only where low <= t <= high. */
   readonly guidanceInterval: readonly [low: number, high: number];
-  /** Leading channels that are guided, all unless given; SiT's own tables guide 3 of 4. */
+  /** Leading channels that are guided, default all; SiT's own tables guide 3 of 4. */
   readonly guidanceChannels?: number | 'all';
 };
 
-/** How to sample. */
+/** Configuration of a sampler. */
 export type SampleConfig = SolverConfig &
   GuidanceConfig & {
     readonly path: Path;
@@ -38,7 +38,10 @@ export type SampleConfig = SolverConfig &
 /** Names of the samplers. */
 export const SAMPLERS: readonly SampleConfig['sampler'][] = ['euler', 'heun', 'sde', 'dopri5'];
 
-/** Throws a RangeError that names the first entry of `config` that cannot be. */
+/**
+ * Checks a configuration.
+ * @throws RangeError that names the first impossible entry
+ */
 export function assertSampleConfig(config: SampleConfig): void {
   const { sampler, path, nullClass, guidance, guidanceInterval, guidanceChannels = 'all' } = config;
   const [low, high] = guidanceInterval;

@@ -1,6 +1,6 @@
 /**
- * Samplers from noise (t = 1) to data (t = 0): Euler, Heun and Dormand-Prince on the flow dx/dt = v, REPA's
- * Euler-Maruyama on its stochastic twin, each with guidance inside an interval of t.
+ * Samplers from noise (t = 1) to data (t = 0): Euler, Heun and Dormand-Prince for the flow dx/dt = v, REPA's Euler-Maruyama
+ * for the SDE of the same marginals, each with guidance inside an interval of t.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { dopri5 } from './dopri5.ts';
@@ -9,7 +9,7 @@ import { guidedModel, type VelocityFn } from './guidance.ts';
 import { assertSampleConfig, type SampleConfig } from './sample-config.ts';
 import { sampleTimes } from './time-grid.ts';
 
-/** What a sampler uses beside the model and the numbers of its configuration. */
+/** Optional inputs of a sampler: step noise, a weaker model, callbacks. */
 export type SampleTools = {
   /** New standard normal numbers [B, h, w, C] of a step, as `sampleNoise` draws; the sampler 'sde' needs them. */
   readonly stepNoise?: (step: number) => tf.Tensor;
@@ -25,6 +25,7 @@ export type SampleTools = {
  * Draws latents: noise [B, h, w, C], y int32 [B] -> [B, h, w, C]. Eager; `velocity` is called once per step, twice
  * for Heun, six times for dopri5, with a batch of 2 B (conditional half first) where guidance is on. A sample depends
  * on its own row of noise, label and step noise alone. REPA's `samplers.py`.
+ * @throws RangeError where `config` or an input is impossible, Error where `sde` has no `stepNoise`
  */
 export function sample(
   velocity: VelocityFn,

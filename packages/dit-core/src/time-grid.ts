@@ -1,4 +1,4 @@
-/** The times that samplers with a fixed number of steps visit. */
+/** Time grids of samplers with a fixed number of steps. */
 import type { Path } from '@ahpa/ports';
 import type { SolverConfig } from './sample-config.ts';
 
@@ -48,7 +48,7 @@ function highBits(x: number): number {
   return scaled - (scaled - x);
 }
 
-/** Times that a sampler visits, from 1 down to 0: steps + 1 numbers. REPA's for a shift of 1. */
+/** Time grid of a sampler, from 1 down to 0: steps + 1 numbers. REPA's for a shift of 1. */
 export function sampleTimes(
   sampler: Exclude<SolverConfig['sampler'], 'dopri5'>,
   steps: number,

@@ -1,15 +1,15 @@
-/** Running means of the groups in equal bins of the time: what routers that measure go by. */
+/** Running means of the groups in equal bins of t, for measured routers. */
 import { timeBins } from '@ahpa/ops';
 import type { Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Bins of t in which losses are remembered. */
+/** Number of bins of t for running means. */
 export const MEMORY_BINS = 32;
 
-/** `mean` [bins, G], and the updates that each bin has had, `seen` [bins, 1]. */
+/** Running means [bins, G], and the number of updates of each bin, `seen` [bins, 1]. */
 export type BinMeans = { readonly mean: tf.Tensor2D; readonly seen: tf.Tensor2D };
 
-/** Nothing seen yet. */
+/** Running means before the first update. */
 export function initBinMeans(groups: number, bins: number = MEMORY_BINS): BinMeans {
   return { mean: tf.zeros([bins, groups]), seen: tf.zeros([bins, 1]) };
 }
@@ -23,7 +23,7 @@ export function binSums(values: tf.Tensor2D, t: tf.Tensor1D, bins: number = MEMO
   });
 }
 
-/** Moves the mean of every bin that was seen towards the mean of the batch there; a bin begins with the first value that it sees. */
+/** Moves the mean of every non-empty bin towards the batch's mean there; a bin starts at its first value. */
 export function updateBinMeans({ mean, seen }: BinMeans, { sum, count }: Sums, decay: number): BinMeans {
   return tf.tidy(() => {
     const hit = tf.cast(tf.greater(tf.slice(count as tf.Tensor2D, [0, 0], [-1, 1]), 0), 'float32');

@@ -1,4 +1,4 @@
-/** What of the time a router reads. */
+/** Time features for a router. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**

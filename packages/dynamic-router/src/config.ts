@@ -1,4 +1,4 @@
-/** What a router is: its sizes and its parameters. */
+/** Configuration and parameters of a router. */
 import type { LinearParams } from '@ahpa/ports';
 import type { Condition } from './condition.ts';
 
@@ -9,7 +9,7 @@ export type Temperature = number | { readonly from: number; readonly to: number;
 export type RouterConfig = {
   /** Number of feature groups G. */
   readonly groups: number;
-  /** What of the time the network reads; the time itself where absent. */
+  /** Time features that the network reads; default those of t itself. */
   readonly condition?: Condition;
   /** Width of the features of the time; even, 256 as in the time embedding of SiT. */
   readonly frequencies: number;
@@ -18,20 +18,23 @@ export type RouterConfig = {
   readonly layers: number;
   /** Divides the logits; below 1 sharpens. */
   readonly temperature: Temperature;
-  /** Share of the weight that is spread evenly whatever the network says, 0 to 1. */
+  /** Share of the weight that is always spread evenly, 0 to 1. */
   readonly floor: number;
-  /** How many groups have a weight (before the floor); all where absent. */
+  /** Number of groups with a weight (before the floor); default all. */
   readonly topK?: number;
-  /** A softmax over the groups, or a gate of its own in (0, 1) for each; softmax where absent. */
+  /** A softmax over the groups, or an independent gate in (0, 1) for each; default softmax. */
   readonly form?: 'softmax' | 'gates';
-  /** Width of the tokens that the network reads beside the time, to weigh every token; absent: one row of weights for an image. */
+  /** Width of the hidden tokens that the network also reads, for weights per token; absent: one row of weights per image. */
   readonly tokenWidth?: number;
 };
 
 /** Linear layers under the even keys 0, 2, ... of a PyTorch `Sequential`; the odd places are SiLUs. */
 export type RouterParams = { readonly net: { readonly [place: string]: LinearParams } };
 
-/** Throws a RangeError that names the first impossible entry of `config`. */
+/**
+ * Checks a configuration.
+ * @throws RangeError that names the first impossible entry
+ */
 export function assertConfig(config: RouterConfig): void {
   const { groups, frequencies, layers, temperature, floor, topK = groups } = config;
   const ends = typeof temperature === 'number' ? [temperature] : [temperature.from, temperature.to];

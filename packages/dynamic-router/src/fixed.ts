@@ -1,7 +1,7 @@
-/** Weights that nobody learns, for ablations. */
+/** Fixed (non-learned) weights, for ablations. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** 'linear-handover' hands the weight from the coarsest group (all of it at t = 1) to the finest (at t = 0). */
+/** 'linear-handover' moves the weight linearly from the coarsest group (at t = 1) to the finest (at t = 0). */
 export type FixedRoute = 'uniform' | 'coarse' | 'fine' | 'linear-handover';
 
 /**

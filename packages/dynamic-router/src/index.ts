@@ -12,11 +12,11 @@ export * from './routers/index.ts';
 export * as routers from './routers/index.ts';
 export {
   agreementPenalty,
+  lossNormalizer,
   normalizedLosses,
   type PenaltyConfig,
   routerPenalty,
   uncertainty,
-  usualLosses,
 } from './rules.ts';
 export { loadBalance, type RouteStats, routeStats } from './stats.ts';
 export { type RouteTime, routeTime } from './time.ts';

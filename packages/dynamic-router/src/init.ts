@@ -3,7 +3,10 @@ import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertConfig, type RouterConfig, type RouterParams } from './config.ts';
 
-/** New parameters: xavier-uniform weights, zero biases, zero last layer. Every weight has its own stream `init/net.<place>.weight`. */
+/**
+ * New parameters: xavier-uniform weights, zero biases, zero last layer. Every weight has its own stream `init/net.<place>.weight`.
+ * @throws RangeError where the configuration is impossible
+ */
 export function initRouter(config: RouterConfig, rng: Rng): RouterParams {
   assertConfig(config);
   const { groups, frequencies, hiddenSize, layers, tokenWidth = 0 } = config;

@@ -1,4 +1,4 @@
-/** A kind of router as one value: its options, what it asks of the loss, and how it is created. */
+/** A router kind: options, requirements on the loss and constructor. */
 import type { Router, RouterContext, RouterFactory, RouterTraits } from '@ahpa/ports';
 import type { z } from 'zod';
 
@@ -14,14 +14,14 @@ export interface RouterKind<S extends z.ZodRawShape = z.ZodRawShape> {
   create(options: z.output<z.ZodObject<S>>, context: RouterContext): Router;
 }
 
-/** A router kind; it needs nothing of the loss and has no gates where `traits` is absent. */
+/** A router kind; default `traits`: no requirement on the loss, no gates. */
 export function defineRouter<S extends z.ZodRawShape>(
   kind: Omit<RouterKind<S>, 'traits'> & Partial<Pick<RouterKind<S>, 'traits'>>,
 ): RouterKind<S> {
   return { traits: () => ({ gates: false, needs: 'nothing' }), ...kind };
 }
 
-/** A router with its options, ready to be created by an alignment. */
+/** Factory of a router with its options, for an alignment. */
 export const routerFactory = <S extends z.ZodRawShape>(
   kind: RouterKind<S>,
   options: z.output<z.ZodObject<S>>,

@@ -1,4 +1,4 @@
-/** Weights that follow from what was measured, in closed form: tables over bins of the time, no network and no gradient. */
+/** Closed-form weights from measured distances: tables over bins of t, without network or gradient. */
 import * as tf from '@tensorflow/tfjs-core';
 
 // Below this explained variance a group counts as unlearnable (RARE).
@@ -14,7 +14,7 @@ export function closedForm(losses: tf.Tensor2D, beta: number): tf.Tensor2D {
 }
 
 /**
- * softmax(gap / beta): the groups that the student still lacks. Explained variance R^2 = max(cos, 0)^2 of a bin from its mean cosine
+ * softmax(gap / beta): weights by the remaining gap. Explained variance R^2 = max(cos, 0)^2 of a bin from its mean cosine
  * distance 1 - cos; ceiling of a group: its best over the bins, at least 0.02; gap = 1 - R^2 / ceiling within [0, 1]. A group whose best is
  * below 0.02 is left out, unless all are. Mean cosine distances [bins, G] -> weights [bins, G]. RARE's gap, with the student's own best
  * for the ceiling.

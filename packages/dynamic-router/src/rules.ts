@@ -1,6 +1,6 @@
 /**
- * How a router learns. By the loss it weighs alone ('direct') it moves to the group that is easiest to predict; the other rules
- * change what it is told.
+ * Training rules of a router. Trained by its weighted loss alone ('direct') it moves to the group that is easiest to predict; the
+ * other rules change this signal.
  *   penalty = -entropy mean H(w) + balance KL(mean w || 1/G) - mutual (H(mean w) - mean H(w))
  *   normalized: l_g / running mean of l_g in the bin of t     uncertainty: sum_g e^-s_g l_g + s_g
  *   gradcos: -mean sum_g w_g c_g with the running cosine c_g of group g's gradient with the denoising gradient
@@ -21,8 +21,8 @@ export type PenaltyConfig = {
 };
 
 /**
- * What is added to the loss for the router's sake: weights [..., G] -> scalar. `memory` [G] are the shares of earlier batches,
- * which balance goes by for `decay` of its value; its gradient is that of this batch.
+ * Penalty terms of a router: weights [..., G] -> scalar. `memory` [G] are the shares of earlier batches, which make up `decay` of
+ * the shares in the balance term; its gradient is that of this batch.
  */
 export function routerPenalty(
   weights: tf.Tensor,
@@ -51,30 +51,30 @@ function rememberedShare(
   return tf.add(share, shift);
 }
 
-/** What losses [B, G] are usually at their times: the running mean of each group in the bin of t, this batch included. [B, G], constants. */
-export function usualLosses(
+/** Running mean of each loss in its bin of t, this batch included: losses [B, G], t [B] -> [B, G], constants. */
+export function lossNormalizer(
   losses: tf.Tensor2D,
   t: tf.Tensor1D,
   means: BinMeans,
   decay: number,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const usual = stopGradient(() => {
+    const expected = stopGradient(() => {
       const sums = binSums(losses, t, means.mean.shape[0]);
       return lookUp(updateBinMeans(means, sums, decay).mean, t);
     }, [losses]);
-    return tf.maximum(usual, LEAST_LOSS);
+    return tf.maximum(expected, LEAST_LOSS);
   });
 }
 
-/** Losses relative to what is usual at their time: losses [B, G], t [B] -> [B, G]. */
+/** Losses over their running mean in the bin of t: losses [B, G], t [B] -> [B, G]. */
 export function normalizedLosses(
   losses: tf.Tensor2D,
   t: tf.Tensor1D,
   means: BinMeans,
   decay: number,
 ): tf.Tensor2D {
-  return tf.tidy(() => tf.div(losses, usualLosses(losses, t, means, decay)));
+  return tf.tidy(() => tf.div(losses, lossNormalizer(losses, t, means, decay)));
 }
 
 // e^8 is weight enough; beyond it a loss of zero would drive s to infinity.

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 // Inside a logarithm, so that a weight of exactly zero has a finite gradient.
 const TINY = 1e-12;
 
-/** KL(share || uniform), 0 when all groups are used alike: shares [G], by default the marginals of the weights [..., G], -> scalar. */
+/** KL(share || uniform), 0 when all groups are used equally: shares [G], by default the marginals of the weights [..., G], -> scalar. */
 export function loadBalance(weights: tf.Tensor, shares?: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
     const share = shares ?? marginals(weights);

@@ -1,9 +1,9 @@
-/** Other times for a router to look at, for controls: the same weights where they do not belong. */
+/** Remapped times for control experiments: the same weights at other times. */
 import { timeBins } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { MEMORY_BINS } from './bins.ts';
 
-/** As it is; from the other end; or with the bins of t in an order of their own, which keeps the mean weights. */
+/** Unchanged; reversed (1 - t); or in shuffled bins of t, which keeps the mean weights. */
 export type RouteTime = 'as-is' | 'reversed' | 'shuffled';
 
 /** The time at which the weights of t are looked up: t [B] -> [B]. The order of 'shuffled' depends on `seed` alone. */

@@ -7,7 +7,7 @@ const WORKERS = 4;
 /**
  * Emoji as squares of `size` pixels, whole and centred on white: `[n, size, size, 3]` uint8 RGB, in the given order.
  * `onProgress` is called with the number done after each.
- * @throws where a picture is no SVG that can be drawn
+ * @throws Error where a picture is no SVG that can be drawn
  */
 export async function renderEmoji(
   emoji: readonly Emoji[],

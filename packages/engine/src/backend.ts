@@ -11,7 +11,7 @@ export type BackendName = (typeof BACKENDS)[number];
 
 /**
  * Registers and selects a backend together with its gradients; `threadsPerOp` applies to `tensorflow`, all processors where absent.
- * @throws in one sentence where the backend is not available.
+ * @throws Error where the backend is not available
  */
 export async function useBackend(name: BackendName, threadsPerOp?: number): Promise<void> {
   if (name === 'tensorflow') {

@@ -20,7 +20,10 @@ export interface EngineOptions {
   readonly wideOperations?: boolean;
 }
 
-/** Selects the backend and returns its engine. @throws in one sentence where the backend is not available. */
+/**
+ * Selects the backend and returns its engine.
+ * @throws Error where the backend is not available
+ */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { backend, eager = false, precision = 'float32', wideOperations = eager } = options;
   await useBackend(backend, wideOperations ? undefined : threadsPerOp());

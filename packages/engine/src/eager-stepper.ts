@@ -2,7 +2,7 @@
 import { disposeTree } from '@ahpa/ops';
 import type { Stepper, StepResult, Tree } from '@ahpa/ports';
 
-/** A stepper that runs `step` op by op. It owns `state`, and disposes each state once the next one is there. */
+/** A stepper that runs `step` op by op. It owns `state`, and disposes each state after the next step. */
 export function eagerStepper<S extends Tree, B>(
   step: (state: S, batch: B) => StepResult<S>,
   state: S,

@@ -1,6 +1,6 @@
 /**
- * The port between the method and what runs it: models of parameters, and steppers of states. Step functions and models are plain
- * TensorFlow.js; a runtime is added by implementing `Engine`, and nothing else of it is visible to its users.
+ * The port between method and runtime: models of parameters, and steppers of states. Step functions and models are plain
+ * TensorFlow.js; a runtime is added by implementing `Engine` alone.
  */
 import type { Stepper, StepResult, Tree } from '@ahpa/ports';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -12,7 +12,10 @@ export interface Model<P extends Tree> {
   bind<I extends readonly Tree[], R extends Record<string, Tree>>(
     fn: (params: P, ...inputs: I) => R,
   ): (...inputs: I) => R;
-  /** `bind` for a function that treats the items of a batch independently: first input and results `[B, ...]`, which may be computed in parts. */
+  /**
+   * `bind` for a function that treats the items of a batch independently: first input and results `[B, ...]`, which may be
+   * computed in parts.
+   */
   map<I extends readonly [Tensor, ...Tree[]], R extends Record<string, Tree>>(
     fn: (params: P, ...inputs: I) => R,
   ): (...inputs: I) => R;

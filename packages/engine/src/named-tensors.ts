@@ -28,7 +28,7 @@ export async function readTensors(
 
 /**
  * A new tree of the structure of `like` from the tensors whose names are `prefix` and a dotted path; `source` names the file in errors.
- * @throws a user error where a tensor is missing or differs in shape or dtype.
+ * @throws Error (user error) where a tensor is missing or differs in shape or dtype
  */
 export function restoreTree<T extends Tree>(like: T, tensors: NamedTensors, source: string, prefix = ''): T {
   return mapTree((leaf, path) => {
@@ -40,11 +40,11 @@ export function restoreTree<T extends Tree>(like: T, tensors: NamedTensors, sour
         `${source} has ${got} at ${prefix}${path}, wanted ${wanted}: it belongs to another model or version.`,
       );
     }
-    return tf.tensor(valuesOf(entry), leaf.shape, leaf.dtype);
+    return tf.tensor(toTypedArray(entry), leaf.shape, leaf.dtype);
   }, like);
 }
 
-function valuesOf({ dtype, data }: TensorEntry): tf.TypedArray {
+function toTypedArray({ dtype, data }: TensorEntry): tf.TypedArray {
   const bytes = data.slice();
   if (dtype === 'BOOL') return bytes;
   return dtype === 'I32' ? new Int32Array(bytes.buffer) : new Float32Array(bytes.buffer);

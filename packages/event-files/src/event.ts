@@ -29,7 +29,7 @@ function event(step: number, rest: (pbf: PbfWriter) => void): Uint8Array {
 /** The first event of a file. */
 export const versionEvent = (): Uint8Array => event(0, (pbf) => pbf.writeStringField(3, 'brain.Event:2'));
 
-/** Says that a session begins after `step`: readers drop what earlier sessions wrote about later steps. */
+/** Start of a session after `step`: readers drop later steps of earlier sessions. */
 export const startEvent = (step: number): Uint8Array =>
   event(step, (pbf) => pbf.writeMessage(7, (_, log) => log.writeVarintField(1, SESSION_START), null));
 

@@ -1,6 +1,6 @@
 /** Counts values in equal buckets. */
 
-/** What TensorBoard draws of many values. */
+/** A histogram in TensorBoard's format. */
 export interface Histogram {
   readonly min: number;
   readonly max: number;
@@ -14,8 +14,8 @@ export interface Histogram {
 
 const BUCKETS = 30;
 
-/** The histogram of the finite ones of some values; undefined where there is none. */
-export function histogramOf(values: Iterable<number>): Histogram | undefined {
+/** Histogram of the finite values; undefined where there are none. */
+export function computeHistogram(values: Iterable<number>): Histogram | undefined {
   const finite = [...values].filter(Number.isFinite);
   if (finite.length === 0) return undefined;
   const min = finite.reduce((a, b) => Math.min(a, b));

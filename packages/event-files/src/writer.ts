@@ -1,4 +1,4 @@
-/** Event files: one for each session of a run, appended to as it goes. */
+/** Event files: one per session of a run, appended to step by step. */
 import { appendFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ export interface EventWriter {
 }
 
 /**
- * A new event file in `folder` (made if missing) for a session that goes on after `step` steps. A record that a kill cuts off ends its
- * file for a reader; the next session has a file of its own.
+ * A new event file in `folder` (made if missing) for a session that resumes after `step` steps. A record cut off by a kill ends
+ * its file for a reader; each session has its own file.
  */
 export async function createEventFile(folder: string, step: number): Promise<EventWriter> {
   await mkdir(folder, { recursive: true });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PbfReader } from 'pbf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEventFile, encodeRecord, histogramOf, maskedCrc } from '../src/index.ts';
+import { computeHistogram, createEventFile, encodeRecord, maskedCrc } from '../src/index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -57,10 +57,10 @@ test('a file holds its version, the start of the session, and the values of step
   expect(fourth.includes(Buffer.from(png))).toBe(true);
 });
 
-describe('histogramOf', () => {
+describe('computeHistogram', () => {
   test('counts every finite value once', () => {
     const values = Array.from({ length: 300 }, (_, i) => i / 10 - 5);
-    const histogram = histogramOf([...values, Number.NaN, Number.POSITIVE_INFINITY]);
+    const histogram = computeHistogram([...values, Number.NaN, Number.POSITIVE_INFINITY]);
     expect(histogram).toMatchObject({ min: -5, max: 24.9, count: 300 });
     expect(histogram?.counts.reduce((a, b) => a + b)).toBe(300);
     expect(histogram?.sum).toBeCloseTo(
@@ -71,7 +71,7 @@ describe('histogramOf', () => {
   });
 
   test('takes equal values, and none', () => {
-    expect(histogramOf([2, 2])?.counts[0]).toBe(2);
-    expect(histogramOf([Number.NaN])).toBe(undefined);
+    expect(computeHistogram([2, 2])?.counts[0]).toBe(2);
+    expect(computeHistogram([Number.NaN])).toBe(undefined);
   });
 });

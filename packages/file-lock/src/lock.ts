@@ -1,6 +1,7 @@
 /**
- * One process at a time in a folder: a file says which process holds it, so that another is refused by name and a lock whose holder
- * died is taken over. No clock is compared: a process of this machine is looked up by its id and start, another machine's is watched.
+ * One process at a time in a folder: a file names the process that holds the lock; other processes are refused with that name, and the
+ * lock of a dead holder is taken over. Clocks are never compared: a local process is looked up by its id and start time, one on another
+ * machine by its heartbeat.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { userError } from '@ahpa/messages';
 import { LockHeldError } from './lock-held-error.ts';
 
-/** Seconds between two signs of life, and how long those of another machine are waited for. */
+/** Interval of the heartbeat, and the time without one after which a holder on another machine is dead. */
 const BEAT_MS = 5_000;
 const WATCH_MS = 60_000;
 
@@ -17,21 +18,27 @@ const WATCH_MS = 60_000;
 export interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** Names one boot of one machine, and where its process ids count. */
+  /** Boot of a machine and its process namespace. */
   readonly machine: string;
-  /** Tells the process from a later one with the same id. */
+  /** Start time, which distinguishes the process from a later one with the same id. */
   readonly start: string;
   readonly since: string;
 }
 
 /** A lock that is held. */
 export interface Lock {
-  /** Throws where another process has taken the lock over. */
+  /**
+   * Checks that the lock is still held.
+   * @throws Error (user error) where another process has taken it over
+   */
   check(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Takes the lock `path`; throws a sentence that names the holder where there is a live one. */
+/**
+ * Takes the lock `path`.
+ * @throws LockHeldError that names the holder, where a live process holds it
+ */
 export async function takeLock(
   path: string,
   say: (text: string) => void,
@@ -49,7 +56,7 @@ export async function takeLock(
     () => utimes(path, new Date(), new Date()).catch(() => undefined),
     BEAT_MS,
   ).unref();
-  const isOwn = async (): Promise<boolean> => (await textOf(path)) === own;
+  const isOwn = async (): Promise<boolean> => (await readText(path)) === own;
   return {
     check: async () => {
       if (!(await isOwn()))
@@ -62,20 +69,20 @@ export async function takeLock(
   };
 }
 
-/** Who holds the lock `path`; undefined where nobody does. */
+/** Holder of the lock `path`; undefined where it is free. */
 export async function readHolder(path: string): Promise<Holder | undefined> {
-  const text = await textOf(path);
+  const text = await readText(path);
   return text === undefined ? undefined : parseHolder(text);
 }
 
-/** Whether a holder lives; undefined where it cannot be known from this machine. */
+/** Whether a holder is alive; undefined for a process on another machine or in another namespace. */
 export function isAlive({ pid, machine, start }: Holder): boolean | undefined {
   if (machine !== machineId()) return undefined;
-  return startOf(pid) === start && exists(pid);
+  return readStartTime(pid) === start && exists(pid);
 }
 
 async function removeStale(path: string, say: (text: string) => void, watchMs: number): Promise<void> {
-  const text = await textOf(path);
+  const text = await readText(path);
   if (text === undefined) return;
   const holder = parseHolder(text);
   const alive = isAlive(holder) ?? (await showsLife(path, holder, say, watchMs));
@@ -89,11 +96,11 @@ async function removeStale(path: string, say: (text: string) => void, watchMs: n
   await rename(path, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  if ((await textOf(old)) !== text) await linked(old, path); // another process was faster: its lock goes back
+  if ((await readText(old)) !== text) await linked(old, path); // another process was faster: its lock goes back
   await rm(old, { force: true });
 }
 
-/** Whether a process of another machine touches its lock. */
+/** Whether a process on another machine touches its lock within the time. */
 async function showsLife(
   path: string,
   holder: Holder,
@@ -120,7 +127,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   );
 }
 
-const textOf = (path: string): Promise<string | undefined> =>
+const readText = (path: string): Promise<string | undefined> =>
   readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
@@ -143,7 +150,7 @@ const self = (): Holder => ({
   pid: process.pid,
   host: hostname(),
   machine: machineId(),
-  start: startOf(process.pid),
+  start: readStartTime(process.pid),
   since: new Date().toISOString(),
 });
 
@@ -162,7 +169,7 @@ const machineId = (): string => {
 };
 
 /** When a process started, in clock ticks since boot; '' where that cannot be read. */
-const startOf = (pid: number): string =>
+const readStartTime = (pid: number): string =>
   quietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').split(' ')[20] ?? '');
 
 function exists(pid: number): boolean {

@@ -1,4 +1,4 @@
-/** The cache of Hugging Face's own programs: content by hash, and a folder of links for each commit. */
+/** Hugging Face's own cache: content by hash, and a folder of links for each commit. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -39,7 +39,7 @@ export function repoCache({ repo }: HubReference): RepoCache {
   };
 }
 
-/** Files of a snapshot that are there, as paths in the repository. */
+/** Existing files of a snapshot, as paths in the repository. */
 export function listSnapshot(snapshot: string): readonly string[] {
   if (!existsSync(snapshot)) return [];
   const entries = readdirSync(snapshot, { recursive: true, withFileTypes: true });

@@ -29,7 +29,7 @@ const PATIENCE = 3;
 
 /**
  * Link of a file in its snapshot, its content downloaded unless the cache has it; `onBytes` is called with the bytes so far.
- * @throws where the hub lists no usable hash or path, the content has another hash, or three tries in a row bring nothing
+ * @throws Error where the hub lists no usable hash or path, the content has another hash, or three tries in a row bring nothing
  */
 export async function downloadTo(
   cache: RepoCache,

@@ -1,6 +1,6 @@
 /**
  * Models and VAEs of the Hugging Face hub as folders on this machine.
- * name -> commit of the revision -> files that are needed -> cache, checked -> path; without a network, what the cache has.
+ * name -> commit of the revision -> required files -> cache, verified -> path; without a network, the files in the cache.
  */
 import { join } from 'node:path';
 import { type Progress, type Reporter, silent, userError } from '@ahpa/messages';
@@ -12,7 +12,7 @@ import { type HubReference, parseHub } from './reference.ts';
 
 /**
  * Local path of `hf:org/name[/path][@revision]`, its files downloaded where the cache lacks them.
- * @throws where the name has another form, the repository has no known weights or may not be read, or a download fails
+ * @throws Error where the name has another form, the repository has no known weights or may not be read, or a download fails
  */
 export async function fetchFromHub(place: string, reporter: Reporter = silent): Promise<string> {
   const reference = parseHub(place);
@@ -82,8 +82,8 @@ async function fetchFile(
 }
 
 /**
- * Path of what an earlier call left in the cache.
- * @throws where files are missing, with the reason why they cannot be fetched
+ * Path of earlier downloads in the cache.
+ * @throws Error where files are missing, with the reason why they cannot be fetched
  */
 async function findInCache(
   place: string,

@@ -4,7 +4,7 @@ import { isHub } from './reference.ts';
 
 /**
  * Local path of a place: files of `hf:org/name` are downloaded where the cache lacks them, anything else is a path already.
- * @throws where the name has another form, the repository has no known weights or may not be read, or a download fails
+ * @throws Error where the name has another form, the repository has no known weights or may not be read, or a download fails
  */
 export async function localPath(place: string, reporter?: Reporter): Promise<string> {
   if (!isHub(place)) return place;

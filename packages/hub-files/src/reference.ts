@@ -19,7 +19,7 @@ const FORM = new RegExp(`^hf:(${PART}/${PART})((?:/${PART})*)(?:@(${PART}(?:/${P
 
 /**
  * Repository, path and revision of `hf:org/name[/path][@revision]`.
- * @throws where `place` has another form
+ * @throws Error where `place` has another form
  */
 export function parseHub(place: string): HubReference {
   const [, repo, path = '', revision = 'main'] = FORM.exec(place) ?? [];

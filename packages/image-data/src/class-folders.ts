@@ -4,7 +4,7 @@ import type { ImageSource } from './image-source.ts';
 import { folderLabels, listedLabels } from './labels.ts';
 import type { FileTree } from './tree.ts';
 
-/** Names that are taken for images. */
+/** File names of images. */
 export const IMAGE: RegExp = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i;
 
 /** A list of labels and where it was read. */
@@ -13,7 +13,10 @@ export interface LabelList {
   readonly text: string;
 }
 
-/** The images of a tree, sorted by path; labels come from `list`, the tree's own `dataset.json`, or the folders. */
+/**
+ * The images of a tree, sorted by path; labels come from `list`, the tree's own `dataset.json`, or the folders.
+ * @throws Error where there are no images, or a label is missing
+ */
 export async function treeImages(tree: FileTree, list?: LabelList): Promise<ImageSource> {
   const names = tree.files.filter((file) => IMAGE.test(file));
   if (names.length === 0)

@@ -1,8 +1,8 @@
-/** From an image file to 8-bit RGB pixels. */
+/** Decoding of image files to 8-bit RGB pixels. */
 import sharp, { type Metadata } from 'sharp';
 import { centerCrop } from './crop.ts';
 
-/** What was unusual about an image and how it was dealt with. */
+/** A conversion applied to an unusual image. */
 export type Remark =
   | 'turned as EXIF says'
   | 'greyscale'
@@ -21,7 +21,7 @@ export interface Decoded {
 /** Decompressed pixels that a small file may claim. */
 const LARGEST_PIXELS = 1 << 28;
 
-function remarksOf({ orientation, space, depth, hasAlpha, pages, channels }: Metadata): Remark[] {
+function listRemarks({ orientation, space, depth, hasAlpha, pages, channels }: Metadata): Remark[] {
   const found: readonly (readonly [boolean, Remark])[] = [
     [(orientation ?? 1) > 1, 'turned as EXIF says'],
     [channels <= 2, 'greyscale'],
@@ -35,7 +35,8 @@ function remarksOf({ orientation, space, depth, hasAlpha, pages, channels }: Met
 
 /**
  * Decodes a file and cuts ADM's centre crop of `size` pixels out. Colour profiles are ignored but for CMYK, as in ADM and
- * REPA. Rejects on files that are cut off, damaged or no images.
+ * REPA.
+ * @throws Error where the file is cut off, damaged or not an image
  */
 export async function decodeImage(file: Uint8Array, size: number): Promise<Decoded> {
   const metadata = await sharp(file).metadata();
@@ -52,5 +53,5 @@ export async function decodeImage(file: Uint8Array, size: number): Promise<Decod
     .toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`decoding gave ${info.channels} channels, wanted 3`);
   const pixels = centerCrop({ width: info.width, height: info.height, data }, size);
-  return { pixels: pixels as Uint8Array<ArrayBuffer>, remarks: remarksOf(metadata) };
+  return { pixels: pixels as Uint8Array<ArrayBuffer>, remarks: listRemarks(metadata) };
 }

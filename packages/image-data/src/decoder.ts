@@ -1,4 +1,4 @@
-/** Decodes images in threads of their own, so that decoding goes on while the main thread computes. */
+/** Decoding of images in worker threads, beside the main thread. */
 import { Piscina } from 'piscina';
 import sharp from 'sharp';
 import { type Decoded, decodeImage } from './decode.ts';
@@ -9,7 +9,7 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
-/** A decoder with `threads` threads; 0 decodes in this one. */
+/** A decoder with `threads` worker threads; 0 decodes in the calling thread. */
 export function createDecoder(
   threads: number,
   worker: URL = new URL('./worker.js', import.meta.url),

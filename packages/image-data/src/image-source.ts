@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 /** Images that can be read by row, in any order and several at a time. */
 export interface ImageSource {
-  /** Where they lie, for messages. */
+  /** Path, for messages. */
   readonly path: string;
   readonly names: readonly string[];
   /** Class index of every image. */
@@ -15,7 +15,7 @@ export interface ImageSource {
   close(): Promise<void>;
 }
 
-/** Names and labels, one image a line: what tells whether two sources hold the same images in the same order. */
+/** Names and labels, one image per line; equal for sources with the same images in the same order. */
 export function imageList({ names, labels }: Pick<ImageSource, 'names' | 'labels'>): string {
   return names.map((name, row) => `${labels[row]}\t${name}\n`).join('');
 }

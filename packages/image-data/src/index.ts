@@ -1,4 +1,4 @@
-/** Labelled images, whatever they lie in, decoded and cropped as ADM and REPA do. */
+/** Labelled images from folders, archives and Parquet files, decoded and cropped as in ADM and REPA. */
 export { IMAGE, type LabelList, treeImages } from './class-folders.ts';
 export { centerCrop } from './crop.ts';
 export { type Decoded, decodeImage, type Remark } from './decode.ts';

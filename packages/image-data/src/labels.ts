@@ -1,6 +1,6 @@
 /** Class labels: the `dataset.json` of EDM and REPA, or the folders that images lie in. */
 
-/** Labels of files, and what the classes are called. */
+/** Labels of files, and names of the classes. */
 export interface Labelling {
   readonly labels: Int32Array<ArrayBuffer>;
   readonly classes: readonly string[];
@@ -16,7 +16,7 @@ export const numbered = (labels: Int32Array<ArrayBuffer>): readonly string[] =>
 export const isClass = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < LARGEST_CLASS;
 
-function pairsOf(text: string, path: string): readonly (readonly [unknown, unknown])[] {
+function parsePairs(text: string, path: string): readonly (readonly [unknown, unknown])[] {
   let labels: unknown;
   try {
     ({ labels } = JSON.parse(text) as { labels?: unknown });
@@ -31,9 +31,12 @@ function pairsOf(text: string, path: string): readonly (readonly [unknown, unkno
   );
 }
 
-/** Labels of `files` by the text of a `dataset.json`; throws on a file that it does not list. */
+/**
+ * Labels of `files` from the text of a `dataset.json`.
+ * @throws Error where a file has no valid label
+ */
 export function listedLabels(files: readonly string[], text: string, path: string): Labelling {
-  const listed = new Map(pairsOf(text, path));
+  const listed = new Map(parsePairs(text, path));
   const labels = Int32Array.from(files, (file) => {
     const label = listed.get(file);
     if (isClass(label)) return label;
@@ -45,7 +48,10 @@ export function listedLabels(files: readonly string[], text: string, path: strin
   return { labels, classes: numbered(labels) };
 }
 
-/** Labels by the first folder of each path, classes sorted; files without any folder are one class. */
+/**
+ * Labels by the first folder of each path, classes sorted; files without any folder are one class.
+ * @throws Error where some files lie in no class folder and others do
+ */
 export function folderLabels(files: readonly string[], path: string): Labelling {
   const folders = files.map((file) => (file.includes('/') ? (file.split('/')[0] as string) : ''));
   const classes = [...new Set(folders)].sort();

@@ -1,4 +1,4 @@
-/** Opens a source of images, whatever kind it is. */
+/** Opening of image sources of every kind. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LabelList, treeImages } from './class-folders.ts';
@@ -10,15 +10,15 @@ import { type FileTree, subtree } from './tree.ts';
 import { isWebDataset, webDataset } from './webdataset.ts';
 import { openZip } from './zip.ts';
 
-/** What to take of a source. */
+/** Selection within a source. */
 export interface OpenOptions {
-  /** A folder inside it, such as `train`; for shards and Parquet files, what their names begin with. */
+  /** A folder inside it, such as `train`; for shards and Parquet files, a prefix of their names. */
   readonly within?: string | undefined;
-  /** A `dataset.json` with the labels; the source's own, or its folders, unless given. */
+  /** A `dataset.json` with the labels; default the source's own, or its folders. */
   readonly labels?: string | undefined;
 }
 
-async function listOf(path: string | undefined): Promise<LabelList | undefined> {
+async function readLabelList(path: string | undefined): Promise<LabelList | undefined> {
   return path === undefined ? undefined : { path, text: await readFile(path, 'utf8') };
 }
 
@@ -26,7 +26,7 @@ async function fromTree(tree: FileTree, { within, labels }: OpenOptions): Promis
   try {
     const part = within === undefined ? tree : subtree(tree, within);
     if (labels === undefined && isWebDataset(part)) return await webDataset(tree.path, [part]);
-    return await treeImages(part, await listOf(labels));
+    return await treeImages(part, await readLabelList(labels));
   } catch (error) {
     await tree.close();
     throw error;
@@ -71,6 +71,7 @@ async function fromFolder(path: string, options: OpenOptions): Promise<ImageSour
 /**
  * Opens images: a folder, zip or tar of class folders or with a `dataset.json`, WebDataset shards, Parquet files of Hugging
  * Face, or REPA's preprocessed folder. The caller closes the source.
+ * @throws Error where the path is no image source, or its images or labels cannot be read
  */
 export async function openImages(path: string, options: OpenOptions = {}): Promise<ImageSource> {
   if ((await stat(path)).isDirectory()) return fromFolder(path, options);

@@ -30,7 +30,7 @@ async function openFile(path: string): Promise<ParquetFile> {
   }
 }
 
-function groupsOf(from: ParquetFile): RowGroup[] {
+function listGroups(from: ParquetFile): RowGroup[] {
   let begin = 0;
   return from.metadata.row_groups.map(({ num_rows }) => {
     const count = Number(num_rows);
@@ -62,7 +62,7 @@ async function column(group: RowGroup, name: string): Promise<unknown[]> {
 }
 
 /** The labels of a column, or class 0 for all where there is none. */
-async function labelsOf(
+async function readLabels(
   groups: readonly RowGroup[],
   name: string | undefined,
 ): Promise<Int32Array<ArrayBuffer>> {
@@ -110,7 +110,10 @@ function groupReader(groups: readonly RowGroup[], name: string): ImageSource['re
   };
 }
 
-/** The images of Parquet files, in the order of files and rows. */
+/**
+ * The images of Parquet files, in the order of files and rows.
+ * @throws Error where there is no column `image`
+ */
 export async function parquetImages(path: string, paths: readonly string[]): Promise<ImageSource> {
   const files: ParquetFile[] = [];
   for (const one of paths) files.push(await openFile(one));
@@ -120,8 +123,8 @@ export async function parquetImages(path: string, paths: readonly string[]): Pro
   if (image === undefined)
     throw new Error(`${first.path}: there is no column "image" among ${columns.join(', ')}.`);
   const label = ['label', 'labels', 'fine_label'].find((name) => columns.includes(name));
-  const groups = files.flatMap(groupsOf);
-  const labels = await labelsOf(groups, label);
+  const groups = files.flatMap(listGroups);
+  const labels = await readLabels(groups, label);
   const names = files.flatMap(({ path: file, metadata }) =>
     Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${file.split(/[\\/]/).at(-1)}/${row}`),
   );

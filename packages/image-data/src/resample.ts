@@ -12,7 +12,7 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** How a pixel weighs at a distance, and the distance beyond which it does not. */
+/** A filter: weight of a pixel by its distance, and the distance beyond which it is 0. */
 interface Filter {
   readonly support: number;
   weight(x: number): number;
@@ -40,7 +40,7 @@ interface Taps {
   readonly weights: readonly Int32Array[];
 }
 
-function tapsOf(from: number, to: number, { support, weight }: Filter): Taps {
+function computeTaps(from: number, to: number, { support, weight }: Filter): Taps {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const [reach, inverse] = [support * stretch, 1 / stretch];
@@ -95,14 +95,14 @@ export function resample(image: Pixels, width: number, height: number, filter: F
   let { data } = image;
   if (width !== image.width) {
     const wide = new Uint8ClampedArray(width * image.height * CHANNELS);
-    const taps = tapsOf(image.width, width, filter);
+    const taps = computeTaps(image.width, width, filter);
     const strides = { stride: image.width * CHANNELS, targetStride: width * CHANNELS };
     pass(data, wide, taps, { step: CHANNELS, lines: image.height, ...strides });
     data = new Uint8Array(wide.buffer);
   }
   if (height !== image.height) {
     const high = new Uint8ClampedArray(width * height * CHANNELS);
-    const taps = tapsOf(image.height, height, filter);
+    const taps = computeTaps(image.height, height, filter);
     pass(data, high, taps, {
       step: width * CHANNELS,
       lines: width,

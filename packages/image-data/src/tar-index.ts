@@ -62,7 +62,10 @@ interface Override {
   readonly size?: number | undefined;
 }
 
-/** All regular files of an archive in their order; `name` says whose it is in errors. */
+/**
+ * All regular files of an archive in their order; `name` names the archive in errors.
+ * @throws Error where the archive is damaged or cut off
+ */
 export async function tarEntries(source: TarSource, name: string): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
   const block = new Uint8Array(BLOCK);

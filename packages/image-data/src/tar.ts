@@ -3,7 +3,10 @@ import { open } from 'node:fs/promises';
 import { type TarEntry, tarEntries } from './tar-index.ts';
 import type { FileTree } from './tree.ts';
 
-/** The files of an uncompressed tar archive; of a name that occurs twice, the last counts, as for `tar`. */
+/**
+ * The files of an uncompressed tar archive; of files with the same name the last counts, as in `tar`.
+ * @throws Error where the archive is damaged or cut off
+ */
 export async function openTar(path: string): Promise<FileTree> {
   const file = await open(path, 'r');
   try {

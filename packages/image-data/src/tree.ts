@@ -1,8 +1,8 @@
-/** Files below one root, whatever holds them: a folder, a zip archive or a tar archive. */
+/** Files below one root: a folder, a zip archive or a tar archive. */
 
 /** Named files that can be read in any order. */
 export interface FileTree {
-  /** Where the tree lies, for messages. */
+  /** Path of the root, for messages. */
   readonly path: string;
   /** Paths with `/`, sorted. */
   readonly files: readonly string[];
@@ -11,7 +11,10 @@ export interface FileTree {
   close(): Promise<void>;
 }
 
-/** The part of a tree below `folder`, under paths that begin there; throws where nothing is. */
+/**
+ * The subtree below `folder`, with paths relative to it.
+ * @throws Error where there are no files
+ */
 export function subtree(tree: FileTree, folder: string): FileTree {
   const prefix = `${folder.replace(/\/+$/, '')}/`;
   const files = tree.files.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length));

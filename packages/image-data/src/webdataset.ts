@@ -14,7 +14,7 @@ interface Sample {
 /** Whether a tree has class files, as WebDataset shards have. */
 export const isWebDataset = ({ files }: FileTree): boolean => files.some((file) => /\.cls$/.test(file));
 
-function samplesOf(tree: FileTree): Sample[] {
+function listSamples(tree: FileTree): Sample[] {
   const samples = new Map<string, Sample>();
   for (const file of tree.files) {
     const [, key, extension] = /^((?:.*\/)?[^./]+)\.([^/]+)$/.exec(file) ?? [];
@@ -27,7 +27,7 @@ function samplesOf(tree: FileTree): Sample[] {
   return [...samples.values()].filter(({ image }) => image !== undefined);
 }
 
-async function labelOf({ tree, key, label }: Sample): Promise<number> {
+async function readLabel({ tree, key, label }: Sample): Promise<number> {
   const text = label === undefined ? '' : new TextDecoder().decode(await tree.read(label)).trim();
   const value = text === '' ? undefined : Number(text);
   if (isClass(value)) return value;
@@ -38,9 +38,9 @@ async function labelOf({ tree, key, label }: Sample): Promise<number> {
 
 /** The samples of shards, shard by shard; classes are numbered. */
 export async function webDataset(path: string, shards: readonly FileTree[]): Promise<ImageSource> {
-  const samples = shards.flatMap(samplesOf);
+  const samples = shards.flatMap(listSamples);
   const values: number[] = [];
-  for (const sample of samples) values.push(await labelOf(sample));
+  for (const sample of samples) values.push(await readLabel(sample));
   const labels = Int32Array.from(values);
   return {
     path,

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import type { FileTree } from './tree.ts';
 
-/** An image or label file is smaller. */
+/** Upper bound of the size of an image or label file. */
 const LARGEST_ENTRY = 1 << 30;
 
 function openArchive(path: string): Promise<{ zip: ZipFile; entries: Entry[] }> {
@@ -37,7 +37,10 @@ function readEntry(zip: ZipFile, entry: Entry): Promise<Uint8Array> {
   });
 }
 
-/** The files of a zip archive; hidden ones and those of macOS are left out, a name that occurs twice is refused. */
+/**
+ * The files of a zip archive; hidden ones and those of macOS are left out.
+ * @throws Error where the archive cannot be read or holds a name twice
+ */
 export async function openZip(path: string): Promise<FileTree> {
   const fail = (cause: unknown): never => {
     throw new Error(`${path}: the archive cannot be read (${(cause as Error).message}).`, { cause });

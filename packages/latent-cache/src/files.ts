@@ -25,14 +25,14 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   await syncFolder(dirname(path));
 }
 
-/** Makes new names in a folder last; not every system can. */
+/** Syncs a folder, so that new names survive a crash, where the system supports it. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => undefined);
   await folder?.sync().catch(() => undefined);
   await folder?.close();
 }
 
-/** The hash of a file's first `length` bytes; `onBytes` hears of their number as they are read. */
+/** SHA-256 of a file's first `length` bytes; `onBytes` is called with the number of bytes read. */
 export async function hashFile(
   path: string,
   length: number,
@@ -64,7 +64,10 @@ export const readPlan = (folder: string): Promise<CachePlan | undefined> =>
 export const readIndex = (folder: string): Promise<CacheIndex | undefined> =>
   readJson(join(folder, FILES.index), SCHEMAS.index);
 
-/** The bytes of a file beside the shards. @throws DamagedCacheError where they differ from the plan. */
+/**
+ * The bytes of a file beside the shards.
+ * @throws DamagedCacheError where its hash differs from the plan
+ */
 export async function readAttachment(folder: string, plan: CachePlan, name: string): Promise<Uint8Array> {
   const path = join(folder, name);
   const bytes = await readFile(path);

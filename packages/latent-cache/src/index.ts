@@ -10,7 +10,7 @@ export {
   recordBytes,
   type Shard,
 } from './layout.ts';
-export { type CacheReader, fieldOf, openCache, type Values } from './reader.ts';
+export { type CacheReader, findField, openCache, type Values } from './reader.ts';
 export { differences } from './recipe.ts';
 export { totalBytes, verifyCache } from './verify.ts';
 export { type CacheWriter, type Chunk, cachePlan, openWriter } from './writer.ts';

@@ -1,4 +1,4 @@
-/** What a cache holds: the plan it is written by, and the index of a finished one. */
+/** Layout of a cache: the plan of a writer, and the index of a finished cache. */
 import { z } from 'zod';
 
 /** Layout of the files; another number cannot be read. */
@@ -67,7 +67,7 @@ export interface Dropped {
   readonly reason: string;
 }
 
-/** What is to be written. */
+/** Plan of a cache. */
 export interface CachePlan {
   readonly kind: 'ahpa-latent-cache';
   readonly version: typeof VERSION;
@@ -78,7 +78,7 @@ export interface CachePlan {
   readonly shardRecords: number;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
-  /** How records are made, as JSON: what a reader compares with what it wants. */
+  /** Settings that records depend on, as JSON; compared by readers. */
   readonly recipe: Readonly<Record<string, unknown>>;
   /** SHA-256 of further files by name. */
   readonly attachments: Readonly<Record<string, string>>;
@@ -97,9 +97,9 @@ export interface CacheIndex extends CachePlan {
   readonly dropped: readonly Dropped[];
 }
 
-/** What is on disk for certain; every line adds its dropped images and shards to those before. */
+/** Synced progress; every line adds its dropped images and shards to those before. */
 export interface Progress {
-  /** Images of the source that are done with. */
+  /** Images of the source that are done. */
   readonly position: number;
   readonly records: number;
   readonly dropped: readonly Dropped[];

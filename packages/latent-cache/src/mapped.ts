@@ -1,4 +1,4 @@
-/** Files as memory: the system loads the pages that are looked at, and drops them when it needs the room. */
+/** Memory-mapped files: the system loads pages on access, and drops them when it needs memory. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { DamagedCacheError } from './damaged-cache-error.ts';
@@ -9,7 +9,7 @@ export interface MappedFile {
   unmap(): void;
 }
 
-const [PROT_READ, MAP_SHARED] = [1, 1]; // of Linux and macOS alike
+const [PROT_READ, MAP_SHARED] = [1, 1]; // the same on Linux and macOS
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 interface Native {
@@ -35,7 +35,10 @@ function libc(): Native {
   return native;
 }
 
-/** Maps a file whose size must be `size`; on Windows it is read instead. Cutting the file while it is mapped ends the process. */
+/**
+ * Maps a file whose size must be `size`; on Windows it is read instead. Truncating the file while it is mapped crashes the process.
+ * @throws Error where the size differs or the file cannot be mapped
+ */
 export function mapFile(path: string, size: number): MappedFile {
   const file = openSync(path, 'r');
   try {

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { DamagedCacheError } from './damaged-cache-error.ts';
 import { FILES, type Progress, SCHEMAS } from './layout.ts';
 
-/** Nothing is done yet. */
+/** Progress of a new cache. */
 const START: Progress = { position: 0, records: 0, dropped: [], shards: [] };
 
-/** What all lines say together; a last line that was cut off is removed, any other bad one is an error. */
+/**
+ * Sum of all lines; a truncated last line is removed.
+ * @throws Error where another line is damaged
+ */
 export async function readProgress(folder: string): Promise<Progress> {
   const path = join(folder, FILES.progress);
   if (!existsSync(path)) return START;

@@ -26,7 +26,10 @@ const WIDE: Float32Array = toFloat32({
 
 const ARRAYS = { F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const;
 
-/** Opens a finished cache; shard files are mapped when their first record is asked for. */
+/**
+ * Opens a finished cache; shard files are mapped when their first record is asked for.
+ * @throws Error where the folder holds no finished cache
+ */
 export async function openCache(folder: string): Promise<CacheReader> {
   const index = await readIndex(folder);
   if (!index) {
@@ -36,7 +39,7 @@ export async function openCache(folder: string): Promise<CacheReader> {
     );
   }
   const mapped = new Map<string, MappedFile>();
-  const bytesOf = (field: Field, shard: number): Uint8Array => {
+  const mapShard = (field: Field, shard: number): Uint8Array => {
     const name = shardFile(field.name, shard);
     let file = mapped.get(name);
     if (!file) {
@@ -48,7 +51,7 @@ export async function openCache(folder: string): Promise<CacheReader> {
   return {
     folder,
     index,
-    gather: (name, rows) => gather(index, fieldOf(index, name, folder), rows, bytesOf),
+    gather: (name, rows) => gather(index, findField(index, name, folder), rows, mapShard),
     close: () => {
       for (const file of mapped.values()) file.unmap();
       mapped.clear();
@@ -56,8 +59,11 @@ export async function openCache(folder: string): Promise<CacheReader> {
   };
 }
 
-/** The field of a name; throws where there is none. */
-export function fieldOf({ fields }: CacheIndex, name: string, folder: string): Field {
+/**
+ * The field of a name.
+ * @throws Error where there is none
+ */
+export function findField({ fields }: CacheIndex, name: string, folder: string): Field {
   const field = fields.find((one) => one.name === name);
   if (field) return field;
   throw new Error(
@@ -69,7 +75,7 @@ function gather(
   { count, shardRecords }: CacheIndex,
   field: Field,
   rows: ArrayLike<number>,
-  bytesOf: (field: Field, shard: number) => Uint8Array,
+  mapShard: (field: Field, shard: number) => Uint8Array,
 ): Values {
   const stride = recordBytes(field);
   const values = stride / DTYPE_BYTES[field.dtype];
@@ -79,7 +85,7 @@ function gather(
     if (!(row >= 0 && row < count))
       throw new RangeError(`gather: row ${row}, wanted one of 0 to ${count - 1}.`);
     const begin = (row % shardRecords) * stride;
-    bytes.set(bytesOf(field, Math.floor(row / shardRecords)).subarray(begin, begin + stride), i * stride);
+    bytes.set(mapShard(field, Math.floor(row / shardRecords)).subarray(begin, begin + stride), i * stride);
   }
   if (field.dtype !== 'F16') return new ARRAYS[field.dtype](bytes.buffer);
   const bits = new Uint16Array(bytes.buffer);

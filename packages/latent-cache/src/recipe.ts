@@ -1,4 +1,4 @@
-/** Compares how a cache was made with how it should have been. */
+/** Comparison of the recipe of a cache with the one required. */
 
 const SHOWN = 80;
 
@@ -10,7 +10,7 @@ function shown(value: unknown): string {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What `wanted` asks for and `made` has differently, as `path is ..., wanted ...`; keys that only `made` has do not matter. */
+/** Differences of `made` from `wanted`, as `path is ..., wanted ...`; keys that only `made` has are ignored. */
 export function differences(made: unknown, wanted: unknown, path = ''): string[] {
   if (isObject(made) && isObject(wanted)) {
     return Object.entries(wanted).flatMap(([key, value]) =>

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { hashFile, readIndex } from './files.ts';
 import { type CacheIndex, recordBytes, shardFile } from './layout.ts';
 
-/** What is wrong with the file of one name and size; undefined where nothing is. */
-async function problemOf(
+/** Problem of a file, compared with its size and hash; undefined where there is none. */
+async function findProblem(
   path: string,
   wanted: { readonly size?: number; readonly sha256: string },
   onBytes: (count: number) => void,
@@ -18,7 +18,7 @@ async function problemOf(
   return hash === wanted.sha256 ? undefined : `${path} is damaged (its SHA-256 differs from the index)`;
 }
 
-/** Everything that is wrong with a finished cache, one sentence a file; `onBytes` hears how many bytes were read. */
+/** Problems of a finished cache, one sentence per file; `onBytes` is called with the number of bytes read. */
 export async function verifyCache(
   folder: string,
   onBytes: (done: number, total: number) => void = () => undefined,
@@ -33,11 +33,11 @@ export async function verifyCache(
   };
   const problems: (string | undefined)[] = [];
   for (const [name, sha256] of Object.entries(index.attachments))
-    problems.push(await problemOf(join(folder, name), { sha256 }, () => undefined));
+    problems.push(await findProblem(join(folder, name), { sha256 }, () => undefined));
   for (const [i, shard] of index.shards.entries()) {
     for (const field of index.fields) {
       const wanted = { size: shard.records * recordBytes(field), sha256: shard.sha256[field.name] ?? '' };
-      problems.push(await problemOf(join(folder, shardFile(field.name, i)), wanted, count));
+      problems.push(await findProblem(join(folder, shardFile(field.name, i)), wanted, count));
     }
   }
   return problems.filter((problem) => problem !== undefined);

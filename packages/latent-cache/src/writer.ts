@@ -1,6 +1,6 @@
 /**
- * Writes a cache that may be killed at any moment: records go to the shard files, a line of the journal says which of them are
- * synced, and the index comes last. Opening the same folder with the same plan continues after the last line.
+ * Crash-safe writing of a cache: records go to the shard files, a journal line records which of them are synced, and the index comes
+ * last. Opening the same folder with the same plan resumes after the last line.
  */
 import type { Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import {
 import { readProgress } from './progress.ts';
 import { differences } from './recipe.ts';
 
-/** Milliseconds of work that a kill may cost. */
+/** Interval of syncs: the most work that a kill can lose, in ms. */
 const SYNC_MS = 5000;
 
 /** Records made of the next images of the source. */
@@ -33,14 +33,14 @@ export interface Chunk {
   readonly dropped: readonly Dropped[];
 }
 
-/** A cache under way. */
+/** A cache that is being written. */
 export interface CacheWriter {
-  /** The next image of the source that is wanted. */
+  /** Index of the next image of the source to append. */
   position(): number;
   append(chunk: Chunk): Promise<void>;
   /** Writes the index; every image must have been appended. */
   finish(): Promise<CacheIndex>;
-  /** Syncs what is there, so that another writer can continue. */
+  /** Syncs appended records, so that another writer can resume. */
   close(): Promise<void>;
 }
 
@@ -77,8 +77,8 @@ export function cachePlan(
 }
 
 /**
- * Opens a folder to write the cache of a plan; continues where an earlier writer stopped. The caller sees to it that nobody
- * else writes there.
+ * Opens a folder to write the cache of a plan; resumes an interrupted one. Only one process may write to a folder at a time.
+ * @throws Error where the folder holds a finished cache, another plan or a damaged journal
  */
 export async function openWriter(
   folder: string,
@@ -92,7 +92,7 @@ export async function openWriter(
   return resume(folder, plan);
 }
 
-/** The open files of the shard after `progress`, cut to what is certain. */
+/** The open files of the shard after `progress`, cut to the synced length. */
 async function openShard(
   folder: string,
   plan: CachePlan,
@@ -115,16 +115,16 @@ async function openShard(
   return files;
 }
 
-/** A writer's open files and how far it is. */
+/** A writer's open files and its progress. */
 interface Session {
   readonly folder: string;
   readonly plan: CachePlan;
   readonly journal: FileHandle;
-  /** Of the shard under way; none between shards. */
+  /** Files of the current shard; none between shards. */
   files: OpenShard[];
-  /** What the journal says. */
+  /** Progress recorded in the journal. */
   certain: Progress;
-  /** What was appended since. */
+  /** Progress since. */
   fresh: { position: number; records: number; dropped: Dropped[]; shards: Shard[] };
   syncedAt: number;
 }
@@ -174,7 +174,7 @@ async function append(session: Session, chunk: Chunk): Promise<void> {
   if (performance.now() - session.syncedAt > SYNC_MS) await sync(session);
 }
 
-/** Appends the records `from` to `until` of a chunk to the shard under way, which they fit into. */
+/** Appends the records `from` to `until` of a chunk to the current shard, which they fit into. */
 async function write(session: Session, { rows, data }: Chunk, from: number, until: number): Promise<void> {
   const { folder, plan, certain } = session;
   if (session.files.length === 0) session.files = await openShard(folder, plan, certain);
@@ -192,7 +192,7 @@ async function write(session: Session, { rows, data }: Chunk, from: number, unti
   session.fresh.records += until - from;
 }
 
-/** Syncs the files, then says so in the journal. */
+/** Syncs the files, then records it in the journal. */
 async function sync(session: Session): Promise<void> {
   const { files, journal, certain, fresh } = session;
   for (const { file } of files) await file.datasync();

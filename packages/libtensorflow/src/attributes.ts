@@ -6,7 +6,10 @@ const int64s = (values: readonly number[]): BigInt64Array => BigInt64Array.from(
 
 type Setter = (...args: unknown[]) => void;
 
-/** Sets the defined attributes of `attributes` on an op description. */
+/**
+ * Sets the defined attributes of `attributes` on an op description.
+ * @throws Error where an attribute has an unsupported type
+ */
 export function setAttributes(
   api: CApi,
   family: 'TFE_Op' | 'TF_',

@@ -10,8 +10,8 @@ import { loadNative } from './native.ts';
 const TRACE_STACK = 50;
 
 /**
- * NodeJSKernelBackend with one addition: while a function is traced, it tells tensors made inside from tensors that
- * were made before and are not on the device yet. (A class because it extends one.)
+ * NodeJSKernelBackend with one addition: while a function is traced, it distinguishes tensors made inside from tensors that were made before
+ * and are not on the device yet. (A class because it extends one.)
  */
 export class TensorFlowBackend extends NodeJSKernelBackend {
   readonly eager: EagerBinding;
@@ -26,7 +26,10 @@ export class TensorFlowBackend extends NodeJSKernelBackend {
     return this.madeInTrace !== undefined;
   }
 
-  /** Runs `fn` with kernels recorded by `binding`. Throws when a trace is under way already. */
+  /**
+   * Runs `fn` with kernels recorded by `binding`.
+   * @throws Error where another trace is in progress
+   */
   record<T>(binding: KernelBinding, fn: () => T): T {
     if (this.tracing)
       throw new Error(
@@ -78,15 +81,15 @@ export class TensorFlowBackend extends NodeJSKernelBackend {
 
 /** Options of `useTensorFlow`. */
 export interface UseOptions {
-  /** Path of libtensorflow_cc; by default the first one found (see `findLibrary`). */
+  /** Path of libtensorflow_cc; default the first one found (see `findLibrary`). */
   readonly library?: string;
-  /** Threads of one operation, by default as many as there are processors. Fewer suit graphs whose operations run side by side. */
+  /** Threads of one operation, default all processors. Fewer suit graphs whose operations run side by side. */
   readonly threadsPerOp?: number;
 }
 
 /**
- * Registers and selects the `tensorflow` backend; calling it again only selects it, whatever the options.
- * Throws one sentence naming `setup` when no library is found.
+ * Registers and selects the `tensorflow` backend; a second call only selects it and ignores its options.
+ * @throws Error (user error) naming `setup` where no library is found
  */
 export async function useTensorFlow(options: UseOptions = {}): Promise<TensorFlowBackend> {
   if (!tf.engine().registryFactory['tensorflow']) {
@@ -99,7 +102,10 @@ export async function useTensorFlow(options: UseOptions = {}): Promise<TensorFlo
   return tf.backend() as TensorFlowBackend;
 }
 
-/** The active `tensorflow` backend. Throws when another backend is active. */
+/**
+ * The active `tensorflow` backend.
+ * @throws Error where another backend is active
+ */
 export function activeBackend(): TensorFlowBackend {
   const backend = tf.backend();
   if (!(backend instanceof TensorFlowBackend)) {

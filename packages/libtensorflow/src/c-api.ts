@@ -1,4 +1,4 @@
-/** TensorFlow's C API, as much of it as this package calls, through FFI. Pointers are plain numbers. */
+/** TensorFlow's C API through FFI, as far as this package calls it. Pointers are plain numbers. */
 import koffi from 'koffi';
 
 /** TF_DataType values. */
@@ -118,11 +118,17 @@ type NameOf<S> = S extends `${string} *${infer N}(${string}`
 /** The loaded functions by name, and the status helpers every call needs. */
 export type CApi = { readonly [K in NameOf<(typeof SIGNATURES)[number]>]: (...args: unknown[]) => never } & {
   readonly status: number;
-  /** Throws TensorFlow's message, prefixed, when the last call failed. */
+  /**
+   * Checks the status of the last call.
+   * @throws Error with TensorFlow's message, prefixed, where it failed
+   */
   readonly check: (what: string) => void;
 };
 
-/** Loads libtensorflow_cc, once in a process, and binds the functions above. Throws when the file cannot be loaded. */
+/**
+ * Loads libtensorflow_cc, once in a process, and binds the functions above.
+ * @throws Error where the file cannot be loaded
+ */
 export function loadCApi(path: string): CApi {
   const library = koffi.load(path);
   koffi.struct('TF_Output', { oper: 'uintptr_t', index: 'int' });

@@ -9,9 +9,9 @@ import { attribute } from './graph.ts';
 import type { Precision } from './precision.ts';
 import { boolAttribute, grapplerConfig } from './proto.ts';
 import { type StepFunction, traceFunction } from './trace-function.ts';
-import { leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
+import { formatSignature, leaves, mapLeaves, type Tree } from './tree.ts';
 
-/** What tracing a function cost and gave. */
+/** Cost and result of a trace. */
 export interface TraceReport {
   readonly name: string;
   /** Shapes and dtypes it was traced for. */
@@ -24,11 +24,11 @@ export interface TraceReport {
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** 'float32' (default), or 'bfloat16' for matrix products and what lies between them. */
+  /** 'float32' (default), or 'bfloat16' for matrix products and operations between them. */
   readonly precision?: Precision;
   /** Compile with XLA. */
   readonly xla?: boolean;
-  /** Parts given to the kernel `Fuse` are compiled by XLA from this many elements on; 32,768 unless told. */
+  /** Smallest number of elements at which a part given to the kernel `Fuse` is compiled by XLA; default 32,768. */
   readonly smallestIsland?: number;
   /** Appears in TensorFlow's own messages. */
   readonly name?: string;
@@ -135,7 +135,7 @@ export function compile<S extends Tree, I extends readonly Tree[], R extends obj
   const call = (state: DeviceState<S>, ...inputs: I): Outputs<R> => {
     const backend = activeBackend();
     const given = leaves(inputs);
-    const signature = `${state.signature} | ${signatureOf(given)}`;
+    const signature = `${state.signature} | ${formatSignature(given)}`;
     const compiled = traces.get(signature) ?? trace(backend, signature, state, inputs);
     const results = execute(
       backend,

@@ -4,7 +4,7 @@ import type { TensorMetadata } from '../kernels/bundle.js';
 import { activeBackend, type TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
 import { attribute } from './graph.ts';
-import { type LeafLike, leaves, mapLeaves, signatureOf, type Tree } from './tree.ts';
+import { formatSignature, type LeafLike, leaves, mapLeaves, type Tree } from './tree.ts';
 
 /** One resource variable. */
 export interface Variable extends LeafLike {
@@ -24,9 +24,15 @@ export interface DeviceState<S extends Tree = Tree> {
   readonly signature: string;
   /** A copy of the present values as a tree of tensors, owned by the caller. */
   read(): S;
-  /** Copies the present bytes of each leaf, in the order of `list`, into memory of the caller's. Throws where a length differs. */
+  /**
+   * Copies the present bytes of each leaf, in the order of `list`, into the caller's memory.
+   * @throws Error where a length differs
+   */
   copyTo(memory: readonly Uint8Array[]): void;
-  /** Replaces the values. Throws when the tree differs in form, shape or dtype. */
+  /**
+   * Replaces the values.
+   * @throws Error where the tree differs in structure, shape or dtype
+   */
   write(tree: S): void;
   /** Part of the state, sharing its variables: `state.view(({ ema }) => ema)`. */
   view<T extends Tree>(pick: (tree: S) => T): DeviceState<T>;
@@ -104,7 +110,7 @@ function createView<S extends Tree>(
   return {
     variables,
     list,
-    signature: signatureOf(list),
+    signature: formatSignature(list),
     read: () =>
       mapLeaves(variables as S, (index) =>
         backend.createOutputTensor(readValue(backend, (list[index] as StateLeaf).leaf)),
@@ -141,7 +147,7 @@ const abandoned = new FinalizationRegistry<() => void>((release) => release());
 
 /**
  * Copies a tree of tensors into resource variables of the active `tensorflow` backend. The tensors stay the caller's.
- * Throws when a leaf is not float32, int32 or bool.
+ * @throws Error where a leaf is not float32, int32 or bool
  */
 export function deviceState<S extends Tree>(tree: S): DeviceState<S> {
   const backend = activeBackend();

@@ -25,7 +25,10 @@ export function explainDisk(cause: unknown, folder: string): unknown {
   );
 }
 
-/** Throws when the disk of `folder` has less than `needed` bytes free. */
+/**
+ * Checks the free space of the disk of `folder`, in bytes.
+ * @throws Error (user error) where it is less than `needed`
+ */
 export async function checkSpace(folder: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;

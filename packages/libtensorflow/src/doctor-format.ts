@@ -8,7 +8,7 @@ const LABEL = 10;
 const speed = (gflops: number): string =>
   gflops >= 1e4 ? `${(gflops / 1e3).toFixed(0)} TFLOP/s` : `${gflops.toFixed(0)} GFLOP/s`;
 
-/** Breaks text at spaces; a word that is wider than the line, such as a path, keeps its own line. */
+/** Breaks text at spaces; a word wider than the line, such as a path, gets its own line. */
 function wrap(text: string, indent: number): string {
   const lines: string[] = [];
   let line = '';
@@ -25,7 +25,7 @@ function wrap(text: string, indent: number): string {
 
 const row = (label: string, text: string): string => `${label.padEnd(LABEL)}${wrap(text, LABEL)}`;
 
-const problemRow = ({ what, mend }: Problem): string => `${row('missing', what)}\n${row('  mend', mend)}`;
+const problemRow = ({ what, fix }: Problem): string => `${row('missing', what)}\n${row('  fix', fix)}`;
 
 function bf16Row({ cpu, gpus, matmul }: DoctorReport): string {
   if (matmul?.device !== 'gpu')
@@ -57,7 +57,7 @@ export function formatDoctor(report: DoctorReport): string {
     row('memory', `${gigabytes(capacity.freeMemoryBytes)} free of ${gigabytes(capacity.memoryBytes)}`),
     row('disk', `${gigabytes(capacity.freeDiskBytes)} free in ${capacity.diskFolder}`),
     ...problems.map(problemRow),
-    ok ? 'All is well.' : 'Not ready: mend what is missing above.',
+    ok ? 'All is well.' : 'Not ready: fix what is missing above.',
   ];
   return rows.join('\n');
 }

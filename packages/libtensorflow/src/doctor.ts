@@ -1,4 +1,4 @@
-/** Says what there is and what is missing for TensorFlow in Node, each missing thing with the command that mends it. */
+/** Diagnosis of TensorFlow in Node: installed parts, missing parts, and the command that fixes each. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type TensorFlowBackend, useTensorFlow } from './backend.ts';
 import { cacheFolder, findLibrary, type Library } from './library.ts';
@@ -6,10 +6,10 @@ import { type Capacity, capacity, type Gpu, gpus, type Processor, processor } fr
 import { matmulGflops } from './matmul-bench.ts';
 import type { Device } from './native.ts';
 
-/** Something missing, and the command or action that mends it. */
+/** A missing part, and the command or action that fixes it. */
 export interface Problem {
   readonly what: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** Measured speed of matrix products. */
@@ -20,9 +20,9 @@ export interface MatmulSpeed {
   readonly bfloat16Gflops: number;
 }
 
-/** What `doctor` found. */
+/** Report of `doctor`. */
 export interface DoctorReport {
-  /** Whether the asked-for device, or some device when none was asked for, can compute. */
+  /** Whether the requested device, or any device if none was requested, can compute. */
   readonly ok: boolean;
   readonly node: string;
   readonly platform: string;
@@ -37,7 +37,7 @@ export interface DoctorReport {
 
 /** Options of `doctor`. */
 export interface DoctorOptions {
-  /** The device that must be there. */
+  /** The required device. */
   readonly device?: 'cpu' | 'gpu';
 }
 
@@ -47,36 +47,36 @@ function nodeProblem(): Problem[] {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return [];
   const what = `Node ${process.versions.node} is older than ${OLDEST_NODE.join('.')}`;
-  return [{ what, mend: 'install Node 22 (https://nodejs.org)' }];
+  return [{ what, fix: 'install Node 22 (https://nodejs.org)' }];
 }
 
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Why a GPU that was asked for is not there, the first reason that holds. */
+/** First reason that applies for a requested GPU being unavailable. */
 function gpuProblem(listed: readonly Gpu[]): Problem {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     const what = `TensorFlow's library drives NVIDIA GPUs on Linux x64 only, not on ${process.platform} ${process.arch}`;
-    return { what, mend: 'compute on the CPU: --device cpu' };
+    return { what, fix: 'compute on the CPU: --device cpu' };
   }
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   if (visible === '' || visible === '-1') {
     return {
       what: `CUDA_VISIBLE_DEVICES is "${visible}", which hides every GPU`,
-      mend: 'unset CUDA_VISIBLE_DEVICES',
+      fix: 'unset CUDA_VISIBLE_DEVICES',
     };
   }
   if (listed.length === 0) {
     const what = 'nvidia-smi lists no GPU: there is none, or its driver is not installed';
-    return { what, mend: "install NVIDIA's driver, version 525 or newer, until `nvidia-smi` lists the GPU" };
+    return { what, fix: "install NVIDIA's driver, version 525 or newer, until `nvidia-smi` lists the GPU" };
   }
   try {
     findLibrary({ gpu: true });
   } catch {
     const what = `the TensorFlow library is built for the CPU, and ${listed[0]?.name} stands idle`;
-    return { what, mend: 'npx @ahpa/libtensorflow setup --gpu' };
+    return { what, fix: 'npx @ahpa/libtensorflow setup --gpu' };
   }
   const what = `TensorFlow found no GPU although nvidia-smi lists ${listed[0]?.name}`;
-  return { what, mend: 'see why: TF_CPP_MIN_LOG_LEVEL=0 npx @ahpa/libtensorflow doctor --device gpu' };
+  return { what, fix: 'see why: TF_CPP_MIN_LOG_LEVEL=0 npx @ahpa/libtensorflow doctor --device gpu' };
 }
 
 const hasGpu = ({ eager }: TensorFlowBackend): boolean =>
@@ -94,7 +94,7 @@ function measure(backend: TensorFlowBackend): MatmulSpeed {
   };
 }
 
-/** Runs `fn` with the `tensorflow` backend, and selects the backend from before again. */
+/** Runs `fn` with the `tensorflow` backend, then selects the previous backend again. */
 async function withBackend<T>(library: Library, fn: (backend: TensorFlowBackend) => T): Promise<T> {
   const before = tf.engine().backendName;
   const backend = await useTensorFlow({ library: library.path });
@@ -107,7 +107,7 @@ async function withBackend<T>(library: Library, fn: (backend: TensorFlowBackend)
 
 /**
  * Examines Node, TensorFlow's library, the devices and the machine, and measures matrix products (a few seconds).
- * `ok` is false when the library or the asked-for device is absent: nothing falls back to another device.
+ * `ok` is false where the library or the requested device is absent: nothing falls back to another device.
  */
 export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
   const { device } = options;
@@ -131,7 +131,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
   } catch (error) {
     problems.push({
       what: sentence(error),
-      mend: `npx @ahpa/libtensorflow setup${device === 'gpu' ? ' --gpu' : ''}`,
+      fix: `npx @ahpa/libtensorflow setup${device === 'gpu' ? ' --gpu' : ''}`,
     });
     return { ok: false, ...common, devices: [], problems };
   }

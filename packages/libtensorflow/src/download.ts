@@ -28,7 +28,7 @@ async function wheelBytes(folder: string): Promise<number> {
   return Math.max(0, ...(await Promise.all(sizes)).map(({ size }) => size));
 }
 
-/** Reports how far a download into `folder` is until `ended` settles; not after that, and never less than before. */
+/** Reports the progress of a download into `folder`, monotonically, until `ended` settles. */
 async function watch(
   folder: string,
   ended: Promise<unknown>,
@@ -59,8 +59,9 @@ async function wheelIn(folder: string): Promise<string | undefined> {
 }
 
 /**
- * Downloads `wheel` into `folder`/<name> and checks its sha256; a whole wheel left there by an interrupted run is kept.
- * Returns the path of the file. Throws one sentence when Python, pip, the network or the file is not as it should be.
+ * Downloads `wheel` into `folder`/<name> and checks its sha256; a complete wheel left by an interrupted run is kept.
+ * Returns the path of the file.
+ * @throws Error (user error) where Python, pip or the network fails, or the file has another hash
  */
 export async function downloadWheel(wheel: Wheel, folder: string, options: DownloadOptions): Promise<string> {
   const { python, onBytes } = options;

@@ -1,4 +1,4 @@
-/** The native binding that tfjs-node's kernels ask for, each op executed at once through the eager C API. */
+/** The native binding of tfjs-node's kernels, with each op executed at once through the eager C API. */
 import type { KernelBinding, TensorMetadata } from '../kernels/bundle.js';
 import { setAttributes } from './attributes.ts';
 import { Attr, type CApi, DType } from './c-api.ts';
@@ -36,7 +36,10 @@ const CONSTANTS = {
   TF_ATTR_RESOURCE: 9,
 };
 
-/** The little-endian bytes of tfjs tensor values, which may be typed arrays of another type or plain arrays. */
+/**
+ * The little-endian bytes of tfjs tensor values, which may be typed arrays of another type or plain arrays.
+ * @throws Error where the dtype is not supported or the number of values differs
+ */
 export function tensorBytes(
   dtype: number,
   count: number,
@@ -65,7 +68,7 @@ export function newTensor(api: CApi, shape: readonly number[], dtype: number, by
   return tensor;
 }
 
-function arrayOf(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView {
+function toArray(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView {
   if (dtype === DType.float32 || dtype === DType.complex64) return new Float32Array(bytes.buffer);
   if (dtype === DType.float64) return new Float64Array(bytes.buffer);
   if (dtype === DType.int32) return new Int32Array(bytes.buffer);
@@ -76,11 +79,17 @@ function arrayOf(dtype: number, bytes: Uint8Array<ArrayBuffer>): ArrayBufferView
 /** The eager binding: tensor handles under small integer ids. */
 export interface EagerBinding extends KernelBinding {
   readonly native: Native;
-  /** The TFE handle behind an id. Throws when the id is unknown: a disposed tensor or one that a trace leaked. */
+  /**
+   * The TFE handle behind an id.
+   * @throws Error where the id is unknown: a disposed tensor or one leaked from a trace
+   */
   handle(id: number): number;
   /** Takes ownership of a TFE handle. */
   adopt(handle: number): TensorMetadata;
-  /** Copies the bytes of a tensor into `memory`. Throws when it has another length. */
+  /**
+   * Copies the bytes of a tensor into `memory`.
+   * @throws Error where the length differs
+   */
   copyData(id: number, memory: Uint8Array): void;
 }
 
@@ -140,7 +149,7 @@ export function createEagerBinding(native: Native): EagerBinding {
     },
     tensorDataSync(id) {
       const dtype = api.TFE_TensorHandleDataType(binding.handle(id)) as number;
-      return arrayOf(dtype, withData(id, readBytes));
+      return toArray(dtype, withData(id, readBytes));
     },
     copyData(id, memory) {
       withData(id, (address, length) => {

@@ -1,13 +1,13 @@
-/** A frozen TensorFlow graph of a file as a function from tensors to tensors: what TensorFlow 1 programs call a GraphDef. */
+/** A frozen TensorFlow graph (GraphDef of TensorFlow 1) as a function from tensors to tensors. */
 
 import { userError } from '@ahpa/messages';
 import type * as tf from '@tensorflow/tfjs-core';
 import { activeBackend } from './backend.ts';
 import { type CApi, DType, type GraphOutput } from './c-api.ts';
 
-/** What of a graph is fed and fetched, as `operation:output`; `operation<n` is the n-th input of an operation. */
+/** Fed and fetched tensors of a graph, as `operation:output`; `operation<n` is the n-th input of an operation. */
 export interface FrozenGraphOptions {
-  /** Tensors that are replaced by what is given, all float32. */
+  /** Tensors to feed, all float32. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /** Names the file in errors. */
@@ -26,7 +26,7 @@ const split = (name: string): readonly [operation: string, index: number] => {
   return [operation, Number(index)];
 };
 
-function operationOf(api: CApi, graph: number, name: string, source: string): number {
+function findOperation(api: CApi, graph: number, name: string, source: string): number {
   const found = api.TF_GraphOperationByName(graph, name) as number;
   if (found) return found;
   throw userError(`${source}: the graph has no operation ${name}; it is another graph than the one wanted.`);
@@ -71,15 +71,15 @@ function importInto(
   }
 }
 
-function outputOf(api: CApi, graph: number, name: string, source: string): GraphOutput {
+function findOutput(api: CApi, graph: number, name: string, source: string): GraphOutput {
   const [operation, index] = split(name);
-  const oper = operationOf(api, graph, operation, source);
+  const oper = findOperation(api, graph, operation, source);
   return name.includes('<') ? (api.TF_OperationInput({ oper, index }) as GraphOutput) : { oper, index };
 }
 
 /**
- * Reads a serialised GraphDef for the active `tensorflow` backend. Throws one sentence where the bytes are no graph, or where
- * it has not the operations that are named.
+ * Reads a serialised GraphDef for the active `tensorflow` backend.
+ * @throws Error where the bytes are no graph, or a named operation is missing
  */
 export function openFrozenGraph(bytes: Uint8Array, options: FrozenGraphOptions): FrozenGraph {
   const { inputs, outputs, source = 'the graph' } = options;
@@ -93,8 +93,8 @@ export function openFrozenGraph(bytes: Uint8Array, options: FrozenGraphOptions):
   try {
     for (const name of inputs) fed.set(name, placeholder(api, graph, `ahpa-input-${fed.size}`));
     importInto(api, graph, bytes, fed, source);
-    for (const name of inputs) operationOf(api, graph, split(name)[0], source);
-    fetched = new Map(outputs.map((name) => [name, outputOf(api, graph, name, source)]));
+    for (const name of inputs) findOperation(api, graph, split(name)[0], source);
+    fetched = new Map(outputs.map((name) => [name, findOutput(api, graph, name, source)]));
     const settings = api.TF_NewSessionOptions() as number;
     session = api.TF_NewSession(graph, settings, api.status) as number;
     api.TF_DeleteSessionOptions(settings);

@@ -63,7 +63,7 @@ export const attribute = {
 
 const opArguments = new Map<string, readonly OpArgument[]>();
 
-function argumentsOf(api: CApi, graph: number, op: string): readonly OpArgument[] {
+function listArguments(api: CApi, graph: number, op: string): readonly OpArgument[] {
   let found = opArguments.get(op);
   if (!found) {
     const buffer = api.TF_NewBuffer() as number;
@@ -149,7 +149,7 @@ export function createGraph(native: Native): Graph {
     attributes: readonly OpAttribute[],
     after: readonly GraphTensor[],
   ): number => {
-    const args = argumentsOf(api, graph, op);
+    const args = listArguments(api, graph, op);
     const inferred = new Set(args.flatMap((argument) => [argument.typeAttribute, argument.numberAttribute]));
     const description = api.TF_NewOperation(graph, op, `${op}_${count++}`) as number;
     addInputs(api, description, args, inputs);

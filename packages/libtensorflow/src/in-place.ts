@@ -5,7 +5,7 @@ import type { TensorFlowBackend } from './backend.ts';
 import { DType, type GraphOutput } from './c-api.ts';
 import type { GraphTensor } from './graph.ts';
 import { attribute, readVariable } from './graph.ts';
-import { islandOf } from './island.ts';
+import { getIsland } from './island.ts';
 import type { EagerKernel } from './kernels.ts';
 import type { Trace } from './trace.ts';
 
@@ -39,7 +39,7 @@ function inPlaceKernels(
     trace.tensor(backend.getInputTensorIds([tensor])[0] as number);
   const float = (tensor: tf.Tensor): GraphTensor => caster.to(input(tensor), DType.float32);
   const output = (tensor: GraphTensor): tf.Tensor => backend.createOutputTensor(trace.register(tensor));
-  const variableOf = (kernel: string, name: string, tensor: tf.Tensor): TracedVariable => {
+  const find = (kernel: string, name: string, tensor: tf.Tensor): TracedVariable => {
     const found = variables.find(({ start }) => sameOutput(start, input(tensor)));
     if (!found || found.updated) {
       throw new Error(
@@ -56,11 +56,7 @@ function inPlaceKernels(
   };
   return {
     AdamW({ param, m, v, grad, beta1, beta2, alpha, epsilon }) {
-      const targets = [
-        variableOf('AdamW', 'param', param),
-        variableOf('AdamW', 'm', m),
-        variableOf('AdamW', 'v', v),
-      ] as const;
+      const targets = [find('AdamW', 'param', param), find('AdamW', 'm', m), find('AdamW', 'v', v)] as const;
       const none = graph.constant([], DType.float32, new Uint8Array(4));
       const scalars = [alpha, beta1, beta2, epsilon].map(float);
       const [update] = graph.emit(
@@ -73,7 +69,7 @@ function inPlaceKernels(
       return [after(targets[0]), after(targets[1]), after(targets[2])];
     },
     Ema({ average, value, rate }) {
-      const target = variableOf('Ema', 'average', average);
+      const target = find('Ema', 'average', average);
       const [gap] = graph.emit('Sub', [target.start, float(value)]);
       const [update] = graph.emit('ResourceApplyGradientDescent', [
         target.handle,
@@ -87,7 +83,7 @@ function inPlaceKernels(
       const run = fn as (...tensors: readonly tf.Tensor[]) => tf.Tensor[];
       if (tensors.every(({ size }) => size < smallestIsland)) return run(...tensors);
       const given = tensors.map((tensor) => input(tensor));
-      const island = islandOf(backend, trace.precision, run, given);
+      const island = getIsland(backend, trace.precision, run, given);
       return graph.call(island, given).map(output);
     },
     Barrier({ x, after }) {

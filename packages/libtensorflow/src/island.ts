@@ -17,7 +17,7 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
  * The island that computes `fn` in float32 on tensors like `given`. Where bfloat16 prevails among them, results at least
  * as large as the largest bfloat16 one leave in bfloat16; smaller ones (statistics, sums) stay float32.
  */
-export function islandOf(
+export function getIsland(
   backend: TensorFlowBackend,
   precision: Precision,
   fn: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],

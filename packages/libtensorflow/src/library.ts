@@ -1,4 +1,4 @@
-/** Where TensorFlow's C library is: an environment variable, the cache that `setup` fills, or Python's own copy. */
+/** Search for TensorFlow's C library: an environment variable, the cache that `setup` fills, or Python's own copy. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { userError } from '@ahpa/messages';
@@ -18,13 +18,13 @@ export interface Library {
 export interface FindOptions {
   /** true: only a build for NVIDIA GPUs will do. Otherwise one is preferred where it was set up. */
   readonly gpu?: boolean;
-  /** By default `cacheFolder()`. */
+  /** Default `cacheFolder()`. */
   readonly cacheDir?: string;
-  /** Command that starts Python; by default `python3`. */
+  /** Command that starts Python; default `python3`. */
   readonly python?: string;
 }
 
-/** What `setup` leaves beside the libraries, written last. */
+/** Manifest that `setup` writes last, beside the libraries. */
 export interface Manifest {
   readonly version: string;
   /** Size of each unpacked file by its path in the folder. */
@@ -42,7 +42,10 @@ const setupCommand = (gpu = false): string => {
   return `\`npx @ahpa/libtensorflow setup${flag}\` (\`ahpa setup${flag}\` in AHPA)`;
 };
 
-/** The library in a folder that `setup` made; undefined when there is none. Throws when it is damaged. */
+/**
+ * The library in a folder made by `setup`; undefined where there is none.
+ * @throws Error (user error) where it is damaged
+ */
 export function installedLibrary(folder: string): Library | undefined {
   if (!existsSync(folder)) return undefined;
   const path = join(folder, 'tensorflow', libraryName());
@@ -58,7 +61,10 @@ export function installedLibrary(folder: string): Library | undefined {
   );
 }
 
-/** The library that `setup` put into a cache folder, the build for GPUs first. Throws when it is damaged. */
+/**
+ * The library that `setup` put into a cache folder, the build for GPUs first.
+ * @throws Error (user error) where it is damaged
+ */
 export function cachedLibrary(cacheDir: string, gpu = false): Library | undefined {
   for (const variant of gpu ? ['gpu'] : ['gpu', 'cpu']) {
     const target = `${TENSORFLOW_VERSION}-${process.platform}-${process.arch}-${variant}`;
@@ -84,7 +90,8 @@ function fromEnvironment(): Library | undefined {
 
 /**
  * Finds TensorFlow's library: LIBTENSORFLOW_PATH (a file or a folder), then what `setup` put into the cache, then a
- * TensorFlow 2.15 to 2.21 installed for Python. Throws one sentence that names `setup` when there is none.
+ * TensorFlow 2.15 to 2.21 installed for Python.
+ * @throws Error (user error) that names `setup` where there is none
  */
 export function findLibrary(options: FindOptions = {}): Library {
   const { gpu, cacheDir = cacheFolder(), python } = options;

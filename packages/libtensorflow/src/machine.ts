@@ -1,11 +1,11 @@
-/** What the machine is: processor, instruction sets, GPUs, memory and disk. */
+/** Description of the machine: processor, instruction sets, GPUs, memory and disk. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 
-/** The processor, and which of the instruction sets that matter to matrix products it has. */
+/** The processor, and its instruction sets for matrix products. */
 export interface Processor {
   readonly model: string;
   /** Cores that this process may use. */

@@ -1,4 +1,4 @@
-/** How fast the active `tensorflow` backend multiplies matrices. */
+/** Speed of matrix products on the active `tensorflow` backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import { compile } from './compile.ts';
 import { deviceState } from './device-state.ts';
@@ -8,7 +8,7 @@ import type { Precision } from './precision.ts';
 export interface BenchOptions {
   /** Rows and columns of the square matrices. */
   readonly size: number;
-  /** Products in one call, each of the last one's result, so that the host's part does not count. */
+  /** Products in one call, each of the previous result, so that host time is negligible. */
   readonly products: number;
   /** Such chains side by side, for a backend whose operations use only some of the threads. */
   readonly chains?: number;

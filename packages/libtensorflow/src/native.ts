@@ -88,8 +88,8 @@ function open(path: string, threadsPerOp: number | undefined): Native {
 let loaded: Native | undefined;
 
 /**
- * Loads libtensorflow_cc from `path`, once for the process; operations use `threadsPerOp` threads each, all processors where absent.
- * Throws when the file does not load or when another file is loaded already.
+ * Loads libtensorflow_cc from `path`, once for the process; operations use `threadsPerOp` threads each, default all processors.
+ * @throws Error where the file does not load or another file is loaded already
  */
 export function loadNative(path: string, threadsPerOp?: number): Native {
   loaded ??= open(path, threadsPerOp);

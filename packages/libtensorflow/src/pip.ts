@@ -1,4 +1,4 @@
-/** Runs the user's own pip, and says in one sentence why it failed. */
+/** Calls of the user's own pip, with one-sentence errors. */
 import { spawn } from 'node:child_process';
 import { userError } from '@ahpa/messages';
 import type { Wheel } from './wheels.ts';

@@ -1,4 +1,4 @@
-/** What a bfloat16 trace computes in bfloat16: matrix products, and what lies between them. */
+/** Operations that a bfloat16 trace computes in bfloat16: matrix products, and operations between them. */
 import { DType } from './c-api.ts';
 import { attribute, type Graph, type GraphTensor } from './graph.ts';
 

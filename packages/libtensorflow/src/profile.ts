@@ -1,4 +1,4 @@
-/** Where the time of a compiled function goes: the same graph run once in a session, timed op by op by TensorFlow. */
+/** Profile of a compiled function: the same graph run once in a session, timed op by op by TensorFlow. */
 import * as tf from '@tensorflow/tfjs-core';
 import { activeBackend } from './backend.ts';
 import { type DeviceState, type Variable, variableType } from './device-state.ts';

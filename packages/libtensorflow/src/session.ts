@@ -1,4 +1,4 @@
-/** A session over a graph: what the eager context does not offer, op-by-op times. */
+/** A session over a graph, for op-by-op times, which the eager context lacks. */
 import { PbfReader, PbfWriter } from 'pbf';
 import type { GraphTensor } from './graph.ts';
 import { readBytes } from './memory.ts';
@@ -19,7 +19,7 @@ export interface Feed {
   readonly handle: number;
 }
 
-/** What a run computes: values that are thrown away, and operations without values. */
+/** Targets of a run: values, which are discarded, and operations without values. */
 export interface Targets {
   readonly fetches?: readonly GraphTensor[];
   readonly operations?: readonly GraphTensor[];

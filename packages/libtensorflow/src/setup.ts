@@ -26,13 +26,13 @@ export { type FindOptions, findLibrary, type Library } from './library.ts';
 export interface SetupOptions {
   /** Obtain the build for NVIDIA GPUs and the CUDA libraries it needs (3.4 GB). */
   readonly gpu?: boolean;
-  /** By default $LIBTENSORFLOW_CACHE, or `libtensorflow` in the user's cache folder. */
+  /** Default $LIBTENSORFLOW_CACHE, or `libtensorflow` in the user's cache folder. */
   readonly cacheDir?: string;
-  /** Called often with the bytes done and to do of each stage. */
+  /** Called often with the bytes done and the total bytes of each stage. */
   readonly onProgress?: (stage: 'download' | 'unpack', done: number, total: number) => void;
-  /** Called with one sentence for each thing worth knowing. */
+  /** Called with one-sentence notices. */
   readonly say?: (sentence: string) => void;
-  /** Command that starts Python; by default `python3`. */
+  /** Command that starts Python; default `python3`. */
   readonly python?: string;
 }
 
@@ -70,7 +70,7 @@ async function obtain(release: Release, target: string, { python, say, onProgres
   await rm(staging, { recursive: true, force: true });
 }
 
-/** The library of an earlier set-up, or undefined when there is none or it is damaged. */
+/** The library of an earlier set-up; undefined where there is none or it is damaged. */
 function intact(target: string, say: (sentence: string) => void): Library | undefined {
   try {
     return installedLibrary(target);
@@ -80,7 +80,10 @@ function intact(target: string, say: (sentence: string) => void): Library | unde
   }
 }
 
-/** Brings one release into the cache unless it is there, waiting for another process that is at it. */
+/**
+ * Installs one release into the cache unless it is there; waits for another process that is installing it.
+ * @throws Error (user error) where download, unpacking or the disk fails
+ */
 export async function install(release: Release, options: Settled): Promise<Library> {
   const { cacheDir, say } = options;
   const target = join(cacheDir, release.target);
@@ -103,9 +106,9 @@ export async function install(release: Release, options: Settled): Promise<Libra
 }
 
 /**
- * Makes sure that TensorFlow's library is there and returns it. What LIBTENSORFLOW_PATH names or an installed Python
- * TensorFlow 2.15 to 2.21 holds is used as it is; else the pinned wheel is downloaded with pip into the cache.
- * Safe to interrupt and run again. Throws one sentence that says what to do.
+ * TensorFlow's library, installed where it is missing. The library of LIBTENSORFLOW_PATH or of an installed Python TensorFlow
+ * 2.15 to 2.21 is used as it is; else the pinned wheel is downloaded with pip into the cache. Safe to interrupt and run again.
+ * @throws Error (user error) with the remedy, where the library cannot be installed
  */
 export async function setup(options: SetupOptions = {}): Promise<Library> {
   const { gpu = false, cacheDir = cacheFolder(), python = 'python3' } = options;

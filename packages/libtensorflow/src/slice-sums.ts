@@ -12,7 +12,7 @@ const LONG_AXIS = 4096;
 const divisors = (n: number): number[] =>
   Array.from({ length: Math.min(n, MOST_SLICES) - 1 }, (_, i) => i + 2).filter((k) => n % k === 0);
 
-/** How many slices to cut `length` into: just enough for short rows in the last axis, many elsewhere; undefined where none divides it. */
+/** Number of slices of `length`: just enough for short rows in the last axis, many elsewhere; undefined where none divides it. */
 function sliceCount(length: number, last: boolean): number | undefined {
   if ((last && length <= SHORT_ROW) || length > LONG_AXIS) return undefined;
   const counts = divisors(length);
@@ -40,8 +40,8 @@ interface ReductionArguments {
 type Kernel = (args: ReductionArguments) => tf.Tensor;
 
 /**
- * `sum`, or a mean from it, made of slices where they divide an axis; `own` is the backend's kernel of the same name. What `reduced`
- * holds are results of it: each slice of one would compute the inner sum again.
+ * `sum`, or a mean from it, made of slices where they divide an axis; `own` is the backend's kernel of the same name. `reduced` holds
+ * its results, which are not sliced again: each slice would recompute the inner sum.
  */
 const sliced =
   (own: Kernel, sum: Kernel, isMean: boolean, reduced: WeakSet<object>): Kernel =>
@@ -64,11 +64,12 @@ const sliced =
     return attrs.keepDims ? total : tf.reshape(total, shape);
   };
 
-const kernelOf = (name: string): Kernel => tf.getKernel(name, 'tensorflow')?.kernelFunc as unknown as Kernel;
+const getKernelFunction = (name: string): Kernel =>
+  tf.getKernel(name, 'tensorflow')?.kernelFunc as unknown as Kernel;
 
 /** Runs `fn` with the kernels `Sum` and `Mean` of the backend `tensorflow` made of slices. */
 export function withSliceSums<T>(fn: () => T): T {
-  const [sum, mean] = [kernelOf('Sum'), kernelOf('Mean')];
+  const [sum, mean] = [getKernelFunction('Sum'), getKernelFunction('Mean')];
   const reduced = new WeakSet<object>();
   setKernel('Sum', sliced(sum, sum, false, reduced));
   setKernel('Mean', sliced(mean, sum, true, reduced));

@@ -1,4 +1,4 @@
-/** Runs a function once on tensors without values and keeps the graph of what it did. */
+/** Traces of functions: one run on tensors without values, recorded as a graph. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend } from './backend.ts';
 import { DType } from './c-api.ts';
@@ -12,7 +12,7 @@ import { leaves, mapLeaves, type Tree } from './tree.ts';
 /** A function of state and inputs that returns outputs and, where it changes it, the new state. */
 export type StepFunction<S extends Tree, I extends readonly Tree[], R> = (state: S, ...inputs: I) => R;
 
-/** What a trace depends on beside the function; the fields of `CompileOptions`. */
+/** Options of a trace; fields of `CompileOptions`. */
 export interface TraceOptions {
   readonly precision?: Precision;
   readonly smallestIsland?: number;
@@ -69,7 +69,7 @@ function updateLeaf(
 
 /**
  * Traces `fn`. `makeHandle` gives the resource handle of a variable inside the graph: a placeholder for a function.
- * Throws whatever `fn` throws, and when it reads values on the host or changes the form of its state.
+ * @throws the error of `fn`, and Error where it reads values on the host or changes the structure of its state
  */
 export function traceFunction<S extends Tree, I extends readonly Tree[], R>(
   backend: TensorFlowBackend,

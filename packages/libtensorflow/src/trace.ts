@@ -21,7 +21,7 @@ export interface Trace {
   readonly binding: KernelBinding;
   /** The graph tensor under a tfjs id. */
   tensor(id: number): GraphTensor;
-  /** Puts a graph tensor under an id, described as tfjs sees it. */
+  /** Registers a graph tensor under an id, with the description for tfjs. */
   register(tensor: GraphTensor): TensorMetadata;
   /** The line of user code that emitted the named operation. */
   origin(operation: string): string | undefined;
@@ -40,7 +40,7 @@ function at(error: Error): string {
   return frame ? ` (${frame})` : '';
 }
 
-/** tfjs knows no bfloat16: it sees those tensors as float32. */
+/** tfjs has no bfloat16; those tensors appear as float32. */
 const visible = (dtype: number): number => (dtype === DType.bfloat16 ? DType.float32 : dtype);
 
 /** Rank-2 products go to MatMul, which fuses with a bias; BatchMatMulV2 does not. */
@@ -57,7 +57,10 @@ function lower(
   ];
 }
 
-/** Starts a trace into `graph` over `eager`, whose tensors it may capture. */
+/**
+ * Starts a trace into `graph` over `eager`, whose tensors it may capture.
+ * @throws Error, while tracing, where a value is read on the host or a tensor of another trace or a large constant is used
+ */
 export function createTrace(
   eager: EagerBinding,
   precision: Precision,

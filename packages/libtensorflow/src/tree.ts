@@ -4,7 +4,7 @@ import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 /** A tensor, or a plain array or object of trees. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
 
-/** What identifies a leaf. */
+/** Dtype and shape, which identify a leaf. */
 export interface LeafLike {
   readonly dtype: DataType;
   readonly shape: readonly number[];
@@ -12,7 +12,10 @@ export interface LeafLike {
 
 const isLeaf = (node: object): node is LeafLike => 'dtype' in node && 'shape' in node;
 
-/** The leaves of a tree with their dotted paths, in insertion order. Throws on anything else than a tree. */
+/**
+ * The leaves of a tree with their dotted paths, in insertion order.
+ * @throws Error where a leaf is not a tensor
+ */
 export function leaves<L extends LeafLike = Tensor>(tree: unknown, path = ''): { path: string; leaf: L }[] {
   if (tree === null || typeof tree !== 'object') {
     throw new Error(`a tree of tensors holds ${String(tree)} at "${path}"; its leaves must be tensors`);
@@ -32,7 +35,7 @@ export function mapLeaves<T>(tree: T, replace: (index: number) => unknown): T {
   return visit(tree) as T;
 }
 
-/** Paths, dtypes and shapes of leaves in one line: what a trace depends on. */
-export function signatureOf(list: readonly { readonly path: string; readonly leaf: LeafLike }[]): string {
+/** Paths, dtypes and shapes of leaves in one line: the key of a trace. */
+export function formatSignature(list: readonly { readonly path: string; readonly leaf: LeafLike }[]): string {
   return list.map(({ path, leaf }) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(' ');
 }

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 
-/** An archive and the paths inside it that are wanted. */
+/** An archive and the paths to unpack. */
 export interface Selection {
   readonly path: string;
   readonly keep: RegExp;
@@ -59,8 +59,9 @@ async function writeEntry(
 }
 
 /**
- * Unpacks the wanted files into `folder` under their own paths, and calls `done` after each archive.
- * Returns the size of each file by its path. Throws when an archive is damaged or the disk is full.
+ * Unpacks the selected files into `folder` under their own paths, and calls `done` after each archive.
+ * Returns the size of each file by its path.
+ * @throws Error (user error) where an archive is damaged or the disk is full
  */
 export async function unpack(
   archives: readonly Selection[],

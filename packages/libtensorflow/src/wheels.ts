@@ -1,7 +1,7 @@
-/** Which Python wheels carry TensorFlow's C library for which platform: names, versions and hashes, pinned. */
+/** Pinned Python wheels with TensorFlow's C library, by platform: names, versions and hashes. */
 import { userError } from '@ahpa/messages';
 
-/** One file of the Python package index, and what of it is kept. */
+/** One file of the Python package index, and the part of it that is kept. */
 export interface Wheel {
   readonly name: string;
   readonly version: string;
@@ -14,7 +14,7 @@ export interface Wheel {
   readonly keep: RegExp;
 }
 
-/** Everything one platform needs. */
+/** Wheels and sizes for one platform. */
 export interface Release {
   readonly version: string;
   /** Names the folder in the cache: `<version>-<platform>-<arch>-<cpu|gpu>`. */
@@ -106,7 +106,10 @@ function glibcVersion(): string | undefined {
 const olderThan = (version: string, wanted: number): boolean =>
   Number(version.split('.')[0]) < 2 || (version.startsWith('2.') && Number(version.split('.')[1]) < wanted);
 
-/** The pinned wheels for a machine. Throws one sentence where TensorFlow publishes none. */
+/**
+ * The pinned wheels for a machine.
+ * @throws Error (user error) where TensorFlow publishes none
+ */
 export function releaseFor(
   gpu: boolean,
   platform: string = process.platform,

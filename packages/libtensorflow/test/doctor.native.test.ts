@@ -36,7 +36,7 @@ describe('doctor', () => {
     const hasGpu = report.devices.some(({ type }) => type === 'GPU');
     expect(report.ok).toBe(hasGpu);
     if (!hasGpu)
-      expect(report.problems).toEqual([{ what: expect.any(String), mend: expect.stringMatching(/\w/) }]);
+      expect(report.problems).toEqual([{ what: expect.any(String), fix: expect.stringMatching(/\w/) }]);
   });
 
   test('reports a missing library with the command that obtains it', async () => {
@@ -44,7 +44,7 @@ describe('doctor', () => {
     const report = await doctor();
     expect(report.ok).toBe(false);
     expect(report.library).toBeUndefined();
-    expect(report.problems[0]).toMatchObject({ mend: 'npx @ahpa/libtensorflow setup' });
+    expect(report.problems[0]).toMatchObject({ fix: 'npx @ahpa/libtensorflow setup' });
   });
 });
 
@@ -52,11 +52,11 @@ describe('formatDoctor', () => {
   test('keeps to 80 columns', () => {
     const long = {
       what: 'a sentence of many words that does not fit '.repeat(5).trim(),
-      mend: 'npx do something',
+      fix: 'npx do something',
     };
     const text = formatDoctor({ ...healthy, ok: false, problems: [long] });
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    expect(text).toContain('mend    npx do something');
+    expect(text).toContain('fix     npx do something');
     expect(text).toMatch(/Not ready/);
   });
 

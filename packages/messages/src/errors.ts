@@ -1,4 +1,4 @@
-/** Turns errors into one sentence for the user: what happened, where, and what to do. */
+/** Errors as one sentence for the user: what happened, where, and the remedy. */
 
 interface SystemError extends Error {
   readonly code?: string;
@@ -62,7 +62,7 @@ const PIP: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** One sentence for any error; its message where nothing better is known. */
+/** One sentence for any error; by default its message. */
 export function explain(error: unknown): string {
   if (isUserError(error)) return (error as Error).message;
   for (const link of chain(error)) {

@@ -1,8 +1,8 @@
-/** The port through which a library reports to its user; silent where none is given. */
+/** The port through which a library reports progress; default `silent`. */
 
-/** A task under way. */
+/** A task in progress. */
 export interface Progress<P = undefined> {
-  /** Units done, with what the line shows beside them. */
+  /** Sets the units done, with the values shown beside them. */
   update(value: number, payload: P): void;
   stop(): void;
 }

@@ -1,11 +1,11 @@
-/** Equal bins of the time. */
+/** Equal bins of t. */
 import type { Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Bins of t in reports. */
 export const TIME_BINS = 10;
 
-/** Which of `bins` equal bins of [0, 1] each time falls into, t = 1 in the last: `t [B] -> [B, bins]` of zeros and ones. */
+/** One-hot bin of each time in `bins` equal bins of [0, 1], t = 1 in the last: `t [B] -> [B, bins]`. */
 export function timeBins(t: tf.Tensor1D, bins: number): tf.Tensor2D {
   return tf.tidy(() => {
     const bin = tf.clipByValue(tf.floor(tf.mul(t, bins)), 0, bins - 1);
@@ -22,7 +22,7 @@ export function binByTime(values: tf.Tensor1D, t: tf.Tensor1D, bins: number = TI
   });
 }
 
-/** A pair of sums and counts as metrics `name.sum`, `name.count`, which are reported as their quotient. */
+/** A pair of sums and counts as metrics `name.sum`, `name.count`, reported as their quotient. */
 export const sumMetrics = (name: string, { sum, count }: Sums): Record<string, tf.Tensor> => ({
   [`${name}.sum`]: sum,
   [`${name}.count`]: count,

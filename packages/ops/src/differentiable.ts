@@ -30,7 +30,7 @@ export function stopGradient<T extends tf.Tensor>(fn: () => T, inputs: readonly 
   );
 }
 
-/** Runs `fn`, which takes gradients, inside a gradient: tfjs forgets the outer tape there. */
+/** Runs `fn`, which takes gradients, inside a gradient: tfjs drops the outer tape there. */
 function keepTape<R>(fn: () => R): R {
   const { state } = tf.engine();
   const { activeTape } = state;
@@ -43,8 +43,8 @@ function keepTape<R>(fn: () => R): R {
 
 /**
  * `fn(...inputs)`, keeping only `inputs` for the gradient, which runs `fn` again (gradient checkpointing). A traced graph
- * leaves out what the second run does not need, so wrapping a matrix product costs nothing but what leads up to it.
- * What does not depend on the first input is not computed twice.
+ * is pruned to what the gradient needs, so a wrapped final matrix product is not computed again.
+ * Operations that do not depend on the first input are not computed twice.
  */
 export function checkpoint<T extends tf.Tensor>(
   fn: (...inputs: tf.Tensor[]) => T,

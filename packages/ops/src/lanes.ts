@@ -1,12 +1,12 @@
-/** A batch in parts that a graph computes side by side. */
+/** Lanes (chains): parts of a batch that a graph computes side by side. */
 import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { flatten, unflatten } from './tree.ts';
 
-/** Chains that a batch is computed in under a compiling backend. */
+/** Number of lanes of a batch under a compiling backend. */
 export const LANES = 2;
 
-/** The chains that a batch is computed in: as many as asked for where that divides it, else one. */
+/** Number of lanes of a batch: `lanes` where that divides it, else 1. */
 export const laneCount = (batch: number, lanes = 1): number => (batch % lanes === 0 ? lanes : 1);
 
 /** x [B, ...] in `count` parts of B / count items each. */

@@ -1,11 +1,11 @@
-/** The order in which a graph computes what does not depend on one another. */
+/** Ordering of independent operations of a graph. */
 import * as tf from '@tensorflow/tfjs-core';
 import { orderAfter } from './kernels.ts';
 
 const afterAll = <X extends tf.Tensor>(x: X, others: readonly tf.Tensor[]): X =>
   tf.clone(others.reduce<tf.Tensor>(orderAfter, x)) as X;
 
-/** `x`, computed after the tensors `before`, and its gradient after those that `beforeGradient` gives when it is asked for. */
+/** `x`, computed after the tensors `before`, and its gradient after the tensors that `beforeGradient` returns. */
 export function ordered<X extends tf.Tensor>(
   x: X,
   before: readonly tf.Tensor[],

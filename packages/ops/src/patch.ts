@@ -1,4 +1,4 @@
-/** Between latents and tokens. */
+/** Conversions between latents and tokens. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
@@ -15,7 +15,7 @@ export function patchify(x: tf.Tensor4D, patchSize: number): tf.Tensor3D {
   });
 }
 
-/** Puts tokens of a square grid back, channel fastest inside a token (SiT). [B, T, p*p*C] -> [B, h, w, C]. */
+/** Latents from the tokens of a square grid, channel fastest inside a token (SiT). [B, T, p*p*C] -> [B, h, w, C]. */
 export function unpatchify(tokens: tf.Tensor3D, patchSize: number): tf.Tensor4D {
   return tf.tidy(() => {
     const [batch, count, width] = tokens.shape;

@@ -28,7 +28,7 @@ function draw(
 }
 
 /**
- * Random numbers that depend only on (seed, stream, step, element index), whatever the backend, batch split or resume.
+ * Random numbers that depend only on (seed, stream, step, element index), not on backend, batch split or resume.
  * They equal TensorFlow's StatelessRandomNormalV2 / StatelessRandomUniformV2 with algorithm Philox, key = (seed, FNV-1a of stream)
  * and counter = (0, step). Backends with the kernels `PhiloxNormal` / `PhiloxUniform` ({ step }, { shape, keyLow, keyHigh })
  * compute on the device; others on the host, which reads `step`.

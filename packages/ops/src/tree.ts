@@ -35,7 +35,10 @@ export function paths(tree: Tree): string[] {
   return names;
 }
 
-/** A tree of the structure of `like` holding `leaves`; inverse of `flatten`. Throws a RangeError when the counts differ. */
+/**
+ * A tree of the structure of `like` holding `leaves`; inverse of `flatten`.
+ * @throws RangeError where the counts differ
+ */
 export function unflatten<T extends Tree>(like: T, leaves: readonly tf.Tensor[]): T {
   let next = 0;
   const tree = rebuild(like, '', () => leaves[next++] as tf.Tensor) as T;

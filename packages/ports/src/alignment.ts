@@ -30,7 +30,7 @@ export type AlignmentInputs<T extends Tree, S extends Tree> = {
 export type Activations = {
   /** `[B, T, D]` at each tap. */
   readonly hidden: readonly Tensor3D[];
-  /** `[B, N, T, T]` logits of each block asked for. */
+  /** `[B, N, T, T]` logits of each requested block. */
   readonly attention: readonly Tensor4D[];
   /** The hidden tokens of a tap for one term of the loss, whose gradient is then measured under the term's name. */
   readonly branch: (term: string, tap: number) => Tensor3D;

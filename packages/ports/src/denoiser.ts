@@ -1,4 +1,4 @@
-/** The network and the path that it learns. */
+/** The network and the path between data and noise. */
 import type { Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Rng } from './rng.ts';
 import type { Tree } from './tree.ts';
@@ -9,7 +9,7 @@ export type Denoised = {
   readonly velocity: Tensor4D;
   /** `[B, T, D]` at each of its taps. */
   readonly hidden: readonly Tensor3D[];
-  /** `[B, N, T, T]` attention logits of the blocks it was asked for. */
+  /** `[B, N, T, T]` attention logits of the requested blocks. */
   readonly attention?: readonly Tensor4D[];
 };
 
@@ -40,7 +40,7 @@ export interface Interpolant {
     noise: Tensor4D,
     t: Tensor1D,
   ): { readonly xt: Tensor4D; readonly velocity: Tensor4D };
-  /** The time at which ln(sigma / alpha) has a value: `[B] -> [B]`. */
+  /** The time at which ln(sigma / alpha) equals `logRatio`: `[B] -> [B]`. */
   timeAt(logRatio: Tensor1D): Tensor1D;
 }
 

@@ -1,4 +1,4 @@
-/** Types that the packages meet in. Types only: nothing is left of this package at run time. */
+/** Shared types of the packages. Types only: the package is empty at run time. */
 export type {
   Activations,
   Aligned,

@@ -4,7 +4,10 @@ import type { Tree } from './tree.ts';
 
 /** An optimizer over trees. `S` is its state, such as moments. */
 export interface Optimizer {
-  /** The state before the first update. Throws a RangeError where its options name a parameter that does not exist. */
+  /**
+   * The state before the first update.
+   * @throws RangeError where the options name a parameter that does not exist
+   */
   init(params: Tree): Tree;
   /**
    * `params, grads (same structure), state, step int32 [] (updates done before), lr [] -> new params and state`.

@@ -26,7 +26,7 @@ export type Routed = {
   readonly metrics?: Metrics;
 };
 
-/** What a router is created for. */
+/** Context in which a router is created. */
 export type RouterContext = {
   /** Names of the groups, finest first. */
   readonly groups: readonly string[];
@@ -45,7 +45,7 @@ export type RouterTraits = {
   readonly needs: 'nothing' | 'group losses' | 'group gradients';
 };
 
-/** A way to weigh groups. `P` are its parameters, `S` its state, `O` its observations. */
+/** Weights of groups as a function of the time. `P` are its parameters, `S` its state, `O` its observations. */
 export interface Router<P extends Tree = Tree, S extends Tree = Tree, O extends Tree = Tree> {
   init(rng: Rng): P;
   initState(): S;
@@ -57,7 +57,7 @@ export interface Router<P extends Tree = Tree, S extends Tree = Tree, O extends 
   update(state: S, observations: Observations<O>): S;
 }
 
-/** A router that is not yet created: an alignment creates it for its groups. */
+/** Factory with which an alignment creates a router for its groups. */
 export type RouterFactory = {
   readonly traits: RouterTraits;
   create(context: RouterContext): Router;

@@ -6,7 +6,7 @@ export type StepResult<S extends Tree> = { readonly state: S; readonly metrics: 
 
 /** Advances a state batch by batch, eagerly or compiled. */
 export interface Stepper<S extends Tree, B> {
-  /** Takes one step; the metrics are the caller's to dispose, the batch stays the caller's. */
+  /** Takes one step; the caller disposes the metrics and keeps the batch. */
   step(batch: B): Metrics | Promise<Metrics>;
   /** The present state, borrowed: valid until the next step. */
   state(): S;

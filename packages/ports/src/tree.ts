@@ -4,7 +4,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 /** A plain tree of tensors: any nesting of arrays and objects, empty ones included. Declare your trees with `type`, not `interface`. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
 
-/** Small tensors by name, owned by whoever receives them. */
+/** Small tensors by name, owned by the receiver. */
 export type Metrics = Readonly<Record<string, Tensor>>;
 
 /** A linear layer: weight [out, in], bias [out]. */

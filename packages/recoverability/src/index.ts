@@ -1,8 +1,8 @@
-/** Which features a network's hidden tokens already give linearly, and which they lack. */
+/** Linear recoverability of features from a network's hidden tokens. */
 export type { Moments, Split } from './moments.ts';
 export {
+  computeGaps,
   type GapMap,
-  gapsOf,
   type Level,
   type Measurement,
   RARE_SETTINGS,

@@ -143,7 +143,7 @@ function rows(tokens: tf.Tensor3D): tf.Tensor2D {
 /** Adds a batch to totals; moments that no noise changes are taken from the first bin alone. */
 async function addTo(totals: Totals, bin: number, { yy, latent, hidden }: Sums): Promise<void> {
   if (bin === 0) {
-    totals.yy = added(totals.yy, await matrixOf(yy));
+    totals.yy = added(totals.yy, await toMatrix(yy));
     totals.latent = await addedPair(totals.latent, latent);
   }
   for (const [block, pair] of hidden.entries()) {
@@ -153,14 +153,14 @@ async function addTo(totals: Totals, bin: number, { yy, latent, hidden }: Sums):
 }
 
 const addedPair = async (total: Moments | undefined, { xx, xy }: Pair): Promise<Moments> => ({
-  xx: added(total?.xx, await matrixOf(xx)),
-  xy: added(total?.xy, await matrixOf(xy)),
+  xx: added(total?.xx, await toMatrix(xx)),
+  xy: added(total?.xy, await toMatrix(xy)),
 });
 
 const added = (total: Matrix | undefined, next: Matrix): Matrix =>
   total === undefined ? next : total.add(next);
 
-async function matrixOf(tensor: tf.Tensor2D): Promise<Matrix> {
+async function toMatrix(tensor: tf.Tensor2D): Promise<Matrix> {
   const [height, width] = tensor.shape;
   return Matrix.from1DArray(height, width, (await tensor.data()) as Float32Array);
 }

@@ -1,10 +1,10 @@
-/** Second moments over tokens: all that linear readouts need of data, added up batch by batch. */
+/** Second moments over tokens, added up batch by batch: sufficient statistics of linear readouts. */
 import { Matrix } from 'ml-matrix';
 
 /** Sums over tokens: `xx [1 + D, 1 + D]` of [1, x] with itself, `xy [1 + D, 1 + W]` of [1, x] with [1, y]. */
 export type Moments = { readonly xx: Matrix; readonly xy: Matrix };
 
-/** The same of three disjoint sets of images: to fit on, to choose settings by, and to measure with. */
+/** Values of three disjoint sets of images: for fitting, model selection and evaluation. */
 export type Split<T> = { readonly fit: T; readonly dev: T; readonly evaluation: T };
 
 /** Number of tokens behind moments. */

@@ -1,6 +1,6 @@
 /**
- * The recoverability map of a denoiser (RARE, 2026): how much of each level of features a linear readout finds in the hidden tokens
- * of every block and noise range, beside how much it finds in the clean latent.
+ * The recoverability map of a denoiser (RARE, 2026): the share of each level of features that a linear readout recovers from
+ * the hidden tokens of every block and noise range, and from the clean latent.
  *
  * targets = whitened levels, and what each adds to the level below -> R² from every block and bin, availability A from the latent
  * -> ceiling R*² = max(tau, max A, max R²), gap N = clip(1 - R² / R*², 0, 1).
@@ -19,9 +19,9 @@ export interface Level {
   readonly width: number;
 }
 
-/** What was measured, all over the same images. */
+/** Second moments of a measurement, all over the same images. */
 export interface Measurement {
-  /** Levels in the order of y, the one that others build on first. */
+  /** Levels in the order of y, the lowest first. */
   readonly levels: readonly Level[];
   /** Second moment `[1 + W, 1 + W]` of [1, y] with y all levels of a token, one after the other. */
   readonly yy: Split<Matrix>;
@@ -31,7 +31,7 @@ export interface Measurement {
   readonly hidden: readonly (readonly Split<Moments>[])[];
 }
 
-/** How recoverable one target is. */
+/** Recoverability of one target. */
 export interface TargetMap {
   readonly name: string;
   readonly kind: 'level' | 'increment';
@@ -56,13 +56,16 @@ export interface RecoverabilityMap {
   readonly pick: string | undefined;
 }
 
-/** The map of a measurement. Throws a RangeError where its parts do not fit together. */
+/**
+ * The map of a measurement.
+ * @throws RangeError where its shapes do not fit together
+ */
 export function recoverability(
   measurement: Measurement,
   { rank, tau }: typeof RARE_SETTINGS = RARE_SETTINGS,
 ): RecoverabilityMap {
   const { levels, yy, latent, hidden } = measurement;
-  const columns = columnsOf(levels, yy.fit);
+  const columns = locateColumns(levels, yy.fit);
   const whitened = columns.map((place) => whiten(yy.fit, place, rank));
   const added = whitened.slice(1).map((own, i) => increment(yy, whitened[i] as Matrix, own));
   const targets = [
@@ -73,18 +76,18 @@ export function recoverability(
     const explained = (source: Split<Moments>): number => readout(readoutSplit(source, yy, map));
     return { name, kind, availability: explained(latent), r2: hidden.map((bins) => bins.map(explained)) };
   });
-  return gapsOf(measured, tau);
+  return computeGaps(measured, tau);
 }
 
 /** Gaps under the ceiling that all targets share. */
-export function gapsOf(targets: readonly TargetMap[], tau: number): RecoverabilityMap {
-  const bestOf = ({ availability, r2 }: TargetMap): number => Math.max(availability, ...r2.flat());
-  const ceiling = Math.max(tau, ...targets.map(bestOf));
+export function computeGaps(targets: readonly TargetMap[], tau: number): RecoverabilityMap {
+  const findBest = ({ availability, r2 }: TargetMap): number => Math.max(availability, ...r2.flat());
+  const ceiling = Math.max(tau, ...targets.map(findBest));
   const maps = targets.map((target): GapMap => {
     const gap = target.r2.map((bins) => bins.map((r2) => Math.min(Math.max(1 - r2 / ceiling, 0), 1)));
     const all = gap.flat();
     const meanGap = all.reduce((sum, value) => sum + value, 0) / all.length;
-    return { ...target, gap, meanGap, readable: bestOf(target) >= tau };
+    return { ...target, gap, meanGap, readable: findBest(target) >= tau };
   });
   const candidates = maps.filter(({ kind, readable }) => kind === 'level' && readable);
   const widest = candidates.reduce<GapMap | undefined>(
@@ -104,7 +107,7 @@ function readoutSplit(source: Split<Moments>, yy: Split<Matrix>, map: Matrix): S
   };
 }
 
-function columnsOf(levels: readonly Level[], yy: Matrix): Columns[] {
+function locateColumns(levels: readonly Level[], yy: Matrix): Columns[] {
   const widths = levels.map(({ width }) => width);
   const total = 1 + widths.reduce((sum, width) => sum + width, 0);
   if (yy.rows !== total) {

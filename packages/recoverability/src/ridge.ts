@@ -15,7 +15,8 @@ export function readoutMoments({ xx, xy }: Moments, yy: Matrix, target: Matrix):
 
 /**
  * Weights `[1 + D, r]` with intercept: argmin sum |z - [1, x] W|² + penalty e |W without its intercept|², e the mean of sum x_i².
- * Where sums rounded to float32 leave the equations indefinite, as with fewer tokens than D, the penalty is raised tenfold until they are not.
+ * Where rounded float32 sums make the equations indefinite, as with fewer tokens than D, the penalty is raised tenfold until they
+ * are definite.
  */
 export function ridge({ xx, xz }: Pick<ReadoutMoments, 'xx' | 'xz'>, penalty: number): Matrix {
   const width = xx.rows - 1;

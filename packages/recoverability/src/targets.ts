@@ -1,4 +1,4 @@
-/** Targets as affine maps of the levels: a whitened level, and what it adds to the level below. */
+/** Targets as affine maps of the levels: a whitened level, and its increment over the level below. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { covariance, type Split } from './moments.ts';
 import { bestOnDev, PENALTIES, type ReadoutMoments, ridge } from './ridge.ts';
@@ -29,7 +29,7 @@ export function whiten(yy: Matrix, { start, end }: Columns, rank: number): Matri
 }
 
 /**
- * The map to what a level adds: z - [1, below] W with W the reduced-rank ridge prediction whose rank and penalty do best on the dev
+ * The map to the increment of a level: z - [1, below] W with W the reduced-rank ridge prediction whose rank and penalty do best on the dev
  * part; each dimension divided by its deviation (variance at least 0.1), and all by one factor that restores the total energy. RARE.
  */
 export function increment(yy: Split<Matrix>, below: Matrix, own: Matrix): Matrix {

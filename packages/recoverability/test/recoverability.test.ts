@@ -1,7 +1,7 @@
 import { readGolden, testValues } from '@ahpa/test-utils';
 import { Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { gapsOf, type Measurement, type Moments, recoverability, type Split } from '../src/index.ts';
+import { computeGaps, type Measurement, type Moments, recoverability, type Split } from '../src/index.ts';
 
 interface Golden {
   readonly ceiling: number;
@@ -118,7 +118,7 @@ describe('gaps', () => {
     ({ name, kind: 'level', availability, r2: [[r2, 0]] }) as const;
 
   it('lie under a shared ceiling and pick the widest readable level', () => {
-    const map = gapsOf(
+    const map = computeGaps(
       [target('known', 0.5, 0.4), target('lacking', 0.2, 0.1), target('noise', 0.01, 0.005)],
       0.02,
     );
@@ -133,6 +133,6 @@ describe('gaps', () => {
   });
 
   it('pick nothing where nothing is readable', () => {
-    expect(gapsOf([target('noise', 0.01, -3)], 0.02)).toMatchObject({ pick: undefined, ceiling: 0.02 });
+    expect(computeGaps([target('noise', 0.01, -3)], 0.02)).toMatchObject({ pick: undefined, ceiling: 0.02 });
   });
 });

@@ -14,7 +14,7 @@ export interface OwnFormat<Own> {
   readonly form: string;
   /** Opens a model of this format; undefined where `path` is none. */
   open(path: string): Promise<OpenedModel<Own> | undefined>;
-  /** Writes the trunk of a model, whatever it was opened from, as a folder of this format. */
+  /** Writes the trunk of a model of any source as a folder of this format. */
   write(folder: string, model: OpenedModel<Own>): Promise<void>;
 }
 

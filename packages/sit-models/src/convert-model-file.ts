@@ -17,7 +17,8 @@ import { countParameters } from './tensor-counts.ts';
 
 /**
  * Converts a weights file, a diffusers folder or, with `own`, a model of the application; `part: 'all'` converts a whole
- * training checkpoint. @throws one sentence where the source does not fit its network or the format cannot hold it.
+ * training checkpoint.
+ * @throws Error where the source does not fit its network or the format cannot hold it
  */
 export async function convertModelFile<Own = never>(
   request: ConvertRequest,

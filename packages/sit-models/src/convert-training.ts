@@ -9,7 +9,7 @@ import { countParameters } from './tensor-counts.ts';
 
 /**
  * A training checkpoint as one safetensors file: `model.`, `ema.`, `exp_avg.`, `exp_avg_sq.` before the names.
- * @throws where the output is no .safetensors file, or a part has unexpected tensors and `dropUnknown` is not set.
+ * @throws Error where the output is no .safetensors file, or a part has unexpected tensors and `dropUnknown` is not set
  */
 export async function convertTraining(request: ConvertRequest): Promise<Converted> {
   const { input, output } = request;

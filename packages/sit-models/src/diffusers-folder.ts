@@ -16,7 +16,10 @@ export function diffusersFolder(path: string): string | undefined {
   });
 }
 
-/** The configuration beside the weights of a diffusers model. @throws where it cannot be read. */
+/**
+ * The configuration beside the weights of a diffusers model.
+ * @throws Error where it cannot be read
+ */
 export async function readDiffusersConfig(folder: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
 }

@@ -1,7 +1,7 @@
-/** State dicts of a weights file by part, whatever network they belong to. */
+/** State dicts of a weights file by part, for any network. */
 import { open } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
-import { momentsOf } from '@ahpa/sit-weights';
+import { nameMoments } from '@ahpa/sit-weights';
 import {
   openTorch,
   readSafetensors,
@@ -45,7 +45,7 @@ function holdsTensors(value: unknown): boolean {
 
 /**
  * The tensors of a file; of a training checkpoint those of `part`, default `ema`.
- * @throws where there is no such part, or several and none is named.
+ * @throws Error where there is no such part, or several and none is named
  */
 export async function readPart(path: string, part?: string): Promise<FilePart> {
   if (!(await isTorch(path))) {
@@ -81,7 +81,10 @@ export interface TrainingParts {
   readonly steps: number | undefined;
 }
 
-/** Reads a PyTorch training checkpoint of REPA whole: `model`, `ema`, `opt`, `steps`. @throws where model or opt is missing. */
+/**
+ * Reads a PyTorch training checkpoint of REPA whole: `model`, `ema`, `opt`, `steps`.
+ * @throws Error where model or opt is missing
+ */
 export async function readTraining(path: string): Promise<TrainingParts> {
   const { value } = await readTorch(path);
   const record = value as Record<string, TorchValue>;
@@ -91,7 +94,7 @@ export async function readTraining(path: string): Promise<TrainingParts> {
   if (model === undefined || opt === undefined) {
     throw userError(`${path} is no training checkpoint with model and opt: name one --part of it.`);
   }
-  const { first, second, updates } = momentsOf<TensorEntry>(opt as never, model.tensors);
+  const { first, second, updates } = nameMoments<TensorEntry>(opt as never, model.tensors);
   return {
     parts: [...parts, { part: 'exp_avg', tensors: first }, { part: 'exp_avg_sq', tensors: second }],
     updates,

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@ahpa/checkpoint';
-import { type Network, networkOfDiffusers } from '@ahpa/sit-weights';
+import { type Network, parseDiffusersConfig } from '@ahpa/sit-weights';
 import { readSafetensors, readWeights, type TensorEntry } from '@ahpa/weight-files';
 import { diffusersFolder, readDiffusersConfig } from './diffusers-folder.ts';
 import { isTorch, readPart, torchParts } from './file-parts.ts';
@@ -45,7 +45,8 @@ export interface InspectOptions extends KnownSizes {
 
 /**
  * Reads and checks a weights file of safetensors or PyTorch, a checkpoint of `@ahpa/checkpoint`, a folder of diffusers, or
- * the application's own. Problems of a network are listed. @throws where a file cannot be read or its sizes stay open.
+ * the application's own. Problems of a network are listed.
+ * @throws Error where a file cannot be read or its sizes stay open
  */
 export async function inspectModelFile(file: string, options: InspectOptions = {}): Promise<Inspection> {
   if (statSync(file).isDirectory()) return inspectFolder(file, options);
@@ -78,7 +79,7 @@ async function inspectFolder(folder: string, { readOwnFolder }: InspectOptions):
 async function inspectDiffusers(folder: string): Promise<Inspection> {
   const config = await readDiffusersConfig(folder);
   const tensors = await readWeights(folder);
-  const network = recognise(tensors, { network: networkOfDiffusers(config) });
+  const network = recognise(tensors, { network: parseDiffusersConfig(config) });
   return {
     file: folder,
     kind: network.kind,

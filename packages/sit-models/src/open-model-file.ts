@@ -5,7 +5,7 @@ import {
   assertFinite,
   assertFits,
   type Misfits,
-  networkOfDiffusers,
+  parseDiffusersConfig,
   type Reading,
   readState,
   type SitState,
@@ -39,7 +39,7 @@ export interface OpenedModel<Own = unknown> {
 
 /**
  * The network in a weights file or a folder of diffusers.
- * @throws one sentence that names every missing, unexpected or misshapen tensor, or the first value that is not finite.
+ * @throws Error that names every missing, unexpected or misshapen tensor, or the first value that is not finite
  */
 export async function openModelFile(path: string, options: OpenOptions = {}): Promise<OpenedModel<never>> {
   const folder = diffusersFolder(path);
@@ -50,7 +50,7 @@ export async function openModelFile(path: string, options: OpenOptions = {}): Pr
 
 /**
  * The network of weights that are in memory under SiT's names, with the position table of its configuration.
- * @throws where tensors and configuration do not fit.
+ * @throws Error where tensors and configuration do not fit
  */
 export function openWeights(
   weights: Readonly<Record<string, TensorEntry>>,
@@ -93,6 +93,6 @@ async function readFileState(path: string, options: OpenOptions): Promise<Source
 
 async function readDiffusers(folder: string): Promise<SourceState> {
   const config = await readDiffusersConfig(folder);
-  const reading = readState(await readWeights(folder), { network: networkOfDiffusers(config) });
+  const reading = readState(await readWeights(folder), { network: parseDiffusersConfig(config) });
   return { source: folder, part: '', reading };
 }

@@ -16,7 +16,10 @@ export function positionTensor({
   return fromFloat32(positionTable(grid, hiddenSize), [1, grid * grid, hiddenSize], 'F32');
 }
 
-/** Refuses a position table other than the fixed one, which the network computes. @throws where an element differs. */
+/**
+ * Refuses a position table other than the fixed one, which the network computes.
+ * @throws Error where an element differs
+ */
 export function assertPositions({ positions, network }: SitState<TensorEntry>, source: string): void {
   if (positions === undefined) return;
   const [found, wanted] = [toFloat32(positions), toFloat32(positionTensor(network))];

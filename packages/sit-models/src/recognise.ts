@@ -39,13 +39,16 @@ export function isFamily(tensors: Tensors): boolean {
   );
 }
 
-/** The network of tensors of SiT's family. @throws one sentence where neither they nor `known` determine its sizes. */
+/**
+ * The network of tensors of SiT's family.
+ * @throws Error where neither they nor `known` determine its sizes
+ */
 export function recognise(tensors: Tensors, known: Known & { readonly network?: Network } = {}): Recognised {
   const { state, misfits } = readState(plainNames(tensors), { convention: 'repa', ...known });
   const { network, trunk, heads } = state;
   const size = sizeName(network);
   return {
-    kind: kindOf(state, known.network?.convention ?? known.convention),
+    kind: describeKind(state, known.network?.convention ?? known.convention),
     ...(size && { size }),
     network,
     parameters: countParameters(trunk),
@@ -55,7 +58,10 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
   };
 }
 
-function kindOf({ names, network, heads }: SitState<TensorEntry>, convention: Known['convention']): string {
+function describeKind(
+  { names, network, heads }: SitState<TensorEntry>,
+  convention: Known['convention'],
+): string {
   if (names === 'diffusers') return "DiT in diffusers' names";
   if (network.learnSigma && convention === undefined) return 'SiT or DiT, its tensors do not tell which';
   if (network.learnSigma) return convention === 'dit' ? 'DiT' : 'SiT';

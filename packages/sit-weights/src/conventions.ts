@@ -54,6 +54,7 @@ function negateRows<T extends StateTensor>(name: string, tensor: T, from: number
 /**
  * The same velocity by a network of another convention. From 'sit' to 'repa' the second half of SiT's channels is
  * dropped, on the way back it is zero; 'dit' reads other times and is neither.
+ * @throws Error where one of the conventions is `dit` and the other is not
  */
 export function changeConvention<T extends StateTensor>(
   trunk: StateDict<T>,

@@ -44,7 +44,10 @@ function diffusersNames(name: string, depth: number): readonly string[] {
   return found === undefined ? [] : [`${prefix}${found}.${ending}`];
 }
 
-/** The tensors under diffusers' names. `trunk` is complete and has no qk-norm, for which diffusers has no place. */
+/**
+ * The tensors under diffusers' names. `trunk` is complete and has no qk-norm, which diffusers does not support.
+ * @throws Error where diffusers has no name for a tensor
+ */
 export function toDiffusers<T extends StateTensor>(trunk: StateDict<T>, depth: number): Record<string, T> {
   const named: Record<string, T> = {};
   for (const [name, tensor] of Object.entries(trunk)) {
@@ -58,7 +61,10 @@ export function toDiffusers<T extends StateTensor>(trunk: StateDict<T>, depth: n
   return named;
 }
 
-/** The tensors under SiT's names; what diffusers' model does not have keeps its own. Copies of an embedder must be equal. */
+/**
+ * The tensors under SiT's names; tensors unknown to diffusers keep their names.
+ * @throws Error where the copies of an embedder differ
+ */
 export function fromDiffusers<T extends StateTensor>(tensors: StateDict<T>): Record<string, T> {
   const left = new Map(Object.entries(tensors));
   const blocks = [...left.keys()].map((name) => Number(/^transformer_blocks\.(\d+)\./.exec(name)?.[1] ?? -1));
@@ -91,8 +97,11 @@ export function fromDiffusers<T extends StateTensor>(tensors: StateDict<T>): Rec
   return { ...named, ...Object.fromEntries(left) };
 }
 
-/** What diffusers' config.json says of a network. Throws where it describes one that is not DiT's. */
-export function networkOfDiffusers(config: Readonly<Record<string, unknown>>): Network {
+/**
+ * The network of diffusers' config.json.
+ * @throws Error where a value is invalid or not DiT's
+ */
+export function parseDiffusersConfig(config: Readonly<Record<string, unknown>>): Network {
   const number = (key: string, fallback?: number): number => {
     const value = config[key] ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;

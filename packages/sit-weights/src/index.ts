@@ -1,10 +1,10 @@
 /** Published SiT, DiT and REPA checkpoints: their names, shapes and conventions, translated without loss. */
 export { changeConvention } from './conventions.ts';
-export { DIFFUSERS_CLASS, diffusersConfig, networkOfDiffusers } from './diffusers.ts';
+export { DIFFUSERS_CLASS, diffusersConfig, parseDiffusersConfig } from './diffusers.ts';
 export type { Known } from './infer.ts';
 export { isHead, plainNames } from './names.ts';
 export { type Convention, type Network, POSITIONS, trunkShapes } from './network.ts';
-export { type Moments, momentsOf } from './optimizer.ts';
+export { type Moments, nameMoments } from './optimizer.ts';
 export {
   assertFinite,
   assertFits,

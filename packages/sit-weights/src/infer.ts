@@ -1,8 +1,8 @@
-/** What network a state dict under SiT's names belongs to, told by the shapes of its tensors. */
+/** Inference of a network's sizes from the tensor shapes of a state dict under SiT's names. */
 import { type Convention, type Network, POSITIONS } from './network.ts';
 import type { StateDict } from './tensor.ts';
 
-/** What the tensors do not tell, or not always. */
+/** Properties that the tensors do not determine, or not always. */
 export type Known = {
   readonly convention?: Convention;
   readonly heads?: number;
@@ -12,19 +12,22 @@ export type Known = {
 /** Heads of the published widths. */
 const HEADS: Readonly<Record<number, number>> = { 384: 6, 768: 12, 1024: 16, 1152: 16 };
 
-function shapeOf(tensors: StateDict, name: string, rank: number): readonly number[] {
+function requireShape(tensors: StateDict, name: string, rank: number): readonly number[] {
   const tensor = tensors[name];
   if (tensor?.shape.length === rank) return tensor.shape;
   const got = tensor === undefined ? 'absent' : `of shape [${tensor.shape}]`;
   throw new Error(`The weights are not those of a SiT or DiT: ${name} is ${got}, wanted ${rank} axes.`);
 }
 
-/** The network of a state dict. Throws one sentence where the tensors do not tell and `known` does not either. */
+/**
+ * The network of a state dict.
+ * @throws Error where neither the tensors nor `known` determine it
+ */
 export function inferNetwork(tensors: StateDict, known: Known = {}): Network {
-  const [hiddenSize, latentChannels, patchSize] = shapeOf(tensors, 'x_embedder.proj.weight', 4) as Four;
-  const [rows] = shapeOf(tensors, 'y_embedder.embedding_table.weight', 2) as [number, number];
-  const [wide] = shapeOf(tensors, 'blocks.0.mlp.fc1.weight', 2) as [number, number];
-  const [outputs] = shapeOf(tensors, 'final_layer.linear.weight', 2) as [number, number];
+  const [hiddenSize, latentChannels, patchSize] = requireShape(tensors, 'x_embedder.proj.weight', 4) as Four;
+  const [rows] = requireShape(tensors, 'y_embedder.embedding_table.weight', 2) as [number, number];
+  const [wide] = requireShape(tensors, 'blocks.0.mlp.fc1.weight', 2) as [number, number];
+  const [outputs] = requireShape(tensors, 'final_layer.linear.weight', 2) as [number, number];
   const channels = outputs / patchSize ** 2;
   if (channels !== latentChannels && channels !== 2 * latentChannels) {
     throw new Error(
@@ -34,28 +37,28 @@ export function inferNetwork(tensors: StateDict, known: Known = {}): Network {
   const learnSigma = channels !== latentChannels;
   const norm = tensors['blocks.0.attn.q_norm.weight'];
   return {
-    latentSize: latentSizeOf(tensors, patchSize, known),
+    latentSize: inferLatentSize(tensors, patchSize, known),
     latentChannels,
     patchSize,
     hiddenSize,
-    depth: depthOf(tensors),
-    heads: known.heads ?? headsOf(hiddenSize, norm?.shape[0]),
+    depth: countBlocks(tensors),
+    heads: known.heads ?? inferHeads(hiddenSize, norm?.shape[0]),
     mlpRatio: wide / hiddenSize,
     classes: rows - 1,
     qkNorm: norm !== undefined,
     learnSigma,
-    convention: known.convention ?? conventionOf(learnSigma),
+    convention: known.convention ?? inferConvention(learnSigma),
   };
 }
 
 type Four = readonly [number, number, number, number];
 
-function depthOf(tensors: StateDict): number {
+function countBlocks(tensors: StateDict): number {
   const blocks = Object.keys(tensors).map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? -1));
   return 1 + Math.max(...blocks);
 }
 
-function headsOf(width: number, headWidth: number | undefined): number {
+function inferHeads(width: number, headWidth: number | undefined): number {
   const heads = headWidth === undefined ? HEADS[width] : width / headWidth;
   if (heads !== undefined) return heads;
   throw new Error(
@@ -63,7 +66,7 @@ function headsOf(width: number, headWidth: number | undefined): number {
   );
 }
 
-function latentSizeOf(tensors: StateDict, patchSize: number, { latentSize }: Known): number {
+function inferLatentSize(tensors: StateDict, patchSize: number, { latentSize }: Known): number {
   const tokens = tensors[POSITIONS]?.shape[1];
   const grid = tokens === undefined ? undefined : Math.sqrt(tokens);
   if (grid !== undefined && !Number.isInteger(grid)) {
@@ -76,7 +79,7 @@ function latentSizeOf(tensors: StateDict, patchSize: number, { latentSize }: Kno
   );
 }
 
-function conventionOf(learnSigma: boolean): Convention {
+function inferConvention(learnSigma: boolean): Convention {
   if (!learnSigma) return 'repa';
   throw new Error(
     "The last layer has twice the latent's channels, as those of SiT and of DiT have: say which it is (--from sit or --from dit).",

@@ -7,10 +7,13 @@ const WRAPPERS = /^(?:(?:module|_orig_mod)\.)+/;
 /** Heads that alignment trains beside the network: REPA, iREPA and HASTE, SRA. */
 const HEADS = /^(?:projectors\.\d+|ap_head)\./;
 
-/** Whether a tensor belongs to an alignment head, which no sampling needs. */
+/** Whether a tensor belongs to an alignment head, not needed for sampling. */
 export const isHead = (name: string): boolean => HEADS.test(name);
 
-/** The tensors under SiT's names: no wrapper prefixes, and `decoder_blocks` counted after `blocks`. Refuses two of one name. */
+/**
+ * The tensors under SiT's names: no wrapper prefixes, and `decoder_blocks` counted after `blocks`.
+ * @throws Error where two tensors have one name
+ */
 export function plainNames<T extends StateTensor>(tensors: StateDict<T>): Record<string, T> {
   const stripped = Object.entries(tensors).map(
     ([key, tensor]) => [key.replace(WRAPPERS, ''), tensor] as const,

@@ -1,12 +1,12 @@
-/** What a network is, and the names and shapes that its weights have under SiT's names. */
+/** Sizes of a network, and names and shapes of its weights under SiT's names. */
 
 /**
- * Whose time and sign the weights speak. 'repa': t = 0 is data, the velocity noise - data. 'sit': t = 1 is data, the
+ * Time and sign convention of the weights. 'repa': t = 0 is data, the velocity noise - data. 'sit': t = 1 is data, the
  * velocity data - noise. 'dit': steps 0 to 999 of a diffusion, the noise itself.
  */
 export type Convention = 'repa' | 'sit' | 'dit';
 
-/** Sizes of a network, as far as weights have to do with them. */
+/** Sizes of a network, as far as they affect its weights. */
 export type Network = {
   readonly latentSize: number;
   readonly latentChannels: number;
@@ -21,7 +21,7 @@ export type Network = {
   readonly convention: Convention;
 };
 
-/** The fixed position table, which files hold beside what is trained. */
+/** Name of the fixed position table in files. */
 export const POSITIONS = 'pos_embed';
 
 const FREQUENCIES = 256;

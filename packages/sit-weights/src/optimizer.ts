@@ -1,7 +1,7 @@
 /** The moments in a PyTorch training checkpoint, which names parameters by their number. */
 import type { StateDict, StateTensor } from './tensor.ts';
 
-/** Adam's moments by the name of the parameter, and how many updates they have seen. */
+/** Adam's moments by the name of the parameter, and the number of updates. */
 export type Moments<T extends StateTensor> = {
   readonly first: Record<string, T>;
   readonly second: Record<string, T>;
@@ -30,8 +30,9 @@ const isTensor = <T extends StateTensor>(value: Value<T>): value is T =>
 /**
  * `exp_avg` and `exp_avg_sq` of `optimizer` (a torch.optim.AdamW state dict) under the names of `model`, whose order is
  * that of the parameters; fixed ones (`pos_embed`) have no moments.
+ * @throws Error where the optimizer does not fit the model
  */
-export function momentsOf<T extends StateTensor>(optimizer: Value<T>, model: StateDict<T>): Moments<T> {
+export function nameMoments<T extends StateTensor>(optimizer: Value<T>, model: StateDict<T>): Moments<T> {
   const groups = entry(optimizer, 'param_groups');
   const numbers = Array.isArray(groups)
     ? groups.flatMap((group: Value<T>) => entry(group, 'params') as Value<T>[])
@@ -58,13 +59,13 @@ export function momentsOf<T extends StateTensor>(optimizer: Value<T>, model: Sta
     first[name] = m;
     second[name] = v;
     const step = entry(state, 'step');
-    updates = Math.max(updates, isTensor<T>(step) ? stepOf(step) : Number(step ?? 0));
+    updates = Math.max(updates, isTensor<T>(step) ? readStep(step) : Number(step ?? 0));
   });
   return { first, second, updates };
 }
 
 /** The number in a float32 or int64 scalar. */
-function stepOf({ dtype, data }: StateTensor): number {
+function readStep({ dtype, data }: StateTensor): number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return dtype === 'F32' ? view.getFloat32(0, true) : Number(view.getBigInt64(0, true));
 }

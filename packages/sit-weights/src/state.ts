@@ -8,11 +8,11 @@ import { isHead, plainNames } from './names.ts';
 import { type Network, POSITIONS, trunkShapes } from './network.ts';
 import { firstNonFinite, type StateDict, type StateTensor } from './tensor.ts';
 
-/** A state dict that is understood. */
+/** A recognised state dict. */
 export type SitState<T extends StateTensor = StateTensor> = {
   readonly names: 'sit' | 'diffusers';
   readonly network: Network;
-  /** What the network is made of, under SiT's names, in PyTorch's order. */
+  /** Tensors of the network under SiT's names, in PyTorch's order. */
   readonly trunk: Record<string, T>;
   /** The fixed position table [1, T, D], where the file has it. */
   readonly positions: T | undefined;
@@ -20,17 +20,20 @@ export type SitState<T extends StateTensor = StateTensor> = {
   readonly heads: Record<string, T>;
 };
 
-/** What a state dict has too much and too little for its network, or in another shape; all empty where it fits. */
+/** Missing, unexpected and misshapen tensors of a state dict; all empty where it fits. */
 export type Misfits = {
   readonly missing: readonly string[];
   readonly unknown: readonly string[];
   readonly misshapen: readonly string[];
 };
 
-/** What of a state dict is understood, and what does not fit. */
+/** Result of reading a state dict: the recognised state, and tensors that do not fit. */
 export type Reading<T extends StateTensor> = { readonly state: SitState<T>; readonly misfits: Misfits };
 
-/** Understands tensors under SiT's, REPA's or diffusers' names. `network` is given where a configuration says it. */
+/**
+ * The state of tensors under SiT's, REPA's or diffusers' names. `network` comes from a configuration, where there is one.
+ * @throws Error where the sizes of the network cannot be determined
+ */
 export function readState<T extends StateTensor>(
   tensors: StateDict<T>,
   known: Known & { readonly network?: Network } = {},
@@ -81,14 +84,20 @@ export function describeMisfits({ missing, unknown, misshapen }: Misfits): strin
   ];
 }
 
-/** Throws one sentence that lists every missing, unknown and misshapen tensor, or names a value that is not finite. */
+/**
+ * Checks that a state dict fits its network.
+ * @throws Error that lists every missing, unexpected and misshapen tensor
+ */
 export function assertFits<T extends StateTensor>({ state, misfits }: Reading<T>, source: string): void {
   const problems = describeMisfits(misfits);
   if (problems.length > 0) throw new Error(`${source} does not fit its network: ${problems.join('; ')}.`);
   assertFinite(state.trunk, source);
 }
 
-/** Throws a sentence that names the first value that is NaN or infinite. */
+/**
+ * Checks all values.
+ * @throws Error that names the first one that is NaN or infinite
+ */
 export function assertFinite(tensors: StateDict, source: string): void {
   for (const [name, tensor] of Object.entries(tensors)) {
     const found = firstNonFinite(tensor);
@@ -102,6 +111,7 @@ export function assertFinite(tensors: StateDict, source: string): void {
 /**
  * The tensors of a state under the names of `kind`: 'sit' for SiT, DiT and REPA, whose files also hold positions and may
  * hold heads, or 'diffusers', which has a class for DiT's convention alone.
+ * @throws Error where diffusers does not support the network
  */
 export function writeState<T extends StateTensor>(
   { network, trunk, positions, heads }: SitState<T>,

@@ -27,7 +27,10 @@ export function splitRows<T extends StateTensor>(tensor: T, count: number): T[] 
   }));
 }
 
-/** One tensor of several along their first axis; the opposite of `splitRows`. */
+/**
+ * One tensor of several along their first axis; the opposite of `splitRows`.
+ * @throws Error where types or widths differ
+ */
 export function joinRows<T extends StateTensor>(parts: readonly T[]): T {
   const [first, ...others] = parts as [T, ...T[]];
   const odd = others.find(

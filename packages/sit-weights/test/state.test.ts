@@ -4,9 +4,9 @@ import {
   assertFits,
   changeConvention,
   diffusersConfig,
-  momentsOf,
   type Network,
-  networkOfDiffusers,
+  nameMoments,
+  parseDiffusersConfig,
   readState,
   type StateTensor,
   trunkShapes,
@@ -55,7 +55,7 @@ describe("SiT's and DiT's own files", () => {
     const config = readGolden<Record<string, unknown>>(import.meta.url, 'diffusers/config.json');
     expect({ ...diffusersConfig(dit), _diffusers_version: config['_diffusers_version'] }).toEqual(config);
 
-    const network = networkOfDiffusers(config);
+    const network = parseDiffusersConfig(config);
     expect(network).toEqual(dit);
     const back = readState(await tensorsOf('diffusers'), { network });
     expect(back.misfits).toEqual(fine);
@@ -80,7 +80,7 @@ describe("REPA's training checkpoint", () => {
 
   test("has the moments of its optimiser under the parameters' names", async () => {
     const { model, opt } = await torchOf('repa.pt');
-    const { first, second, updates } = momentsOf(opt as never, model as never);
+    const { first, second, updates } = nameMoments(opt as never, model as never);
     expect(updates).toBe(3);
     const sums = readGolden<Record<string, [number, number]>>(import.meta.url, 'moments.json');
     expect(Object.keys(first).map((name) => name.replace('module._orig_mod.', ''))).toEqual(
@@ -97,7 +97,7 @@ describe("REPA's training checkpoint", () => {
   test('an optimiser of another model is refused', async () => {
     const { model, opt } = await torchOf('repa.pt');
     const [, ...others] = Object.entries(model as object);
-    expect(() => momentsOf(opt as never, Object.fromEntries(others))).toThrow(
+    expect(() => nameMoments(opt as never, Object.fromEntries(others))).toThrow(
       /28 parameters and the model 27/,
     );
   });
@@ -169,10 +169,10 @@ describe('what does not fit is listed', () => {
   });
 
   test("configurations that are not DiT's", () => {
-    expect(() => networkOfDiffusers({ norm_type: 'layer_norm' })).toThrow(
+    expect(() => parseDiffusersConfig({ norm_type: 'layer_norm' })).toThrow(
       /norm_type "layer_norm", wanted "ada_norm_zero"/,
     );
-    expect(() => networkOfDiffusers({ num_layers: 'many' })).toThrow(
+    expect(() => parseDiffusersConfig({ num_layers: 'many' })).toThrow(
       /num_layers "many", wanted a positive integer/,
     );
   });

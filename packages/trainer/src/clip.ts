@@ -16,7 +16,7 @@ export function clipScale(norm: tf.Tensor, max: number): tf.Scalar {
   return tf.tidy(() => tf.minimum(tf.div(max, tf.add(norm, 1e-6)), 1) as tf.Scalar);
 }
 
-/** Multiplies every leaf by `scale []`; a scale of 0 gives exact zeros whatever the gradients hold. */
+/** Multiplies every leaf by `scale []`; a scale of 0 gives exact zeros, also for NaN and infinity. */
 export function scaleGradients<T extends Tree>(grads: T, scale: tf.Tensor): T {
   return tidyTree(() => mapTree((grad) => multiplyNoNan(grad, scale), grads));
 }

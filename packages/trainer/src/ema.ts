@@ -20,7 +20,10 @@ export function emaRate(average: AverageOptions, updates: tf.Tensor): tf.Scalar 
   });
 }
 
-/** `average + rate (value - average)` for one leaf. `[...], [...], [] -> [...]`. Uses the kernel `Ema` ({ average, value, rate }) if there is one. */
+/**
+ * `average + rate (value - average)` for one leaf. `[...], [...], [] -> [...]`. Uses the kernel `Ema` ({ average, value, rate })
+ * if there is one.
+ */
 export function emaLeaf(average: tf.Tensor, value: tf.Tensor, rate: tf.Tensor): tf.Tensor {
   if (hasKernel('Ema')) return runKernel('Ema', { average, value, rate });
   return tf.tidy(() => tf.add(average, tf.mul(tf.sub(value, average), rate)));

@@ -4,12 +4,15 @@ import * as tf from '@tensorflow/tfjs-core';
 /** The rate after the warm-up. */
 export type RateSchedule =
   | { readonly kind: 'constant' }
-  /** Half a cosine, or a straight line, from the base rate at the end of the warm-up to `final` at step `until`, and `final` from there on. */
+  /**
+   * Half a cosine, or a straight line, from the base rate at the end of the warm-up to `final` at step `until`, and `final` from
+   * there on.
+   */
   | { readonly kind: 'cosine' | 'linear'; readonly until: number; readonly final: number }
   /** base / sqrt(step / from) from step `from` on (Karras et al. 2024, eq. 67). */
   | { readonly kind: 'inverse-sqrt'; readonly from: number };
 
-/** The base rate, the steps of its linear warm-up (none where absent), and its schedule (constant where absent). */
+/** Base rate, steps of its linear warm-up (default 0), and schedule (default constant). */
 export interface LearningRateOptions {
   readonly learningRate: number;
   readonly warmup?: number;

@@ -1,4 +1,4 @@
-/** Metrics on their way from the device to a report: rows of plain numbers, averaged over the steps since the last report. */
+/** Conversion of device metrics to report rows: plain numbers, averaged over the steps since the last report. */
 import type { Metrics } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -3,11 +3,11 @@ import { sumOfSquares } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { emaLeaf } from './ema.ts';
 
-/** The weights that Muon moves, and its momentum. */
+/** The weights that Muon updates, and its momentum. */
 export interface MuonOptions {
   /** Decay of the momentum a step; 0.95 in Jordan et al. */
   readonly momentum: number;
-  /** Patterns of dotted paths, `*` for any run of characters; of what they match, matrices are moved by Muon. */
+  /** Patterns of dotted paths, `*` for any run of characters; Muon updates the matrices among the matched leaves. */
   readonly match: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export interface MuonScalars {
   readonly keep?: tf.Tensor;
 }
 
-/** Of the quintic that moves singular values towards 1, steepest at 0; five rounds leave them between 0.7 and 1.2. */
+/** Coefficients of the quintic that moves singular values towards 1, steepest at 0; five rounds bring them between 0.7 and 1.2. */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
 const ROUNDS = 5;
 const SMALLEST_NORM = 1e-7;

@@ -16,7 +16,7 @@ import type { Inputs } from './randomness.ts';
 import type { Params, TrainState } from './state.ts';
 import { ALIGNED, gradientMetrics, gradientSums, newWatch, TOTAL, type Watch } from './watch.ts';
 
-/** A loss with its gradient, metrics to report, and what states are updated from. */
+/** A loss with its gradient, metrics, and observations for the state updates. */
 export type Gradient<P extends Tree> = {
   readonly loss: tf.Scalar;
   readonly grads: P;
@@ -30,7 +30,7 @@ export type LossState<D extends Tree, A extends Tree> = Pick<
   'params' | 'ema' | 'memory' | 'step'
 >;
 
-/** What leaves the gradient closure beside the loss. */
+/** Values that leave the gradient closure beside the loss. */
 type Kept = { readonly metrics: Metrics; readonly distance: tf.Tensor; readonly observed: Tree };
 
 /**

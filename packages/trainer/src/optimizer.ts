@@ -1,4 +1,4 @@
-/** The built-in optimizer: AdamW for every leaf, or Muon for matrices chosen by name, each leaf with the numbers of its group. */
+/** The built-in optimizer: AdamW for every leaf, or Muon for matrices chosen by name, each leaf with the options of its group. */
 import { flatten, mapTree, paths, tidyTree, unflatten } from '@ahpa/ops';
 import type { Optimizer, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,16 +12,16 @@ import {
 } from './adamw.ts';
 import { type MuonOptions, type MuonScalars, muonLeaf } from './muon.ts';
 
-/** Numbers of the leaves whose dotted path matches `match` (`*` for any run of characters); the first group that matches counts. */
+/** Options of the leaves whose dotted path matches `match` (`*` for any run of characters); the first group that matches counts. */
 export interface ParamGroup {
   readonly match: string;
-  /** Factor of the learning rate; 1 where absent. */
+  /** Factor of the learning rate; default 1. */
   readonly learningRate?: number;
   /** In place of the common one; `null` or absent: the common one. */
   readonly weightDecay?: number | null;
 }
 
-/** AdamW's numbers, REPA's where absent, and which leaves differ from them. */
+/** AdamW's options, default REPA's, and groups of leaves with other options. */
 export interface OptimizerOptions extends Partial<AdamWOptions> {
   /** Absent or `null`: AdamW for every leaf. Weight decay is AdamW's in both. */
   readonly muon?: MuonOptions | null;
@@ -34,8 +34,8 @@ type Settings = AdamWOptions & {
 };
 
 /**
- * AdamW (Loshchilov and Hutter 2019; torch.optim.AdamW), with Muon where it is asked for. Its state are first and second moments; a
- * leaf that Muon moves has no second one, a scalar in its place. `init` throws a RangeError for a pattern without a leaf.
+ * AdamW (Loshchilov and Hutter 2019; torch.optim.AdamW), with Muon where it is asked for. Its state holds first and second moments; leaves of
+ * Muon have a scalar in place of the second one. `init` rejects a pattern without a leaf (RangeError).
  */
 export function optimizer(options: OptimizerOptions = {}): Optimizer {
   const settings: Settings = { ...ADAMW, muon: null, groups: [], ...options };

@@ -1,7 +1,7 @@
 /** The order in which a run visits its data, as a function of (seed, epoch) only. */
+import { philoxWords, streamKey } from '@ahpa/ops';
 
 /** A uniform permutation of 0..n-1 (Fisher-Yates on Philox words of the stream `order`). */
-import { philoxWords, streamKey } from '@ahpa/ops';
 export function epochOrder(seed: number, epoch: number, n: number): Uint32Array {
   const words = philoxWords(streamKey(seed, 'order'), epoch, n);
   const order = Uint32Array.from({ length: n }, (_, i) => i);
@@ -16,13 +16,16 @@ export function epochOrder(seed: number, epoch: number, n: number): Uint32Array 
 
 let latest: { readonly key: string; readonly order: Uint32Array } | undefined;
 
-function orderOf(seed: number, epoch: number, n: number): Uint32Array {
+function getOrder(seed: number, epoch: number, n: number): Uint32Array {
   const key = `${seed}/${epoch}/${n}`;
   if (latest?.key !== key) latest = { key, order: epochOrder(seed, epoch, n) };
   return latest.order;
 }
 
-/** Indices of a step's batch: the epochs' orders one after the other, cut into batches, so that every epoch has each item once. */
+/**
+ * Indices of a step's batch: the epochs' orders one after the other, cut into batches, so that every epoch has each item once.
+ * @throws RangeError where the batch is larger than the data set
+ */
 export function batchIndices(seed: number, step: number, batchSize: number, n: number): Uint32Array {
   if (batchSize > n) {
     throw new RangeError(
@@ -32,6 +35,6 @@ export function batchIndices(seed: number, step: number, batchSize: number, n: n
   const start = step * batchSize;
   return Uint32Array.from({ length: batchSize }, (_, i) => {
     const epoch = Math.floor((start + i) / n);
-    return orderOf(seed, epoch, n)[(start + i) % n] as number;
+    return getOrder(seed, epoch, n)[(start + i) % n] as number;
   });
 }

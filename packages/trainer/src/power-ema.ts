@@ -1,6 +1,7 @@
 /**
  * Power-function averages and their reconstruction after training (Karras et al. 2024, "Analyzing and improving the training dynamics
- * of diffusion models", section 3 and appendix C): an average at time t weighs the parameters of time s by p(s) = (gamma + 1) s^gamma / t^(gamma + 1).
+ * of diffusion models", section 3 and appendix C): an average at time t weighs the parameters of time s by
+ *   p(s) = (gamma + 1) s^gamma / t^(gamma + 1)
  */
 
 /** Largest relative width: that of gamma = 0, the plain mean of all steps. */
@@ -8,7 +9,8 @@ export const WIDEST_SIGMA: number = 12 ** -0.5;
 
 /**
  * The exponent whose average has relative width `sigma` = sqrt((gamma + 1) / ((gamma + 2)^2 (gamma + 3))), its standard deviation as a
- * share of the run (their eq. 126 solved for gamma). Throws a RangeError outside (0, 12^-0.5].
+ * share of the run (their eq. 126 solved for gamma).
+ * @throws RangeError outside (0, 12^-0.5]
  */
 export function stdToExponent(sigma: number): number {
   if (!(sigma > 0 && sigma <= WIDEST_SIGMA)) {

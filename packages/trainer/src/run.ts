@@ -1,4 +1,4 @@
-/** The loop around a stepper: batches in, reports out, tasks between steps, stops on leaks and on broken numbers. */
+/** The training loop around a stepper: batches in, reports out, tasks between steps, stops on leaks and on non-finite steps. */
 import { disposeTree } from '@ahpa/ops';
 import type { Metrics, Stepper, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,11 +7,11 @@ import { MAX_SKIPS_IN_A_ROW } from './state.ts';
 
 /** Work done between steps: a checkpoint, samples, an evaluation. */
 export interface Task {
-  /** Steps between two times. */
+  /** Interval in steps. */
   readonly every: number;
-  /** Whether it is also done at the last step, and also where a signal ends the run before it. */
+  /** Whether it also runs at the last step (`complete`), and also where a signal ends the run (`always`). */
   readonly atEnd: 'no' | 'complete' | 'always';
-  /** Does the work of a step; must be harmless to repeat, as a run that continues repeats what is due where it starts. */
+  /** Runs the task after a step. Must be idempotent: a resumed run repeats the tasks due at its first step. */
   run(step: number): void | Promise<void>;
 }
 
@@ -23,13 +23,16 @@ export interface LoopOptions<S extends Tree, B extends Tree> {
   /** Steps already taken (0, or a checkpoint's), and the step count to reach. */
   readonly from: number;
   readonly until: number;
-  /** Metrics stay on the device between reports; there is one before each task too, so that no task sees a broken state. */
+  /**
+   * Interval of reports in steps; metrics stay on the device in between. A report also precedes each task, so that no task gets a
+   * broken state.
+   */
   readonly reportEvery: number;
   /** Receives the step count and the mean of all metrics since the last report. */
   onReport(step: number, row: Row): void | Promise<void>;
   /** Done in this order. */
   readonly tasks: readonly Task[];
-  /** Called before the run throws because all steps from the one after `first` to `step` were skipped, which is too many. */
+  /** Called before the run throws because all steps after `first` up to `step` were skipped. */
   onBroken?(first: number, step: number): void | Promise<void>;
   /** Ends the run after the step in progress, with a report and the tasks done `always`. */
   readonly signal?: { readonly aborted: boolean };
@@ -41,14 +44,17 @@ export interface LoopResult {
   readonly aborted: boolean;
 }
 
-/** Steps from `from` to `until`. Throws when the count of live tensors changes or the numbers break, after a last report. */
+/**
+ * Runs steps `from` to `until`.
+ * @throws Error, after a last report, where live tensors leak or too many steps in a row are not finite
+ */
 export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S, B>): Promise<LoopResult> {
   const { stepper, from, until, reportEvery, signal } = config;
   const leaks = leakCheck();
   const skips = skipCount();
   let pending: Metrics[] = [];
   let step = from;
-  // Looked at once a step: an abort during a callback is seen after the next step, which then ends with report and tasks.
+  // Read once per step: an abort during a callback takes effect after the next step, with its report and tasks.
   const ends = (): boolean => step >= until || signal?.aborted === true;
   const due = (last: boolean): Task[] => config.tasks.filter((task) => isDue(task, step, until, last));
   let last = ends();

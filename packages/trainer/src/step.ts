@@ -35,6 +35,7 @@ export interface StepOptions extends RandomnessOptions {
  * the gradient is its mean (an alignment that couples the items of a batch couples those of a micro-batch).
  * Metrics: `loss, denoisingLoss, alignmentLoss, gradNorm` (before clipping), `learningRate, applied` (0 when skipped) [],
  * `denoisingByTime.sum/count` [10], and the alignment's under `alignment.`.
+ * @throws Error where no gradients are registered
  */
 export function trainStep<D extends Tree, A extends Tree, T extends Tree>(
   deps: TrainDeps<D, A, T>,
@@ -133,7 +134,7 @@ function updateMemory<D extends Tree, A extends Tree, T extends Tree>(
 /** The gradient of the first parameter, where backpropagation ends. */
 const lastComputed = (gradient: Gradient<Tree>): tf.Tensor => flatten(gradient.grads)[0] as tf.Tensor;
 
-/** tfjs-core alone registers no gradients in Node. */
+/** Check for registered gradients: tfjs-core alone has none in Node. */
 function assertGradients(): void {
   if (tf.getGradient('Sum') === undefined) {
     throw new Error(

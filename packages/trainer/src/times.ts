@@ -8,11 +8,11 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export interface TimeOptions {
   readonly sampling: 'uniform' | 'lognormal' | 'logit-normal';
-  /** Of the normal number; 0 where absent. */
+  /** Mean of the normal number; default 0. */
   readonly mean?: number;
-  /** Of the normal number; 1 where absent. */
+  /** Standard deviation of the normal number; default 1. */
   readonly std?: number;
-  /** Above 1 moves times towards noise: t becomes shift t / (1 + (shift - 1) t); 1 where absent. */
+  /** Above 1 moves times towards noise: t becomes shift t / (1 + (shift - 1) t); default 1. */
   readonly shift?: number;
 }
 

@@ -3,7 +3,7 @@ import { binByTime, sumMetrics } from '@ahpa/ops';
 import type { Metrics, Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Collects the gradients of watched tensors; what it holds is alive until `dispose`. */
+/** Recorder of the gradients of watched tensors, which stay alive until `dispose`. */
 export interface Watch {
   /** `x` itself; its gradient is recorded as one of the tap `tap`, under `term`. */
   watch(x: tf.Tensor3D, term: string, tap: number): tf.Tensor3D;
@@ -42,7 +42,7 @@ export function newWatch(): Watch {
   };
 }
 
-/** The names under which the trainer watches all that comes back to a tap, and the part of it that the alignment sends. */
+/** Terms under which the trainer records the total gradient at a tap, and the alignment's part of it. */
 export const TOTAL = 'total';
 export const ALIGNED = 'alignment';
 

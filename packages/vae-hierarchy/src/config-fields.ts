@@ -4,14 +4,20 @@ import type { LatentScaling } from './config.ts';
 /** The parsed object of a `config.json`. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Throws: the field `key` has a value this package does not compute. */
+/**
+ * Failure of the field `key`, whose value is not supported.
+ * @throws Error that names key, value and requirement
+ */
 export function fail(key: string, got: unknown, wanted: string): never {
   throw new Error(
     `VAE config: ${key} is ${JSON.stringify(got)}, wanted ${wanted}; only plain AutoencoderKL and AutoencoderTiny files are supported.`,
   );
 }
 
-/** A positive integer. */
+/**
+ * A positive integer.
+ * @throws Error where the field has another value
+ */
 export function count(json: Json, key: string, fallback?: number): number {
   const value = json[key] ?? fallback;
   if (!Number.isSafeInteger(value) || (value as number) < 1) fail(key, value, 'a positive integer');
@@ -25,14 +31,20 @@ function finite(json: Json, key: string, fallback: number): number {
   return value;
 }
 
-/** True or false. */
+/**
+ * True or false.
+ * @throws Error where the field has another value
+ */
 export function flag(json: Json, key: string, fallback: boolean): boolean {
   const value = json[key] ?? fallback;
   if (typeof value !== 'boolean') fail(key, value, 'true or false');
   return value;
 }
 
-/** A list of positive integers, of `length` if that is given. */
+/**
+ * A list of positive integers, of `length` if that is given.
+ * @throws Error where the field has another value
+ */
 export function counts(
   json: Json,
   key: string,
@@ -49,7 +61,10 @@ export function counts(
   return value as number[];
 }
 
-/** Refuses any value but `wanted`; absent and null count as `wanted`. */
+/**
+ * Checks that a field is `wanted`, absent or null.
+ * @throws Error where it is not
+ */
 export function expectValue(json: Json, key: string, wanted: unknown): void {
   const value = json[key] ?? wanted;
   if (value !== wanted) fail(key, value, JSON.stringify(wanted));
@@ -63,7 +78,10 @@ function numbers(json: Json, key: string, length: number): readonly number[] | u
   return value as number[];
 }
 
-/** The scaling of latents; per-channel lists come in pairs and without a shift. */
+/**
+ * The scaling of latents; per-channel lists come in pairs and without a shift.
+ * @throws Error where a list is missing, has another length or comes with a shift
+ */
 export function latentScaling(json: Json, channels: number, factor: number): LatentScaling {
   const scalingFactor = finite(json, 'scaling_factor', factor);
   const shiftFactor = finite(json, 'shift_factor', 0);

@@ -70,7 +70,10 @@ function parseTiny(json: Json): TinyVaeConfig {
   };
 }
 
-/** Reads a diffusers `config.json` of either kind; throws on any feature this package does not compute. */
+/**
+ * The config of a parsed diffusers `config.json` of either kind.
+ * @throws Error where a feature is not supported
+ */
 export function parseVaeConfig(json: unknown): VaeConfig {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`VAE config is ${JSON.stringify(json)}, wanted the object of a diffusers config.json.`);

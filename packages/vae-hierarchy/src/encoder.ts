@@ -11,7 +11,7 @@ import { tinyEncoder } from './tiny.ts';
 
 export type { Levels, Posterior } from './stages.ts';
 
-function encoderOf(params: VaeParams, config: VaeConfig): Encoder {
+function createEncoder(params: VaeParams, config: VaeConfig): Encoder {
   return config.kind === 'tiny'
     ? tinyEncoder(params as TinyVaeParams, config)
     : klEncoder(params as KlVaeParams, config);
@@ -47,10 +47,10 @@ export function encode(
 ): { posterior: Posterior; levels: Levels } {
   checkInput(x, config);
   return tf.tidy(() => {
-    const { stages, posterior: posteriorOf } = encoderOf(params, config);
+    const { stages, posterior: toPosterior } = createEncoder(params, config);
     checkTaps(taps, [...stages.map(([name]) => name), 'latent']);
     const [features, levels] = runStages(stages, x, new Set(taps));
-    const posterior = posteriorOf(features);
+    const posterior = toPosterior(features);
     const latent = taps.includes('latent') ? { latent: tf.clone(posterior.mean) } : {};
     return { posterior, levels: { ...levels, ...latent } } as never;
   });
@@ -70,7 +70,7 @@ export function encodeLevels(
   }
   checkInput(x, config);
   return tf.tidy(() => {
-    const { stages } = encoderOf(params, config);
+    const { stages } = createEncoder(params, config);
     const names = stages.map(([name]) => name);
     checkTaps(taps, [...names, 'latent']);
     const deepest = Math.max(-1, ...taps.map((tap) => names.indexOf(tap)));

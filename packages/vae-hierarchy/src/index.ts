@@ -10,7 +10,7 @@ export { parseVaeConfig, vaeConfigJson } from './config-json.ts';
 export { decode } from './decoder.ts';
 export { encode, encodeLevels, type Levels, type Posterior } from './encoder.ts';
 export { groupNorm, groupNormSilu } from './group-norm.ts';
-export { inferVaeConfig, type UntoldByShapes } from './infer.ts';
+export { inferVaeConfig, type VaeHints } from './infer.ts';
 export { initVae } from './init.ts';
 export { innovation, type Prediction } from './innovation.ts';
 export { joinHalves } from './keys.ts';

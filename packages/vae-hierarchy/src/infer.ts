@@ -2,9 +2,9 @@
 import type { KlVaeConfig, LatentScaling, TinyVaeConfig, VaeConfig } from './config.ts';
 import { diffusersEntries, hasTinyKeys } from './keys.ts';
 
-/** What shapes do not tell. */
-export interface UntoldByShapes extends LatentScaling {
-  /** Groups of the normalizations of an AutoencoderKL; 32 unless told, as in all published ones. */
+/** Properties that shapes do not determine. */
+export interface VaeHints extends LatentScaling {
+  /** Groups of the normalizations of an AutoencoderKL; default 32, as in all published ones. */
   readonly normNumGroups?: number;
 }
 
@@ -22,14 +22,14 @@ function channels(shapes: Shapes, key: string): readonly [out: number, from: num
   return [out, from];
 }
 
-/** How many of 0, 1, 2, ... have a key. */
-function countWhile(shapes: Shapes, keyOf: (i: number) => string): number {
+/** Number of consecutive i = 0, 1, 2, ... that have a key. */
+function countWhile(shapes: Shapes, toKey: (i: number) => string): number {
   let i = 0;
-  while (shapes.has(keyOf(i))) i++;
+  while (shapes.has(toKey(i))) i++;
   return i;
 }
 
-function inferKl(shapes: Shapes, { normNumGroups = 32, ...scaling }: UntoldByShapes): KlVaeConfig {
+function inferKl(shapes: Shapes, { normNumGroups = 32, ...scaling }: VaeHints): KlVaeConfig {
   const first = (level: number): string => `encoder.down_blocks.${level}.resnets.0.conv2.weight`;
   const levels = Math.max(1, countWhile(shapes, first)); // at least one, so that its absence is named
   return {
@@ -59,7 +59,7 @@ function blockRuns(shapes: Shapes, half: string): readonly number[] {
   return runs.slice(0, -1);
 }
 
-function inferTiny(shapes: Shapes, { normNumGroups: _, ...scaling }: UntoldByShapes): TinyVaeConfig {
+function inferTiny(shapes: Shapes, { normNumGroups: _, ...scaling }: VaeHints): TinyVaeConfig {
   const [width] = channels(shapes, 'encoder.layers.0.weight');
   const encoderBlocks = blockRuns(shapes, 'encoder');
   return {
@@ -75,14 +75,15 @@ function inferTiny(shapes: Shapes, { normNumGroups: _, ...scaling }: UntoldBySha
 }
 
 /**
- * The config of weights by the shapes of a state dict in PyTorch layout, under any names that `loadVaeParams` accepts. The
- * scaling of latents is not in the weights: SD, SDXL and their like differ in nothing else, so `untold` says it.
+ * The config of weights by the shapes of a state dict in PyTorch layout, under any names that `loadVaeParams` accepts. The scaling
+ * of latents (`hints`) is not in the weights: SD and SDXL differ in nothing else.
+ * @throws Error where a weight of the VAE is missing or its sizes are not supported
  */
 export function inferVaeConfig(
   tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,
-  untold: UntoldByShapes,
+  hints: VaeHints,
 ): VaeConfig {
   const entries = diffusersEntries(tensors);
   const shapes = new Map([...entries].map(([name, [, { shape }]]) => [name, shape]));
-  return hasTinyKeys([...shapes.keys()]) ? inferTiny(shapes, untold) : inferKl(shapes, untold);
+  return hasTinyKeys([...shapes.keys()]) ? inferTiny(shapes, hints) : inferKl(shapes, hints);
 }

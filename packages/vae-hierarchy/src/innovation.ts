@@ -1,7 +1,7 @@
-/** What white tokens add beyond their linear prediction from the clean latent (after RARE's increments). */
+/** Innovation of whitened tokens over their linear prediction from the clean latent (after RARE's increments). */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** A prediction of r dimensions from the d of a latent's tokens, and the factors of what it leaves. */
+/** Linear prediction of r dimensions from the d of a latent's tokens, and the scale of its residual. */
 export interface Prediction {
   /** `[d, r]`. */
   readonly slopes: tf.Tensor;

@@ -1,6 +1,6 @@
-/** The names that VAE weights go by: diffusers (new and old), CompVis, and the bare `Sequential` of TAESD. */
+/** Names of VAE weights: diffusers (new and old), CompVis, and the bare `Sequential` of TAESD. */
 
-/** Names of the tensors inside an attention block that mean the same. */
+/** Equivalent names of the tensors of an attention block. */
 const ATTENTION_NAMES: Readonly<Record<string, string>> = {
   norm: 'group_norm',
   q: 'to_q',
@@ -13,10 +13,10 @@ const ATTENTION_NAMES: Readonly<Record<string, string>> = {
   proj_attn: 'to_out.0',
 };
 
-/** Where a Stable Diffusion checkpoint keeps its VAE. */
+/** Prefix of the VAE in a Stable Diffusion checkpoint. */
 const IN_CHECKPOINT = 'first_stage_model.';
 
-/** Weights that a checkpoint of VAE training has beside the VAE. */
+/** Weights beside the VAE in a checkpoint of VAE training. */
 const TRAINING_ONLY = /^loss\./;
 
 /** CompVis counts decoder levels from the finest, diffusers from the coarsest. */
@@ -44,7 +44,7 @@ function tinyKey(key: string): string {
 }
 
 /** Levels of the encoder of an AutoencoderKL, from its keys. */
-function levelsOf(keys: readonly string[]): number {
+function countLevels(keys: readonly string[]): number {
   const levels = keys.map((key) => /^encoder\.down(?:_blocks)?\.(\d+)\./.exec(key)?.[1]);
   return new Set(levels.filter((level) => level !== undefined)).size;
 }
@@ -56,7 +56,8 @@ export function hasTinyKeys(keys: readonly string[]): boolean {
 
 /**
  * The entries of a state dict under diffusers' names, each with its own name: of a Stable Diffusion checkpoint only the VAE,
- * of a training checkpoint not the loss. Two keys of one meaning are refused.
+ * of a training checkpoint without the loss.
+ * @throws Error where two keys name one weight
  */
 export function diffusersEntries<T>(
   tensors: Readonly<Record<string, T>>,
@@ -66,7 +67,7 @@ export function diffusersEntries<T>(
   const prefix = inner.length > 0 ? IN_CHECKPOINT.length : 0;
   const entries = (prefix > 0 ? inner : all).filter(([key]) => !TRAINING_ONLY.test(key.slice(prefix)));
   const keys = entries.map(([key]) => key.slice(prefix));
-  const [tiny, levels] = [hasTinyKeys(keys), levelsOf(keys)];
+  const [tiny, levels] = [hasTinyKeys(keys), countLevels(keys)];
   const found = new Map<string, readonly [string, T]>();
   for (const entry of entries) {
     const key = entry[0].slice(prefix);

@@ -26,7 +26,7 @@ function encoderStages({ encoder }: KlVaeParams, groups: number): readonly Stage
   ];
 }
 
-function posteriorOf(features: tf.Tensor4D, params: KlVaeParams, groups: number): Posterior {
+function toPosterior(features: tf.Tensor4D, params: KlVaeParams, groups: number): Posterior {
   const { conv_norm_out, conv_out } = params.encoder;
   const out = conv(groupNormSilu(features, conv_norm_out, groups), conv_out);
   const moments = params.quant_conv ? conv(out, params.quant_conv) : out;
@@ -38,7 +38,7 @@ function posteriorOf(features: tf.Tensor4D, params: KlVaeParams, groups: number)
 export function klEncoder(params: KlVaeParams, { normNumGroups }: KlVaeConfig): Encoder {
   return {
     stages: encoderStages(params, normNumGroups),
-    posterior: (features) => posteriorOf(features, params, normNumGroups),
+    posterior: (features) => toPosterior(features, params, normNumGroups),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The layers of the VAE: convolution, residual block, attention, resampling. NHWC, SAME padding unless said. */
+/** The layers of the VAE: convolution, residual block, attention, resampling. NHWC; default padding SAME. */
 import * as tf from '@tensorflow/tfjs-core';
 import { groupNorm, groupNormSilu } from './group-norm.ts';
 import type { AttentionParams, ConvParams, LinearParams, MidParams, ResnetParams } from './params.ts';

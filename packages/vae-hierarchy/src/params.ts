@@ -37,7 +37,7 @@ export interface AttentionParams {
   readonly to_out: readonly [LinearParams];
 }
 
-/** The part between the levels and the output, of encoder and decoder alike. */
+/** The part between the levels and the output, of encoder or decoder. */
 export interface MidParams {
   readonly resnets: readonly [ResnetParams, ResnetParams];
   readonly attentions?: readonly [AttentionParams];

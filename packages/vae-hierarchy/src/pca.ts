@@ -14,12 +14,13 @@ export interface Pca<V = Float32Array> {
 /** A PCA whose numbers are on the backend: `[D]`, `[D, d]` and `[d]`. */
 export type PcaTensors = Pca<tf.Tensor>;
 
-const tensorOf = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
+const toTensor = (values: Float32Array | tf.Tensor): tf.Tensor1D =>
   values instanceof Float32Array ? tf.tensor1d(values) : tf.reshape(values, [values.size]);
 
 /**
- * Eigenvalues of a symmetric matrix in any order, and its eigenvectors as columns: `vectors[i][k]` belongs to `values[k]`. A
- * port: ml-matrix's `EigenvalueDecomposition` serves.
+ * Eigenvalues of a symmetric matrix in any order, and its eigenvectors as columns: `vectors[i][k]` belongs to `values[k]`. A port,
+ * implemented for example by
+ * ml-matrix's `EigenvalueDecomposition`.
  */
 export type SymmetricEigen = (matrix: number[][]) => {
   readonly values: readonly number[];
@@ -30,7 +31,7 @@ export type SymmetricEigen = (matrix: number[][]) => {
 const SMALLEST_PART = 1e-9;
 
 /** Rows of a square matrix, made exactly symmetric. */
-async function rowsOf(matrix: tf.Tensor2D): Promise<number[][]> {
+async function readRows(matrix: tf.Tensor2D): Promise<number[][]> {
   const [size] = matrix.shape;
   const values = await matrix.data();
   const at = (i: number, j: number): number => values[i * size + j] as number;
@@ -57,6 +58,7 @@ function leading(
 /**
  * Fits a PCA to `d` components on samples `[N, D]` (tokens of calibration images). Decomposes the smaller of the covariance
  * `[D, D]` and the Gram matrix `[N, N]`, so either may be large.
+ * @throws RangeError where `d` is not possible for the samples
  */
 export async function fitPca(samples: tf.Tensor2D, d: number, eigen: SymmetricEigen): Promise<Pca> {
   const [count, channels] = samples.shape;
@@ -72,7 +74,7 @@ export async function fitPca(samples: tf.Tensor2D, d: number, eigen: SymmetricEi
     return { mean: center, centred: rest, square: tf.div(tf.matMul(rest, rest, !wide, wide), count) };
   });
   try {
-    const { values, vectors } = leading(eigen(await rowsOf(square as tf.Tensor2D)), d);
+    const { values, vectors } = leading(eigen(await readRows(square as tf.Tensor2D)), d);
     checkRank(values);
     const basis = tf.tidy(() => {
       const columns = tf.transpose(tf.tensor2d(vectors)) as tf.Tensor2D;
@@ -104,18 +106,21 @@ function checkRank(values: readonly number[]): void {
   }
 }
 
-/** `[B, T, D]` -> `[B, T, d]`; with `whiten`, each component is divided by its standard deviation. */
+/**
+ * `[B, T, D]` -> `[B, T, d]`; with `whiten`, each component is divided by its standard deviation.
+ * @throws RangeError where the channels differ from those of the PCA
+ */
 export function projectTokens(tokens: tf.Tensor3D, pca: Pca | PcaTensors, whiten: boolean): tf.Tensor3D {
   const [batch, count, channels] = tokens.shape;
   return tf.tidy(() => {
-    const [mean, variance] = [tensorOf(pca.mean), tensorOf(pca.variance)];
+    const [mean, variance] = [toTensor(pca.mean), toTensor(pca.variance)];
     if (mean.size !== channels) {
       throw new RangeError(
         `projectTokens: tokens have shape [${tokens.shape}], wanted ${mean.size} channels, as the PCA was fitted to.`,
       );
     }
     const flat = tf.reshape(tf.sub(tokens, mean), [batch * count, channels]) as tf.Tensor2D;
-    const basis = tf.reshape(tensorOf(pca.basis), [channels, variance.size]) as tf.Tensor2D;
+    const basis = tf.reshape(toTensor(pca.basis), [channels, variance.size]) as tf.Tensor2D;
     const scaled = whiten ? tf.div(basis, tf.sqrt(variance)) : basis;
     return tf.reshape(tf.matMul(flat, scaled as tf.Tensor2D), [batch, count, variance.size]);
   });

@@ -1,9 +1,9 @@
-/** From feature maps of several sizes to tokens on one grid. */
+/** Tokens on one grid from feature maps of several sizes. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * How the box of a map under one token becomes numbers: its average; its average and its standard deviation; its maximum; or
- * all its values, row by row (space to depth, to be reduced by a PCA).
+ * Reduction of the box of a map under one token: average; average and standard deviation; maximum; or all its values, row by
+ * row (space to depth, to be reduced by a PCA).
  */
 export type Resize = 'average' | 'average+std' | 'max' | 'unshuffle';
 
@@ -65,6 +65,7 @@ function toGrid(level: tf.Tensor4D, grid: number, resize: Resize): tf.Tensor4D {
  * Tokens of one group of feature maps: each `[B, h, w, C]` is brought to the grid, then channels are concatenated ->
  * `[B, grid * grid, d]`, row by row. `d` is the sum of C; twice that for `average+std`; for `unshuffle` each C counts as often
  * as the map's boxes have positions. `average` is adaptive average pooling and takes any grid no finer than the map.
+ * @throws RangeError where `resize` is unknown, or the grid does not divide a map
  */
 export function groupTokens(levels: readonly tf.Tensor4D[], grid: number, resize: Resize): tf.Tensor3D {
   if (!Object.hasOwn(POOLS, resize)) {

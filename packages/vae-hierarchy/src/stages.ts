@@ -13,7 +13,7 @@ export type Levels = Record<string, tf.Tensor4D>;
 /** A part of an encoder, by the name of the map it makes. */
 export type Stage = readonly [name: string, apply: (x: tf.Tensor4D) => tf.Tensor4D];
 
-/** An encoder: its stages from the image, and what turns the last map into the posterior. */
+/** An encoder: its stages from the image, and the function from the last map to the posterior. */
 export interface Encoder {
   readonly stages: readonly Stage[];
   readonly posterior: (features: tf.Tensor4D) => Posterior;

@@ -17,7 +17,7 @@ function torchShape({ kind, shape }: ParamSpec): readonly number[] {
   return kind === 'convWeight' ? [3, 2, 0, 1].map((axis) => shape[axis] as number) : shape;
 }
 
-/** Linear weights `[out, in]` may come as 1x1 convolutions `[out, in, 1, 1]`. */
+/** Equality of shapes; linear weights `[out, in]` may come as 1x1 convolutions `[out, in, 1, 1]`. */
 function sameShape(got: readonly number[], spec: ParamSpec): boolean {
   const kept =
     spec.kind === 'linearWeight' && got.length === 4 && got[2] === 1 && got[3] === 1 ? got.slice(0, 2) : got;
@@ -48,18 +48,19 @@ function checkTensors(found: Found, specs: readonly ParamSpec[]): void {
 
 /**
  * Parameters from a state dict in PyTorch layout. Accepts diffusers keys (also `query`, `key`, `value`, `proj_attn`), CompVis
- * keys (also under `first_stage_model.`) and TAESD's (see `joinHalves`); throws with all missing and unknown keys.
+ * keys (also under `first_stage_model.`) and TAESD's (see `joinHalves`).
+ * @throws Error that lists all missing, unknown and misshapen keys
  */
 export function loadVaeParams(tensors: Readonly<Record<string, StateTensor>>, config: VaeConfig): VaeParams {
   const specs = vaeParamTable(config);
   const found = diffusersEntries(tensors);
   checkTensors(found, specs);
-  const tensorOf = (spec: ParamSpec): tf.Tensor => {
+  const makeTensor = (spec: ParamSpec): tf.Tensor => {
     const [, { data }] = found.get(spec.key) as readonly [string, StateTensor];
     const tensor = tf.tensor(data, [...torchShape(spec)]);
     return spec.kind === 'convWeight' ? tf.transpose(tensor, [2, 3, 1, 0]) : tensor;
   };
-  return tf.tidy(() => treeFromTable(specs, tensorOf) as never);
+  return tf.tidy(() => treeFromTable(specs, makeTensor) as never);
 }
 
 /** The state dict of parameters: diffusers keys, PyTorch layout. */

@@ -1,4 +1,4 @@
-/** Per-channel statistics over many batches of tokens, and their use. */
+/** Per-channel statistics over many batches of tokens, and standardisation by them. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Per-channel mean and standard deviation, `[d]` each. */
@@ -27,7 +27,10 @@ export function emptyMoments(channels: number): ChannelMoments {
   return { count: 0, sum: new Float64Array(channels), sumSquares: new Float64Array(channels) };
 }
 
-/** Adds the tokens in `values`, row-major `[..., d]`; the old sums stay as they are. */
+/**
+ * Adds the tokens in `values`, row-major `[..., d]`; the old sums stay as they are.
+ * @throws RangeError where `values` are not whole tokens
+ */
 export function addMoments(moments: ChannelMoments, values: Float32Array): ChannelMoments {
   const sum = moments.sum.slice();
   const sumSquares = moments.sumSquares.slice();
@@ -43,7 +46,10 @@ export function addMoments(moments: ChannelMoments, values: Float32Array): Chann
   return { count: moments.count + values.length / channels, sum, sumSquares };
 }
 
-/** Mean and (biased) standard deviation of all added tokens; a constant channel gets a standard deviation of 1e-6. */
+/**
+ * Mean and (biased) standard deviation of all added tokens; a constant channel gets a standard deviation of 1e-6.
+ * @throws RangeError where no tokens were added
+ */
 export function channelStatistics({ count, sum, sumSquares }: ChannelMoments): {
   readonly mean: Float32Array;
   readonly std: Float32Array;

@@ -1,4 +1,4 @@
-/** The feature maps an encoder offers: names, sizes and what they cost. */
+/** Feature maps of an encoder: names, sizes and costs. */
 import type { KlVaeConfig, TinyVaeConfig, VaeConfig } from './config.ts';
 import { GLOBAL_WIDENING } from './param-table.ts';
 import { type TinyLayer, tinyEncoderLayers } from './tiny-layers.ts';
@@ -97,6 +97,7 @@ export function vaeTaps(config: VaeConfig, height = 256, width = 256): readonly 
 /**
  * Three groups of taps: `coarse` is the last map before the latent, `mid` the level before the coarsest, `fine` all levels
  * before that. The paper names the three kinds and not the taps; this is the reconstruction's default.
+ * @throws RangeError where the VAE has fewer than 3 levels
  */
 export function defaultGroups(config: VaeConfig): Record<'fine' | 'mid' | 'coarse', readonly string[]> {
   const levels = config.blockOutChannels.length;

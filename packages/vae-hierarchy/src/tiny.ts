@@ -16,7 +16,7 @@ import { type TinyLayer, tinyDecoderLayers, tinyEncoderLayers } from './tiny-lay
 const GLOBAL_GROUPS = 4;
 const GLOBAL_EPSILON = 1e-5;
 
-/** The decoder sees latents bent into this range. */
+/** Bound of the latents of the decoder, by tanh. */
 const LATENT_MAGNITUDE = 3;
 
 function conv(x: tf.Tensor4D, { weight, bias }: ConvParams | PlainConvParams): tf.Tensor4D {
@@ -50,7 +50,7 @@ function block(x: tf.Tensor4D, params: TinyBlockParams): tf.Tensor4D {
 
 type Layer = (x: tf.Tensor4D) => tf.Tensor4D;
 
-function layerOf({ kind }: TinyLayer, weights: TinyHalfParams['layers'][number] | undefined): Layer {
+function createLayer({ kind }: TinyLayer, weights: TinyHalfParams['layers'][number] | undefined): Layer {
   const run: Record<TinyLayer['kind'], Layer> = {
     conv: (x) => conv(x, weights as ConvParams),
     plain: (x) => conv(x, weights as PlainConvParams),
@@ -66,7 +66,7 @@ function layerOf({ kind }: TinyLayer, weights: TinyHalfParams['layers'][number] 
 /** The encoder; its posterior has no variance. Images in [-1, 1] are brought to [0, 1] first. */
 export function tinyEncoder({ encoder }: TinyVaeParams, config: TinyVaeConfig): Encoder {
   const layers = tinyEncoderLayers(config);
-  const stages = layers.map((layer, i): Stage => [layer.tap, layerOf(layer, encoder.layers[i])]);
+  const stages = layers.map((layer, i): Stage => [layer.tap, createLayer(layer, encoder.layers[i])]);
   const [[, first], ...inner] = stages as [Stage, ...Stage[]];
   const [, toLatent] = inner.pop() as Stage;
   return {
@@ -82,7 +82,7 @@ export function tinyEncoder({ encoder }: TinyVaeParams, config: TinyVaeConfig): 
 export function tinyDecode({ decoder }: TinyVaeParams, z: tf.Tensor4D, config: TinyVaeConfig): tf.Tensor4D {
   const bent: tf.Tensor4D = tf.mul(tf.tanh(tf.div(z, LATENT_MAGNITUDE)), LATENT_MAGNITUDE);
   const layers = tinyDecoderLayers(config);
-  const stages = layers.map((layer, i): Stage => [layer.kind, layerOf(layer, decoder.layers[i])]);
+  const stages = layers.map((layer, i): Stage => [layer.kind, createLayer(layer, decoder.layers[i])]);
   const [image] = runStages(stages, bent, new Set());
   return tf.sub(tf.mul(image, 2), 1);
 }

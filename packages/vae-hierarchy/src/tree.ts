@@ -18,7 +18,7 @@ function withLists(node: Folder | tf.Tensor, leaves: ReadonlySet<unknown>): unkn
 /** Nests tensors by their dotted keys; numbers that count from 0 are positions in a list. */
 export function treeFromTable(
   specs: readonly ParamSpec[],
-  tensorOf: (spec: ParamSpec) => tf.Tensor,
+  makeTensor: (spec: ParamSpec) => tf.Tensor,
 ): VaeParams {
   const root: Folder = {};
   const leaves = new Set<tf.Tensor>();
@@ -30,7 +30,7 @@ export function treeFromTable(
       folder[part] ??= {};
       folder = folder[part] as Folder;
     }
-    const tensor = tensorOf(spec);
+    const tensor = makeTensor(spec);
     leaves.add(tensor);
     folder[name] = tensor;
   }

@@ -34,10 +34,10 @@ export function byteLength(dtype: DType, shape: readonly number[]): number | und
   return bytes;
 }
 
-/** Names that would reach an object's prototype in readers less careful than this one. */
+/** Names that reach an object's prototype in less careful readers. */
 export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** A name from a file as it is shown in an error: quoted and not longer than a line. */
+/** A name from a file for an error message: quoted and shortened to a line. */
 export function quote(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name);
 }

@@ -55,7 +55,10 @@ function aligned(data: Uint8Array): Uint8Array {
   return data.byteOffset % 8 === 0 ? data : new Uint8Array(data);
 }
 
-/** Values of an F64, F32, F16 or BF16 tensor; an F32 result shares the entry's memory where its alignment allows. */
+/**
+ * Values of an F64, F32, F16 or BF16 tensor; an F32 result shares the entry's memory where its alignment allows.
+ * @throws Error where the dtype is not floating point
+ */
 export function toFloat32({ dtype, data }: TensorEntry): Float32Array {
   const { buffer, byteOffset, byteLength: bytes } = aligned(data);
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, bytes / 4);
@@ -66,7 +69,10 @@ export function toFloat32({ dtype, data }: TensorEntry): Float32Array {
   return mapInto(new Float32Array(bytes / 2), new Uint16Array(buffer, byteOffset, bytes / 2), widen);
 }
 
-/** A tensor of the given type from float32 values; F32 shares the memory of `data`. */
+/**
+ * A tensor of the given type from float32 values; F32 shares the memory of `data`.
+ * @throws Error where shape and number of values differ
+ */
 export function fromFloat32(
   data: Float32Array,
   shape: readonly number[],

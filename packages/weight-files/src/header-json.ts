@@ -112,7 +112,10 @@ function parseValue(cursor: Cursor, depth: number): HeaderValue {
   return list;
 }
 
-/** Parses a whole header; `source` names the file in errors. */
+/**
+ * Parses a whole header; `source` names the file in errors.
+ * @throws Error where the text is not such JSON
+ */
 export function parseHeaderJson(text: string, source: string): ReadonlyMap<string, HeaderValue> {
   const cursor: Cursor = { text, source, at: 0 };
   if (!text.startsWith('{')) fail(cursor, "'{' as first character");

@@ -19,7 +19,10 @@ export function layOut(tensors: Readonly<Record<string, TensorEntry>>): readonly
   );
 }
 
-/** The 8 length bytes and the header, padded with spaces so that the data starts at a multiple of 8. */
+/**
+ * The 8 length bytes and the header, padded with spaces so that the data starts at a multiple of 8.
+ * @throws Error where the header is too long
+ */
 export function encodeHeader(slots: readonly Slot[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const describe = ({ dtype, shape, begin, end }: Slot): string =>
     `{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`;
@@ -39,7 +42,10 @@ export function encodeHeader(slots: readonly Slot[], metadata: Readonly<Record<s
   return bytes;
 }
 
-/** Refuses what a reader of the file would refuse. */
+/**
+ * Checks tensor names for writing.
+ * @throws Error where a reader would refuse one
+ */
 export function checkNames(names: readonly string[]): void {
   const forbidden = names.find((name) => FORBIDDEN_NAMES.has(name) || name === METADATA);
   if (forbidden !== undefined)

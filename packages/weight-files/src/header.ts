@@ -1,4 +1,4 @@
-/** The header of a safetensors file: what it must satisfy before a byte of a tensor is read. */
+/** Header of a safetensors file, checked before a byte of a tensor is read. */
 import { byteLength, type DType, ELEMENT_BYTES, quote } from './dtype.ts';
 import { type HeaderValue, parseHeaderJson } from './header-json.ts';
 
@@ -8,7 +8,7 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** The header's key of free text, which no tensor may have. */
 export const METADATA = '__metadata__';
 
-/** Where one tensor lies in the data that follows the header. */
+/** Position of one tensor in the data after the header. */
 export interface Slot {
   readonly name: string;
   readonly dtype: DType;
@@ -23,7 +23,10 @@ export interface Header {
   readonly slots: readonly Slot[];
 }
 
-/** The number of header bytes from the first 8 bytes of a file of `fileBytes` bytes. */
+/**
+ * The number of header bytes from the first 8 bytes of a file of `fileBytes` bytes.
+ * @throws Error where the file is too short or the length is out of range
+ */
 export function headerLength(prefix: Uint8Array, fileBytes: number, source: string): number {
   if (fileBytes < 8)
     throw new Error(
@@ -102,7 +105,10 @@ function decodeText(bytes: Uint8Array, source: string): string {
   }
 }
 
-/** Parses and checks the header's bytes against the number of data bytes behind it. */
+/**
+ * Parses and checks the header's bytes against the number of data bytes behind it.
+ * @throws Error where the header is invalid or does not cover the data exactly
+ */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, source: string): Header {
   const entries = new Map(parseHeaderJson(decodeText(bytes, source), source));
   const metadata = parseMetadata(entries.get(METADATA) ?? new Map<string, HeaderValue>(), source);

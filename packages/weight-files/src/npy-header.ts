@@ -1,4 +1,4 @@
-/** The header of a .npy file: what it must satisfy before a value is read, and how it is written. */
+/** Header of a .npy file: checked before a value is read, and written. */
 import { byteLength, type DType, quote } from './dtype.ts';
 import type { Source } from './source.ts';
 
@@ -85,7 +85,10 @@ function parseShape(source: Source, text: string): readonly number[] {
   return shape;
 }
 
-/** Reads and checks the header of the .npy file that fills `source`. */
+/**
+ * Reads and checks the header of the .npy file that fills `source`.
+ * @throws Error where the header is invalid
+ */
 export async function readNpyHeader(source: Source): Promise<NpyHeader> {
   const start = Buffer.from(await source.read(0, Math.min(12, source.size)));
   if (start.length < 12 || start.toString('latin1', 0, 6) !== MAGIC)
@@ -116,7 +119,10 @@ export async function readNpyHeader(source: Source): Promise<NpyHeader> {
   return { dtype, shape, fortran: fields.get('fortran_order') === 'True', begin };
 }
 
-/** The header that NumPy writes for a row-major array (version 1.0, the values aligned to 64 bytes). */
+/**
+ * The header that NumPy writes for a row-major array (version 1.0, the values aligned to 64 bytes).
+ * @throws Error where NumPy has no such dtype
+ */
 export function encodeNpyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const descr = DESCR.get(dtype);
   if (descr === undefined)

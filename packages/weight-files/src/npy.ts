@@ -10,7 +10,7 @@ import { entrySource } from './zip-entry.ts';
 export interface NpyArray extends Pick<TensorEntry, 'dtype' | 'shape'> {
   /**
    * The rows (indices of the first axis) from `start` on, row-major: `count` of them, or all that are left. In a deflated
-   * .npz, reads that follow one another are cheap and one further back inflates from the start again.
+   * .npz consecutive reads are cheap, and a read further back inflates from the start.
    */
   read(start?: number, count?: number): Promise<TensorEntry>;
 }
@@ -24,7 +24,7 @@ export interface NpyFile extends NpyArray {
 export interface NpzFile {
   /** Names of the arrays, without `.npy`. */
   readonly names: readonly string[];
-  /** The array of a name; refuses a name that is not there and an array of a type that is not read. */
+  /** The array of a name; rejects an unknown name and an unsupported type. */
   array(name: string): Promise<NpyArray>;
   close(): Promise<void>;
 }
@@ -41,7 +41,10 @@ async function readFortran(source: Source, { dtype, shape, begin }: NpyHeader): 
   return gather(bytes, shape, strides, ELEMENT_BYTES.get(dtype) as number);
 }
 
-/** The array of the .npy file that fills `source`. */
+/**
+ * The array of the .npy file that fills `source`.
+ * @throws Error where the file is no .npy file
+ */
 export async function npyArray(source: Source): Promise<NpyArray> {
   const header = await readNpyHeader(source);
   const { dtype, shape, fortran, begin } = header;
@@ -61,12 +64,18 @@ export async function npyArray(source: Source): Promise<NpyArray> {
   return { dtype, shape, read };
 }
 
-/** The array in the bytes of a .npy file; `name` says whose they are in errors. */
+/**
+ * The array in the bytes of a .npy file; `name` names them in errors.
+ * @throws Error where they are no .npy file
+ */
 export async function parseNpy(bytes: Uint8Array, name: string): Promise<TensorEntry> {
   return (await npyArray(bytesSource(bytes, name))).read();
 }
 
-/** Opens a .npy file; the values stay on disk until rows are read. */
+/**
+ * Opens a .npy file; the values stay on disk until rows are read.
+ * @throws Error where the file cannot be opened or is no .npy file
+ */
 export async function openNpy(path: string): Promise<NpyFile> {
   const source = await openSource(path);
   try {
@@ -77,7 +86,10 @@ export async function openNpy(path: string): Promise<NpyFile> {
   }
 }
 
-/** The arrays of the .npz file that fills `source`. */
+/**
+ * The arrays of the .npz file that fills `source`.
+ * @throws Error where the file is no .npz file
+ */
 export async function npzArrays(source: Source): Promise<Omit<NpzFile, 'close'>> {
   const entries = await readDirectory(source);
   const names = [...entries.keys()].filter((name) => name.endsWith('.npy')).map((name) => name.slice(0, -4));
@@ -91,7 +103,10 @@ export async function npzArrays(source: Source): Promise<Omit<NpzFile, 'close'>>
   return { names, array };
 }
 
-/** Opens a .npz file (stored or deflated, ZIP64 too); arrays stay on disk until rows are read. */
+/**
+ * Opens a .npz file (stored or deflated, ZIP64 too); arrays stay on disk until rows are read.
+ * @throws Error where the file cannot be opened or is no .npz file
+ */
 export async function openNpz(path: string): Promise<NpzFile> {
   const source = await openSource(path);
   try {

@@ -1,13 +1,13 @@
-/** Writes .npy and .npz files; those of many rows piece by piece, so that a writer that was stopped can go on. */
+/** Writing of .npy and .npz files; large ones by rows, so that an interrupted writer can be resumed. */
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { byteLength, quote, type TensorEntry } from './dtype.ts';
 import { encodeNpyHeader } from './npy-header.ts';
 import { writeAt, writeWhole } from './write.ts';
-import { directoryOf, localHeader, type StoredEntry } from './zip-write.ts';
+import { encodeDirectory, localHeader, type StoredEntry } from './zip-write.ts';
 
-/** An array to be. */
+/** Dtype and shape of an array to write. */
 export type NpyForm = Pick<TensorEntry, 'dtype' | 'shape'>;
 
 /** An .npz file that is being written as `path.partial`. */
@@ -15,11 +15,11 @@ export interface NpzWriter {
   readonly partial: string;
   /** Writes the rows from `start` on: row-major, any rows in any order. */
   write(name: string, start: number, data: Uint8Array): Promise<void>;
-  /** Resolves when what was written would survive a loss of power. */
+  /** Syncs to disk; resolves when the written rows survive a power loss. */
   sync(): Promise<void>;
-  /** Completes the file and gives it its name. Rows that were never written are zeros. */
+  /** Completes the file and renames it to `path`. Rows never written are zeros. */
   finish(): Promise<void>;
-  /** Closes the unfinished file, which stays. */
+  /** Closes the unfinished file and keeps it. */
   close(): Promise<void>;
 }
 
@@ -27,11 +27,11 @@ interface Slot extends StoredEntry {
   readonly form: NpyForm;
   /** Header of the .npy file. */
   readonly head: Uint8Array;
-  /** Where that header stands in the archive. */
+  /** Position of that header in the archive. */
   readonly begin: number;
 }
 
-/** Where everything lies, which depends on the names and forms alone; checksums are still 0. */
+/** Layout of the archive, which depends on names and forms alone; checksums are still 0. */
 function layOut(arrays: Readonly<Record<string, NpyForm>>): { slots: readonly Slot[]; bytes: number } {
   let at = 0;
   const slots = Object.entries(arrays).map(([name, form]) => {
@@ -68,21 +68,22 @@ async function complete(file: FileHandle, slots: readonly Slot[], bytes: number)
     await writeAt(file, localHeader(entry), header);
     entries.push(entry);
   }
-  const directory = directoryOf(entries, bytes);
+  const directory = encodeDirectory(entries, bytes);
   await writeAt(file, directory, bytes);
   await file.truncate(bytes + directory.length);
   await file.sync();
 }
 
-/** How to open the file that is being written. */
+/** Options of `createNpz`. */
 export interface NpzOptions {
-  /** Go on with `path.partial`, which must be there; otherwise it may be, and its rows stay. */
+  /** Resume `path.partial`, which must exist; default false: it may exist, and keeps its rows. */
   readonly goOn?: boolean;
 }
 
 /**
  * Opens `path.partial` to write arrays of known forms by rows; several processes may write different rows. The finished file
  * depends on names, forms and values alone. Entries are stored, with ZIP64 from 4 GiB on.
+ * @throws the file system's error where the partial file cannot be opened
  */
 export async function createNpz(
   path: string,
@@ -127,7 +128,10 @@ export async function createNpz(
   };
 }
 
-/** Writes an .npz file of arrays that are in memory. */
+/**
+ * Writes an .npz file of arrays that are in memory.
+ * @throws the file system's error; the partial file is removed
+ */
 export async function writeNpz(path: string, arrays: Readonly<Record<string, TensorEntry>>): Promise<void> {
   const writer = await createNpz(path, arrays);
   try {
@@ -139,7 +143,10 @@ export async function writeNpz(path: string, arrays: Readonly<Record<string, Ten
   await writer.finish();
 }
 
-/** Writes a .npy file whole or not at all. */
+/**
+ * Writes a .npy file whole or not at all.
+ * @throws Error where data and shape differ, or the disk fails
+ */
 export async function writeNpy(path: string, { dtype, shape, data }: TensorEntry): Promise<void> {
   const wanted = byteLength(dtype, shape);
   if (data.length !== wanted)

@@ -1,4 +1,4 @@
-/** NumPy scalars and arrays in a pickle: what their functions make, without NumPy. */
+/** NumPy scalars and arrays in a pickle, built without NumPy. */
 import { type DType, ELEMENT_BYTES } from './dtype.ts';
 import {
   type Call,
@@ -41,7 +41,7 @@ const DTYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['b1', 'BOOL'],
 ]);
 
-/** The class that `_reconstruct` is told to make; it is never called itself. */
+/** The class passed to `_reconstruct`; it is never called itself. */
 export const NUMPY_ARRAY = 'numpy.ndarray';
 
 /** `_reconstruct(ndarray, (0,), b'b')`: an array that a state fills. */

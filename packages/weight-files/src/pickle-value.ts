@@ -1,4 +1,4 @@
-/** What a pickle of tensors may hold while it is read, and how it becomes plain data. */
+/** Values of a pickle of tensors while it is read, and their conversion to plain data. */
 import { type DType, FORBIDDEN_NAMES, quote, type TensorEntry } from './dtype.ts';
 
 /** A list or a tuple. */
@@ -25,7 +25,7 @@ export interface Global {
   readonly name: string;
 }
 
-/** A run of `count` elements in an entry of its own. */
+/** `count` elements in a separate entry. */
 export interface Storage {
   readonly kind: 'storage';
   readonly dtype: DType;
@@ -73,14 +73,14 @@ export type Value =
   | NumpyArray
   | Bytes;
 
-/** What a value is, in words for an error. */
+/** Description of a value for an error. */
 export function describe(value: Value | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
   return typeof value === 'object' ? value.kind : typeof value;
 }
 
-/** Throws; the message names file and position. */
+/** Fails with a problem; the error names file and position. */
 export type Fail = (problem: string) => never;
 
 const MAX_RANK = 16;
@@ -111,17 +111,17 @@ const MAX_DEPTH = 64;
 
 export type Plain<T> = Scalar | T | readonly Plain<T>[] | { readonly [key: string]: Plain<T> };
 
-/** What becomes of tensors and arrays. */
+/** Conversions of tensors and arrays. */
 export interface Leaves<T> {
   readonly tensor: (tensor: StridedTensor) => T;
   readonly array: (entry: TensorEntry) => T;
 }
 
 /**
- * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors as `leaves` makes them. A value that
- * the pickle shares stays shared, so the result is no larger than the pickle. `fail` throws.
+ * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors converted by `leaves`. Shared values
+ * stay shared, so the result is no larger than the pickle. `fail` throws.
  */
-export function plainOf<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
+export function toPlain<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
   const done = new Map<Value, Plain<T>>();
   const visiting = new Set<Value>();
   const convert = (value: Value, depth: number): Plain<T> => {

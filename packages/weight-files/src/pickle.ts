@@ -1,5 +1,5 @@
 /**
- * A pickle machine for files of tensors: it knows the opcodes of plain data and calls only the functions in
+ * A pickle machine for files of tensors: it supports the opcodes of plain data and calls only the functions in
  * torch-objects.ts, so reading a file runs no code of the file.
  */
 
@@ -17,7 +17,7 @@ import {
   u32,
 } from './pickle-machine.ts';
 import { type Dict, describe, type List, type Value } from './pickle-value.ts';
-import { callGlobal, globalOf, setState, storageOf } from './torch-objects.ts';
+import { callGlobal, resolveGlobal, resolveStorage, setState } from './torch-objects.ts';
 
 const list = (items: Value[]): List => ({ kind: 'list', items });
 
@@ -61,7 +61,7 @@ function stackGlobal(machine: Machine): Value {
   const [name, module] = [pop(machine), pop(machine)];
   if (typeof name !== 'string' || typeof module !== 'string')
     machine.fail('the pickle has a global without name');
-  return globalOf(`${module}.${name}`, machine.fail);
+  return resolveGlobal(`${module}.${name}`, machine.fail);
 }
 
 function callTop(machine: Machine): Value {
@@ -94,11 +94,11 @@ const PUSH: ReadonlyMap<number, (machine: Machine) => Value> = new Map<number, (
   [0x74, (m) => list(popMark(m))], // TUPLE
   [0x68, (m) => recall(m, u8(m))], // BINGET
   [0x6a, (m) => recall(m, u32(m))], // LONG_BINGET
-  [0x63, (m) => globalOf(`${line(m)}.${line(m)}`, m.fail)], // GLOBAL
+  [0x63, (m) => resolveGlobal(`${line(m)}.${line(m)}`, m.fail)], // GLOBAL
   [0x93, stackGlobal], // STACK_GLOBAL
   [0x52, callTop], // REDUCE
   [0x81, callTop], // NEWOBJ
-  [0x51, (m) => storageOf(pop(m), m.fail)], // BINPERSID
+  [0x51, (m) => resolveStorage(pop(m), m.fail)], // BINPERSID
 ]);
 
 /** Opcodes that change the machine. */
@@ -121,7 +121,10 @@ const CHANGE: ReadonlyMap<number, (machine: Machine) => void> = new Map<number, 
 
 const STOP = 0x2e;
 
-/** The value that a pickle builds; `source` names the file in errors. */
+/**
+ * The value that a pickle builds; `source` names the file in errors.
+ * @throws Error where the pickle is damaged or uses an unsupported opcode or function
+ */
 export function unpickle(bytes: Uint8Array, source: string): Value {
   const machine: Machine = {
     bytes,

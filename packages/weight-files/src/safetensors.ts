@@ -11,7 +11,10 @@ export interface Safetensors {
   readonly tensors: Record<string, TensorEntry>;
 }
 
-/** Parses the bytes of a whole file; tensors are views of `bytes`. `source` names the file in errors. */
+/**
+ * Parses the bytes of a whole file; tensors are views of `bytes`. `source` names the file in errors.
+ * @throws Error where the bytes are no valid safetensors file
+ */
 export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data'): Safetensors {
   const dataStart = 8 + headerLength(bytes, bytes.length, source);
   const { metadata, slots } = parseHeader(bytes.subarray(8, dataStart), bytes.length - dataStart, source);
@@ -23,8 +26,9 @@ export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data')
 }
 
 /**
- * Reads a file; each tensor gets memory of its own, and nothing is allocated that the file's size does not cover. Tensors for
+ * Reads a file; each tensor gets its own memory, and no more is allocated than the size of the file. Tensors for
  * which `keep` is false are left out.
+ * @throws Error where the file cannot be read or is not valid
  */
 export async function readSafetensors(
   path: string,
@@ -62,6 +66,7 @@ function checkEntry(name: string, { dtype, shape, data }: TensorEntry): void {
 /**
  * The file as a list of byte chunks to write one after the other; all but the first are the tensors' own memory. The
  * bytes depend on the content only, not on the order of the records.
+ * @throws Error where a name or shape cannot be stored
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, TensorEntry>>,
@@ -70,11 +75,14 @@ export function encodeSafetensors(
   checkNames([...Object.keys(tensors), ...Object.keys(metadata)]);
   for (const [name, entry] of Object.entries(tensors)) checkEntry(name, entry);
   const slots = layOut(tensors);
-  const dataOf = ({ name }: Slot): Uint8Array => (tensors[name] as TensorEntry).data;
-  return [encodeHeader(slots, metadata), ...slots.map(dataOf)];
+  const getData = ({ name }: Slot): Uint8Array => (tensors[name] as TensorEntry).data;
+  return [encodeHeader(slots, metadata), ...slots.map(getData)];
 }
 
-/** Writes a file under a temporary name and renames it, so that `path` never holds half a file. */
+/**
+ * Writes a file under a temporary name and renames it, so that `path` never holds half a file.
+ * @throws Error where a name or shape cannot be stored, or the disk fails
+ */
 export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, TensorEntry>>,

@@ -8,7 +8,10 @@ import { readSafetensors } from './safetensors.ts';
 /** A plain file name beside the index: no folder, no drive, no parent. */
 const FILE_NAME = /^[^/\\:\0]+\.safetensors$/;
 
-/** File name by tensor name. */
+/**
+ * File name by tensor name.
+ * @throws Error where the index is not valid
+ */
 export function parseIndex(text: string, source: string): ReadonlyMap<string, string> {
   const map = parseHeaderJson(text, source).get('weight_map');
   if (!(map instanceof Map))
@@ -42,8 +45,8 @@ function checkShard(
 }
 
 /**
- * Reads the shards that the index file `path` lists; tensors for which `keep` is false are checked but not read. A tensor
- * that a shard lacks, has in excess or has twice is named in the error.
+ * Reads the shards that the index file `path` lists; tensors for which `keep` is false are checked but not read.
+ * @throws Error that names a tensor that is missing, unexpected or stored twice
  */
 export async function readShardedSafetensors(
   path: string,

@@ -1,11 +1,11 @@
-/** Where bytes of a weight file come from: an open file or memory, read by position and never past the end. */
+/** Byte sources of weight files: an open file or memory, read by position and never past the end. */
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Bytes of known number; `name` says whose they are in errors. */
+/** Bytes of known length; `name` names them in errors. */
 export interface Source {
   readonly name: string;
   readonly size: number;
-  /** The `length` bytes from `position` on; throws where the source has fewer. */
+  /** The `length` bytes from `position` on. Rejects where the source has fewer. */
   read(position: number, length: number): Promise<Uint8Array>;
 }
 
@@ -44,7 +44,10 @@ async function readPieces(
   return bytes;
 }
 
-/** Opens a file; each read gets memory of its own. */
+/**
+ * Opens a file; each read returns new memory.
+ * @throws the file system's error
+ */
 export async function openSource(path: string): Promise<FileSource> {
   const file = await open(path, 'r');
   try {

@@ -1,4 +1,4 @@
-/** The Python names that a file of tensors may use, and what calling them makes. */
+/** Allowed Python names in a file of tensors, and their replacements. */
 import type { DType } from './dtype.ts';
 import { NUMPY_ARRAY, NUMPY_CALLS, setNumpyState } from './numpy-objects.ts';
 import {
@@ -65,8 +65,8 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ...NUMPY_CALLS,
 ]);
 
-/** The global of a name; every name that no file of tensors needs is refused. */
-export function globalOf(name: string, fail: Fail): Global {
+/** The global of a name; only names that files of tensors need are allowed. */
+export function resolveGlobal(name: string, fail: Fail): Global {
   if (!CALLS.has(name) && !STORAGE_TYPES.has(name) && name !== NUMPY_ARRAY) {
     fail(
       `the pickle asks for ${JSON.stringify(name.slice(0, 200))}, which is not read because it could run code; save plain tensors with torch.save(model.state_dict(), path)`,
@@ -95,7 +95,7 @@ export function setState(object: Value | undefined, state: Value | undefined, fa
 }
 
 /** The storage of a persistent id `('storage', type, key, location, count)`. */
-export function storageOf(id: Value | undefined, fail: Fail): Value {
+export function resolveStorage(id: Value | undefined, fail: Fail): Value {
   const [tag, type, key, , count] = isKind(id, 'list') ? (id as List).items : [];
   const dtype = isKind(type, 'global') ? STORAGE_TYPES.get(type.name) : undefined;
   if (tag !== 'storage' || !dtype || typeof key !== 'string' || !isCount(count))

@@ -21,7 +21,10 @@ function isRecord<T extends Tensor>(value: TorchValue<T> | undefined): value is 
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor<T>(value);
 }
 
-/** Refuses tensors that share storages so often that they would not fit the memory their file suggests. */
+/**
+ * Checks the total size of tensors that share storages.
+ * @throws Error where it is many times the size of the file
+ */
 export function checkTotal(tensors: Iterable<StoredTensor>, fileBytes: number, source: string): void {
   let total = 0;
   for (const { dtype, shape } of tensors) total += byteLength(dtype, shape) ?? Number.POSITIVE_INFINITY;
@@ -70,13 +73,19 @@ async function loadAll(
   return { value: replace(value, loaded, new Map()) };
 }
 
-/** Reads a whole PyTorch file; to read some of its tensors only, use `openTorch`. */
+/**
+ * Reads a whole PyTorch file; to read some of its tensors only, use `openTorch`.
+ * @throws Error where the file cannot be read, is damaged or uses unsupported Python names
+ */
 export async function readTorch(path: string): Promise<{ value: TorchValue }> {
   const file = await openTorch(path);
   return loadAll(file.value, file.size, path).finally(() => file.close());
 }
 
-/** Parses the bytes of a whole PyTorch file; `source` names it in errors. */
+/**
+ * Parses the bytes of a whole PyTorch file; `source` names it in errors.
+ * @throws Error where the bytes are damaged or use unsupported Python names
+ */
 export async function parseTorch(bytes: Uint8Array, source = 'PyTorch data'): Promise<{ value: TorchValue }> {
   return loadAll(await torchValue(bytesSource(bytes, source)), bytes.length, source);
 }
@@ -104,6 +113,7 @@ function selectPart<T extends Tensor>(value: TorchValue<T>, part: string | undef
 /**
  * The tensors of a state dict by name. `part` names the entry of a training checkpoint (`model`, `ema`, `state_dict`); without
  * it the value is the state dict or has just one. Prefixes `module.` and `_orig_mod.` of wrapped models are stripped.
+ * @throws Error where the part is missing or ambiguous, or an entry is no tensor
  */
 export function torchStateDict<T extends StoredTensor | TensorEntry>(
   value: TorchValue<T>,

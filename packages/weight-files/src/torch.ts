@@ -1,7 +1,7 @@
 /** PyTorch files (`.pt`, `.pth`, `.ckpt`, `.bin`; torch 1.6 or later), read tensor by tensor without running their code. */
 import { type DType, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
 import { unpickle } from './pickle.ts';
-import { plainOf, type Scalar, type StridedTensor } from './pickle-value.ts';
+import { type Scalar, type StridedTensor, toPlain } from './pickle-value.ts';
 import { openSource, type Source } from './source.ts';
 import { gather, isContiguous } from './strided.ts';
 import { entryData, readDirectory, type ZipEntry } from './zip.ts';
@@ -14,7 +14,7 @@ export interface StoredTensor {
   read(): Promise<TensorEntry>;
 }
 
-/** What a file holds: dicts and namespaces as records without prototype, lists and tuples as arrays. */
+/** Content of a file: dicts and namespaces as records without prototype, lists and tuples as arrays. */
 export type TorchValue<T = TensorEntry> =
   | Scalar
   | T
@@ -103,7 +103,10 @@ async function readTensor(archive: Archive, tensor: StridedTensor): Promise<Tens
   return { dtype: storage.dtype, shape, data };
 }
 
-/** The content of a PyTorch archive in `source`, tensors unread. */
+/**
+ * The content of a PyTorch archive in `source`, tensors unread.
+ * @throws Error where the archive is damaged, big-endian or uses unsupported Python names
+ */
 export async function torchValue(source: Source): Promise<TorchValue<StoredTensor>> {
   const archive = await openArchive(source);
   const order = await readEntry(archive, 'byteorder');
@@ -118,12 +121,15 @@ export async function torchValue(source: Source): Promise<TorchValue<StoredTenso
     }),
     array: (entry: TensorEntry): StoredTensor => ({ ...entry, read: async () => entry }),
   };
-  return plainOf(root, leaves, (problem) => {
+  return toPlain(root, leaves, (problem) => {
     throw new Error(`${source.name}: ${problem}.`);
   });
 }
 
-/** Opens a PyTorch file and reads everything but its tensors, which are read one by one. */
+/**
+ * Opens a PyTorch file and reads everything but its tensors, which are read one by one.
+ * @throws Error where the file cannot be opened or read
+ */
 export async function openTorch(path: string): Promise<TorchFile> {
   const source = await openSource(path);
   try {

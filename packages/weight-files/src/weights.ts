@@ -1,4 +1,4 @@
-/** One way to read weights, whatever file or folder they come in. */
+/** Reading of weights from any supported file or folder. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorEntry } from './dtype.ts';
@@ -8,7 +8,7 @@ import { openSource } from './source.ts';
 import { openTorch } from './torch.ts';
 import { checkTotal, torchStateDict } from './torch-read.ts';
 
-/** What to read of the weights. */
+/** Options of `readWeights`. */
 export interface ReadWeightsOptions {
   /** Entry of a training checkpoint, such as `ema`. */
   readonly part?: string;
@@ -59,7 +59,8 @@ async function readTorchWeights(
 
 /**
  * Tensors by name from a safetensors file, its index of shards, a PyTorch file, or a model folder of Hugging Face's layout
- * (safetensors before shards before `.bin`). The kind of a file is told by its content.
+ * (safetensors before shards before `.bin`). The kind of a file is detected from its content.
+ * @throws Error where there are no weights, or a file is damaged or not supported
  */
 export async function readWeights(
   path: string,

@@ -1,4 +1,4 @@
-/** Writing to disk: large pieces, and files that are there whole or not at all. */
+/** Writing to disk: large pieces, and atomic files. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { PIECE_BYTES } from './source.ts';
 
@@ -19,7 +19,10 @@ async function writeChunks(file: FileHandle, chunks: readonly Uint8Array[]): Pro
   await file.sync();
 }
 
-/** Writes a file under a temporary name and renames it, so that `path` never holds half a file. */
+/**
+ * Writes a file under a temporary name and renames it, so that `path` never holds half a file.
+ * @throws the file system's error; the temporary file is removed
+ */
 export async function writeWhole(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {

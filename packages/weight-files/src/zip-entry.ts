@@ -21,12 +21,12 @@ function inflate(source: Source, begin: number, packed: number): AsyncIterator<U
       yield await source.read(begin + at, Math.min(CHUNK_BYTES, packed - at));
   }
   const inflater = createInflateRaw();
-  inflater.on('error', () => undefined); // the iterator tells it too, if anyone still reads
+  inflater.on('error', () => undefined); // the iterator reports it too
   const input = Readable.from(chunks()).on('error', (error) => inflater.destroy(error));
   return input.pipe(inflater)[Symbol.asyncIterator]();
 }
 
-/** Deflated content: reads that follow one another go on where the last one ended, one further back starts over. */
+/** Deflated content: consecutive reads continue, a read further back inflates from the start. */
 function inflated(source: Source, begin: number, { packed, size }: ZipEntry, name: string): Read {
   let chunks = inflate(source, begin, packed);
   let buffer: Uint8Array = new Uint8Array(0);
@@ -92,7 +92,7 @@ function checked(read: Read, { size, crc }: ZipEntry, name: string): Read {
   };
 }
 
-/** The content of an entry as a source of its own. Reads that follow one another are cheap also where it is deflated. */
+/** The content of an entry as a source. Consecutive reads are cheap also where it is deflated. */
 export async function entrySource(source: Source, entry: ZipEntry): Promise<Source> {
   const name = `${source.name}: ${quote(entry.name)}`;
   const begin = await entryData(source, entry);

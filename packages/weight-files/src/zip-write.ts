@@ -1,6 +1,6 @@
 /** The records of a zip archive whose entries are stored; zip64 where 32 bits do not suffice. */
 
-/** One entry to be: its content of `size` bytes follows its local header, which stands at byte `header`. */
+/** An entry to write: its content of `size` bytes follows its local header, which stands at byte `header`. */
 export interface StoredEntry {
   readonly name: string;
   readonly size: number;
@@ -10,7 +10,7 @@ export interface StoredEntry {
 
 const MAX16 = 0xffff;
 const MAX32 = 0xffffffff;
-/** 1 January 1980, the first date that an archive can tell. */
+/** 1 January 1980, the earliest date of the format. */
 const DATE = 0x21;
 
 type Field = readonly [value: number, bytes: 2 | 4 | 8];
@@ -36,7 +36,7 @@ function wideField(values: readonly number[]): Uint8Array {
 
 const narrow = (value: number): Field => [Math.min(value, MAX32), 4];
 
-/** What a local header and the directory say alike: version, flags (names are UTF-8), method, time, checksum, sizes. */
+/** Fields common to a local header and the directory: version, flags (names are UTF-8), method, time, checksum, sizes. */
 function common({ size, crc }: StoredEntry, version: number): readonly Field[] {
   return [[version, 2], [0x800, 2], [0, 2], [0, 2], [DATE, 2], [crc, 4], narrow(size), narrow(size)];
 }
@@ -75,7 +75,7 @@ function directoryRecord(entry: StoredEntry): Uint8Array {
 }
 
 /** The directory and the end of an archive; they follow the content from byte `begin` on. */
-export function directoryOf(entries: readonly StoredEntry[], begin: number): Uint8Array {
+export function encodeDirectory(entries: readonly StoredEntry[], begin: number): Uint8Array {
   const records = entries.map(directoryRecord);
   const bytes = records.reduce((sum, { length }) => sum + length, 0);
   const count = entries.length;

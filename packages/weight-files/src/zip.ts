@@ -1,4 +1,4 @@
-/** The directory of a zip archive: where its entries lie, stored or deflated. */
+/** Directory of a zip archive: positions and sizes of its entries, stored or deflated. */
 import { quote } from './dtype.ts';
 import type { Source } from './source.ts';
 
@@ -32,7 +32,7 @@ interface Directory {
   readonly count: number;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+function toDataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -51,9 +51,9 @@ function findEnd(tail: DataView): number {
 
 async function directory64(source: Source, end: number): Promise<Directory | undefined> {
   if (end < LOCATOR64.bytes) return undefined;
-  const locator = viewOf(await source.read(end - LOCATOR64.bytes, LOCATOR64.bytes));
+  const locator = toDataView(await source.read(end - LOCATOR64.bytes, LOCATOR64.bytes));
   if (locator.getUint32(0, true) !== LOCATOR64.signature) return undefined;
-  const record = viewOf(await source.read(Number(locator.getBigUint64(8, true)), END64.bytes));
+  const record = toDataView(await source.read(Number(locator.getBigUint64(8, true)), END64.bytes));
   if (record.getUint32(0, true) !== END64.signature)
     fail(source, 'the archive has no zip64 end record where its locator points; it is damaged');
   const number = (at: number): number => Number(record.getBigUint64(at, true));
@@ -62,7 +62,7 @@ async function directory64(source: Source, end: number): Promise<Directory | und
 
 async function findDirectory(source: Source): Promise<Directory> {
   const length = Math.min(source.size, END.bytes + LONGEST_COMMENT);
-  const tail = viewOf(await source.read(source.size - length, length));
+  const tail = toDataView(await source.read(source.size - length, length));
   const at = findEnd(tail);
   if (at < 0) fail(source, 'the archive has no end record; the file is cut off or not a zip archive');
   const end = source.size - length + at;
@@ -80,7 +80,7 @@ async function findDirectory(source: Source): Promise<Directory> {
   return directory;
 }
 
-/** Sizes and header position, from the zip64 field where the 32-bit ones say so. */
+/** Sizes and header position, from the zip64 field where the 32-bit ones refer to it. */
 function wideFields(
   source: Source,
   view: DataView,
@@ -123,10 +123,13 @@ function describe(source: Source, view: DataView, at: number, name: string): Omi
   return { name, deflated, crc: view.getUint32(at + 16, true), ...sizes };
 }
 
-/** All entries by name; a name that occurs twice is refused. */
+/**
+ * All entries by name.
+ * @throws Error where the directory is damaged or a name occurs twice
+ */
 export async function readDirectory(source: Source): Promise<ReadonlyMap<string, ZipEntry>> {
   const { begin, bytes, count } = await findDirectory(source);
-  const view = viewOf(await source.read(begin, bytes));
+  const view = toDataView(await source.read(begin, bytes));
   const decoder = new TextDecoder();
   const found: Omit<ZipEntry, 'limit'>[] = [];
   for (let at = 0, i = 0; i < count; i++) {
@@ -149,9 +152,12 @@ export async function readDirectory(source: Source): Promise<ReadonlyMap<string,
   return entries;
 }
 
-/** Position of an entry's data in the file; refuses data that would reach into what follows. */
+/**
+ * Position of an entry's data in the file.
+ * @throws Error where the data would overlap the next entry
+ */
 export async function entryData(source: Source, entry: ZipEntry): Promise<number> {
-  const local = viewOf(await source.read(entry.header, LOCAL.bytes));
+  const local = toDataView(await source.read(entry.header, LOCAL.bytes));
   if (local.getUint32(0, true) !== LOCAL.signature)
     fail(source, `archive entry ${quote(entry.name)} has no header at byte ${entry.header}`);
   const begin = entry.header + LOCAL.bytes + local.getUint16(26, true) + local.getUint16(28, true);

@@ -14,7 +14,7 @@ import {
   writeNpy,
   writeNpz,
 } from '../src/index.ts';
-import { directoryOf, localHeader, type StoredEntry } from '../src/zip-write.ts';
+import { encodeDirectory, localHeader, type StoredEntry } from '../src/zip-write.ts';
 
 /** Why NumPy cannot be asked, or undefined. */
 function noNumpy(): string | undefined {
@@ -140,7 +140,7 @@ print(json.dumps([bad, d.files, str(d['arr_0'].dtype), d['arr_0'].tolist(), d['a
       entries.push(entry);
     }
     await file.write(Uint8Array.of(9), 0, 1, (entries[1] as StoredEntry).header - 1);
-    await file.write(directoryOf(entries, at), 0, undefined, at);
+    await file.write(encodeDirectory(entries, at), 0, undefined, at);
     await file.close();
     const npz = await openNpz(path);
     const array = await npz.array('arr_0');

@@ -1,4 +1,4 @@
-/** What tests of every package share: tensor comparison, live-tensor counts, gradient checks, golden files. */
+/** Shared test helpers: tensor comparison, live-tensor counts, gradient checks, golden files. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /** Saves a run's state as it goes, with the metadata that sampling from it needs. */
 
 import type { Tensors } from '@ahpa/checkpoint';
-import { histogramOf, type Value } from '@ahpa/event-files';
+import { computeHistogram, type Value } from '@ahpa/event-files';
 import type { Task } from '@ahpa/trainer';
 import type { TaskContext } from './context.ts';
 
@@ -42,7 +42,7 @@ function distributions(tensors: Tensors): Value[] {
       { length: Math.ceil(values.length / stride) },
       (_, i) => values[i * stride] as number,
     );
-    const histogram = histogramOf(some);
+    const histogram = computeHistogram(some);
     return histogram === undefined ? [] : [{ tag: tag.replace('.', '/'), histogram }];
   });
 }

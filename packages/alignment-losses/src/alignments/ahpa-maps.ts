@@ -1,11 +1,14 @@
-/** Targets on their way into the loss: normalised, and for the target mix brought to one width by fixed orthonormal maps. */
+/** Normalisation of targets, and for the target mix fixed orthonormal maps to one width. */
 
 import type { FeatureGroup, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { channelNorm, spatialZScore } from '../normalize.ts';
 import type { AhpaOptions } from './ahpa-options.ts';
 
-/** Targets as they come, standardised over the data, or normalised once more; `[B, T, d]`. */
+/**
+ * Normalised targets, `[B, T, d] -> [B, T, d]`: `dataset` keeps them (standardised over the data), `spatial` and `channel` norm
+ * each image or token.
+ */
 export function normalizeTargets(tokens: tf.Tensor3D, kind: AhpaOptions['targetNorm']): tf.Tensor3D {
   switch (kind) {
     case 'dataset':
@@ -17,7 +20,7 @@ export function normalizeTargets(tokens: tf.Tensor3D, kind: AhpaOptions['targetN
   }
 }
 
-/** The width to which groups are mapped: that of the narrowest. */
+/** Common width of the target mix: the narrowest group. */
 export const commonWidth = (groups: readonly FeatureGroup[]): number =>
   Math.min(...groups.map(({ width }) => width));
 

@@ -1,4 +1,4 @@
-/** The weighted quantity: the losses of the groups, or the groups themselves. */
+/** Weighted sums over groups: of their losses, or of their features. */
 import { stopGradient } from '@ahpa/ops';
 import type { GroupWeights } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';

@@ -42,7 +42,7 @@ export type AhpaOptions = z.output<typeof ahpaOptions>;
 // Names that the trainer gives to gradients.
 const RESERVED = ['alignment', 'denoising', 'total'];
 
-/** Options that do not go together. */
+/** Incompatible options. */
 export function ahpaProblems(options: AhpaOptions, { depth, router }: Limits): readonly Problem[] {
   const { mix, depths, distance, head, groups } = options;
   const layered = Object.keys(depths).length > 0;

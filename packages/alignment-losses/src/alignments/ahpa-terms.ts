@@ -1,4 +1,4 @@
-/** The terms of AHPA's loss: every group at each of its depths, with a head of its own. */
+/** The terms of AHPA's loss: every group at each of its depths, with its own head. */
 import type { AlignmentSpec, FeatureGroup } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Distance, tokenDistance } from '../distance.ts';
@@ -21,7 +21,10 @@ export interface Term {
 export const ahpaDepths = ({ depths }: Pick<AhpaOptions, 'depths'>, encoderDepth: number): number[] =>
   ascending([encoderDepth, ...Object.values(depths).flat()]);
 
-/** The terms in the order of groups, then depths. @throws RangeError where a depth names no group, or a group fits no grid. */
+/**
+ * The terms in the order of groups, then depths.
+ * @throws RangeError where a depth names no group, or a group fits no grid
+ */
 export function ahpaTerms(options: Pick<AhpaOptions, 'depths'>, spec: AlignmentSpec): Term[] {
   const { groups, encoderDepth, tokens } = spec;
   const names = groups.map(({ name }) => name);
@@ -42,7 +45,7 @@ export function ahpaTerms(options: Pick<AhpaOptions, 'depths'>, spec: AlignmentS
   });
 }
 
-/** How many times as fine as the hidden tokens a group's grid is. */
+/** Side of a group's token grid over the side of the hidden tokens' grid. */
 function gridFactor({ name, tokens: count }: FeatureGroup, tokens: number): number {
   const factor = Math.sqrt(count / tokens);
   if (Number.isInteger(factor)) return factor;

@@ -67,9 +67,9 @@ function createAhpa(
     loss(params, { hidden, branch }, { t, step, targets, state }) {
       const inputs = { t, step, state: state.router, tokens: hidden[main] as tf.Tensor3D };
       const { weights, penalty, metrics } = router.route(params.router, inputs);
-      const tokensOf = (i: number): tf.Tensor3D =>
+      const readTokens = (i: number): tf.Tensor3D =>
         oneInput ? inputs.tokens : branch(terms[i]?.name as string, terms[i]?.tap as number);
-      const projected = project(params.projectors, tokensOf, heads);
+      const projected = project(params.projectors, readTokens, heads);
       const { loss, perGroup } = oneTarget
         ? targetMix(projected[0] as tf.Tensor3D, targets, weights, residual)
         : lossMix(

@@ -39,8 +39,8 @@ const options = section({
 });
 
 /**
- * HASTE, as its code has it. The teacher's tokens are the first target, its attention logits one further target `[B, T, heads T]` for
- * each block, row by row; where a teacher shows none, the affinities of its tokens stand in for every block.
+ * HASTE, after its code. The teacher's tokens are the first target, its attention logits one further target `[B, T, heads T]` for
+ * each block, row by row; without them, affinities of the teacher's tokens are used for every block.
  */
 export const haste = defineAlignment({
   kind: 'haste',

@@ -1,5 +1,5 @@
 /**
- * iREPA: hidden tokens, projected by a convolution, follow a teacher's tokens with the mean over space partly taken away.
+ * iREPA: hidden tokens, projected by a convolution, follow a teacher's tokens with the spatial mean partly removed.
  * L = mean_{n,k} 1 - cos(P(h_n)_k, y'_n,k),  y' = (y - gamma mean_T y) / (std_T y + 1e-6)
  */
 import { section } from '@ahpa/options';
@@ -13,7 +13,7 @@ import { head, teacher, teacherTargets, weighted } from './options.ts';
 import { projection } from './projection.ts';
 import { singleTerm } from './single.ts';
 
-/** iREPA, as its code has it. */
+/** iREPA, after its code. */
 export const irepa = defineAlignment({
   kind: 'irepa',
   label: "A frozen teacher's tokens normalised over space, through a convolution; iREPA.",

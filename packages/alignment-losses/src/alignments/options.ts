@@ -92,7 +92,7 @@ export function head(
     .describe('The projection from hidden tokens to a target.') as z.ZodType<HeadOptions>;
 }
 
-/** The kind `value`, which may be left out where it is the fallback. */
+/** The kind `value`, optional where it is the fallback. */
 function named<T extends string>(value: T, fallback: string, description: string): z.ZodType<T> {
   const literal = z.literal(value);
   const checked = value === fallback ? literal.default(value as never) : literal;

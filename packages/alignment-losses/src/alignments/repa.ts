@@ -11,7 +11,7 @@ import { distance, head, teacher, teacherTargets, weighted } from './options.ts'
 import { projection } from './projection.ts';
 import { singleTerm } from './single.ts';
 
-/** REPA: loss.py and models/sit.py of its code. */
+/** REPA, after `loss.py` and `models/sit.py` of its code. */
 export const repa = defineAlignment({
   kind: 'repa',
   label: "A frozen teacher's tokens; REPA.",

@@ -17,7 +17,7 @@ import { singleTerm } from './single.ts';
 const depths = (encoderDepth: number, teacherDepth: number): number[] =>
   ascending([encoderDepth, teacherDepth]);
 
-/** SRA, as its code has it. */
+/** SRA, after its code. */
 export const sra = defineAlignment({
   kind: 'sra',
   label: 'The averaged network itself, at a deeper block and an earlier time; SRA.',

@@ -11,7 +11,7 @@ import { head, weighted } from './options.ts';
 import { projection } from './projection.ts';
 import { singleTerm } from './single.ts';
 
-/** SRA2, from its paper. */
+/** SRA2, after its paper. */
 export const sra2 = defineAlignment({
   kind: 'sra2',
   label: "The VAE's latent alone; SRA2.",

@@ -10,13 +10,13 @@ import type { RouterConfig, RouterParams } from '../config.ts';
 import { initRouter } from '../init.ts';
 import { defineRouter } from '../kind.ts';
 import { routeLogits, softWeights } from '../route.ts';
-import { agreementPenalty, routerPenalty, uncertainty, usualLosses } from '../rules.ts';
+import { agreementPenalty, lossNormalizer, routerPenalty, uncertainty } from '../rules.ts';
 import { type LearnedOptions, learnedOptions } from './learned-options.ts';
 
 // Of the running means of distances and of gradient cosines.
 const DECAY = 0.99;
 
-/** The state of the rules; absent what a rule does not need. */
+/** State of the rules; members that a rule does not need are absent. */
 type State = {
   readonly distances?: BinMeans;
   readonly cosines?: BinMeans;
@@ -82,7 +82,7 @@ function createLearned(
       return { weights: frozen, penalty: tf.add(penalty, reward) as tf.Scalar, metrics };
     },
     ...(train === 'normalized' && {
-      normalizer: (perGroup, { t, state }) => usualLosses(perGroup, t, state.distances as BinMeans, DECAY),
+      normalizer: (perGroup, { t, state }) => lossNormalizer(perGroup, t, state.distances as BinMeans, DECAY),
     }),
     observe: (perGroup, t, weights) => ({
       ...(train === 'normalized' && { distances: binSums(perGroup, t) }),

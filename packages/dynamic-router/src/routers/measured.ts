@@ -1,6 +1,6 @@
 /**
  * Weights that follow running means of the groups' distances in bins of t, with no network and no gradient.
- * analytic: w(t) = softmax(-l(t) / beta)     gap: w(t) = softmax(gap(t) / beta), what the student still lacks at t
+ * analytic: w(t) = softmax(-l(t) / beta)     gap: w(t) = softmax(gap(t) / beta), by the remaining gap at t
  */
 import { fraction, positive, section } from '@ahpa/options';
 import type { Router, Sums, Tree } from '@ahpa/ports';
@@ -14,7 +14,7 @@ import { time } from './fixed-weights.ts';
 type State = { readonly distances: BinMeans };
 type Observed = { readonly distances: Sums };
 
-/** Closed forms of what has been measured so far. */
+/** Closed-form weights of the distances measured so far. */
 export const measured = defineRouter({
   kind: 'measured',
   label: 'Weights in closed form from running means in 32 bins of t; ours.',
