@@ -12,6 +12,7 @@ export {
   differencesOf,
   type EvaluationCard,
   type HashedSource,
+  inceptionScoreName,
   type Metric,
   metricName,
 } from './card.ts';

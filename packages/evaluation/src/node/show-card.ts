@@ -5,8 +5,9 @@ import type { EvaluationCard, Metric } from '../card.ts';
 const digits = (value: number): string =>
   Math.abs(value) >= 100 ? value.toFixed(1) : Math.abs(value) >= 1 ? value.toFixed(3) : value.toFixed(4);
 
-function metricLine(name: string, width: number, { value, deviation, interval }: Metric): string {
-  const spread = deviation === undefined ? '' : `  +- ${digits(deviation)} over parts`;
+function metricLine(name: string, width: number, { value, deviation, interval, splits }: Metric): string {
+  const parts = splits === undefined ? 'parts' : `${splits} splits`;
+  const spread = deviation === undefined ? '' : `  +- ${digits(deviation)} over ${parts}`;
   const range = interval === undefined ? '' : `  95 %: ${interval.map(digits).join(' to ')}`;
   return `  ${name.padEnd(width)}  ${digits(value).padStart(9)}${spread}${range}`;
 }
