@@ -37,6 +37,14 @@ export interface HashedSource {
   readonly sha256: string;
 }
 
+/** How image files became pixels. */
+export interface DecodingCard {
+  /** Whose rules are followed. */
+  readonly policy: string;
+  /** Numbers of images by what was unusual about them, such as an orientation that is not applied. */
+  readonly remarks: Readonly<Record<string, number>>;
+}
+
 /** Metrics of samples, and everything they depend on. */
 export interface EvaluationCard {
   readonly version: 1;
@@ -45,6 +53,8 @@ export interface EvaluationCard {
   /** Number of samples. */
   readonly n: number;
   readonly samples: string;
+  /** Absent where the samples are pixels already, and in older cards. */
+  readonly decoding?: DecodingCard;
   readonly reference: HashedSource & { readonly n: number | null };
   readonly network: HashedSource;
   /** null where the files of images have no record of it. */

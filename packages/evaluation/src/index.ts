@@ -8,6 +8,7 @@ export {
   pairedTest,
 } from './bootstrap.ts';
 export {
+  type DecodingCard,
   type DrawingCard,
   differencesOf,
   type EvaluationCard,

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Model } from '@ahpa/engine';
 import { takeLock } from '@ahpa/file-lock';
+import { countRemarks } from '@ahpa/image-data';
 import {
   type CacheIndex,
   type CacheWriter,
@@ -234,9 +235,7 @@ async function writeAll(
     const read = await next;
     next = readFrom(Math.min(from + batch, items)); // decoded while this batch is encoded
     const dropped = droppedOf(read, from, pictures, strict);
-    for (const one of read)
-      if (one.status === 'fulfilled')
-        for (const remark of one.value.remarks) remarks[remark] = (remarks[remark] ?? 0) + 1;
+    for (const one of read) if (one.status === 'fulfilled') countRemarks(remarks, one.value.remarks);
     await writer.append(chunkOf(read, from, dropped, encoder, pictures, request, batch, pixels));
     bar.update(from + read.length, undefined);
   }

@@ -1,6 +1,6 @@
 /** Everything around an extraction: opens images and VAE, extracts, says what was unusual, verifies. */
 import { createEngine } from '@ahpa/engine';
-import { openImages } from '@ahpa/image-data';
+import { describeRemarks, openImages } from '@ahpa/image-data';
 import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
@@ -48,7 +48,7 @@ export async function runExtract(
   const { index, remarks } = finished
     ? { index: finished, remarks: {} }
     : await extracted(config, request, reporter);
-  for (const [remark, count] of Object.entries(remarks)) reporter.say(`${count} images were ${remark}.`);
+  for (const sentence of describeRemarks(remarks)) reporter.say(sentence);
   for (const { name, reason } of index.dropped.slice(0, NAMED)) reporter.warn(`Left out ${name}: ${reason}.`);
   const more = index.dropped.length - NAMED;
   if (more > 0) reporter.warn(`Left out ${more} more; ${request.out}/index.json lists them.`);

@@ -17,10 +17,12 @@ const fit = (text: string, width: number): string =>
   text.length <= width ? text : `...${text.slice(text.length - width + 3)}`;
 
 /** Text of a card: its metrics, samples, reference and network. */
-export function showCard({ figures, n, samples, reference, network, drawing }: EvaluationCard): string {
+export function showCard(card: EvaluationCard): string {
+  const { figures, n, samples, decoding, reference, network, drawing } = card;
   const width = Math.max(...Object.keys(figures).map((name) => name.length));
   const facts: (readonly [string, string])[] = [
     ['samples', `${n} of ${samples}`],
+    ...(decoding ? [['pixels', `by ${decoding.policy}`] as const] : []),
     ['reference', `${reference.name}${reference.n === null ? '' : ` (${reference.n} images)`}`],
     ['network', `${network.name}, sha256 ${network.sha256.slice(0, 12)}`],
   ];
