@@ -38,7 +38,6 @@ const ROOMS = {
         '@ahpa/libtensorflow',
         '@ahpa/messages',
         '@ahpa/weight-files',
-        'sharp',
         'tar-stream',
       ),
     },

@@ -8,11 +8,13 @@ import base64
 import hashlib
 import io
 import json
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/image-data/test/golden"
@@ -55,30 +57,89 @@ def saved(image, kind, **options):
     return stream.getvalue()
 
 
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def wide_png(samples, colour):
+    """A PNG file of 16-bit samples, which Pillow reads and does not write; colour type 2 is RGB, 4 grey and alpha, 6 RGBA."""
+    height, width = samples.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def adobe_rgb():
+    """A profile with the primaries and gamma of Adobe RGB (1998), after the ICC's specification."""
+    fixed = lambda *values: b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+    text = b"wide colours\0"
+    tags = {
+        b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78),
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": b"XYZ \0\0\0\0" + fixed(0.9642, 1.0, 0.8249),
+        b"rXYZ": b"XYZ \0\0\0\0" + fixed(0.60974, 0.31111, 0.01947),
+        b"gXYZ": b"XYZ \0\0\0\0" + fixed(0.20528, 0.62567, 0.06087),
+        b"bXYZ": b"XYZ \0\0\0\0" + fixed(0.14919, 0.06322, 0.74457),
+    }
+    tags |= {name: b"curv" + struct.pack(">IIH", 0, 1, 563) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    begin, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, begin + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    size = struct.pack(">I", begin + len(body))
+    header = size + bytes(4) + b"\x02\x10\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    return header + bytes(128 - len(header)) + table + body
+
+
 def files():
+    """Files by name, and the remarks that are made about them."""
     rgb = Image.fromarray(picture(16, 12))
-    exif = Image.Exif()
-    exif[0x0112] = 6
+    wide = adobe_rgb()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    managed = ImageCms.profileToProfile(rgb, ImageCms.ImageCmsProfile(io.BytesIO(wide)), ImageCms.createProfile("sRGB"))
+    assert np.abs(np.asarray(managed).astype(int) - np.asarray(rgb)).max() > 20
     alpha = np.concatenate([picture(16, 12), picture(12, 16, 1).reshape(12, 16, 1)], -1)
     grey16 = (picture(16, 12, 1)[..., 0].astype(np.uint16) * 257).astype(np.uint16)
-    laid = Image.new("RGBA", (16, 12), "white")
-    laid.alpha_composite(Image.fromarray(alpha, "RGBA"))
-    yield "jpeg", saved(rgb, "JPEG", quality=90), None, []
-    yield "subsampled", saved(rgb, "JPEG", quality=75, subsampling=2, progressive=True), None, []
-    yield "turned", saved(rgb, "JPEG", quality=90, exif=exif), ImageOps.exif_transpose, ["turned as EXIF says"]
-    yield "grey", saved(rgb.convert("L"), "JPEG", quality=90), None, ["greyscale"]
-    yield "palette", saved(rgb.quantize(16), "PNG"), None, []
-    yield "grey16", saved(Image.fromarray(grey16), "PNG"), lambda _: Image.fromarray((grey16 >> 8).astype(np.uint8)), ["greyscale", "16 bits"]
-    yield "alpha", saved(Image.fromarray(alpha, "RGBA"), "PNG"), lambda _: laid, ["transparent, laid on white"]
-    yield "cmyk", saved(rgb.convert("CMYK"), "JPEG", quality=95), None, ["CMYK"]
+    few = rgb.quantize(16)
+    cmyk = Image.fromarray(np.concatenate([picture(16, 12), picture(12, 16, 1).reshape(12, 16, 1) // 2], -1), "CMYK")
+    inks = saved(cmyk, "JPEG", quality=95)
+    marker = inks.index(b"\xff\xee\0\x0eAdobe")
+    wide_alpha = np.random.default_rng(5).integers(0, 65536, (12, 16, 4))
+    yield "jpeg", saved(rgb, "JPEG", quality=90), []
+    yield "subsampled", saved(rgb, "JPEG", quality=75, subsampling=2, progressive=True), []
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        remarks = ["EXIF orientation not applied"] if orientation > 1 else []
+        yield f"orientation {orientation}", saved(rgb, "JPEG", quality=90, exif=exif), remarks
+        if orientation == 6:
+            yield "orientation 6, PNG", saved(rgb, "PNG", exif=exif), remarks
+            yield "orientation 6, WebP", saved(rgb, "WEBP", lossless=True, exif=exif), remarks
+            yield "orientation 6, TIFF", saved(rgb, "TIFF", exif=exif), []
+    yield "sRGB profile", saved(rgb, "JPEG", quality=90, icc_profile=srgb), ["colour profile not applied"]
+    yield "wide profile, JPEG", saved(rgb, "JPEG", quality=90, icc_profile=wide), ["colour profile not applied"]
+    yield "wide profile, PNG", saved(rgb, "PNG", icc_profile=wide), ["colour profile not applied"]
+    yield "grey", saved(rgb.convert("L"), "JPEG", quality=90), ["greyscale"]
+    yield "black and white", saved(rgb.convert("1"), "PNG"), ["greyscale"]
+    yield "palette", saved(few, "PNG"), []
+    yield "transparent palette", saved(few, "PNG", transparency=3), ["alpha dropped"]
+    yield "grey16", saved(Image.fromarray(grey16 // 80), "PNG"), ["greyscale", "16 bits"]
+    yield "rgb16", wide_png(wide_alpha[..., :3], 2), ["16 bits"]
+    yield "grey and alpha, 16 bits", wide_png(wide_alpha[..., :2], 4), ["greyscale", "16 bits", "alpha dropped"]
+    yield "rgba16", wide_png(wide_alpha, 6), ["16 bits", "alpha dropped"]
+    yield "alpha", saved(Image.fromarray(alpha, "RGBA"), "PNG"), ["alpha dropped"]
+    yield "grey and alpha", saved(Image.fromarray(alpha[..., 2:], "LA"), "PNG"), ["greyscale", "alpha dropped"]
+    yield "alpha, WebP", saved(Image.fromarray(alpha, "RGBA"), "WEBP", lossless=True, exact=True), ["alpha dropped"]
+    yield "cmyk", inks, ["CMYK"]
+    yield "cmyk without marker", inks[:marker] + inks[marker + 16 :], ["CMYK"]
+    yield "cmyk, TIFF", saved(cmyk, "TIFF"), ["CMYK"]
 
 
 def decoded():
-    for name, data, prepare, remarks in files():
-        image = Image.open(io.BytesIO(data))
-        image = (prepare(image) if prepare else image).convert("RGB")
-        pixels = center_crop(image, 8)
-        yield {"name": name, "file": text(data), "pixels": text(pixels.tobytes()), "remarks": remarks}
+    for name, data, remarks in files():
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        whole = {"width": image.width, "height": image.height, "rgb": text(image.tobytes())}
+        yield {"name": name, "file": text(data), **whole, "pixels": text(center_crop(image, 8).tobytes()), "remarks": remarks}
 
 
 def photographs():

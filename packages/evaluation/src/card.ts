@@ -7,6 +7,10 @@ export interface Metric {
   readonly deviation?: number;
   /** 95 % bootstrap interval over the drawn images. */
   readonly interval?: readonly [low: number, high: number];
+  /** Splits of the images that an Inception Score is the mean over; absent in older cards, which split into ten. */
+  readonly splits?: number;
+  /** Images in each of them but the last, which may have fewer. */
+  readonly splitSize?: number;
 }
 
 /** How images were drawn. */
@@ -33,6 +37,14 @@ export interface HashedSource {
   readonly sha256: string;
 }
 
+/** How image files became pixels. */
+export interface DecodingCard {
+  /** Whose rules are followed. */
+  readonly policy: string;
+  /** Numbers of images by what was unusual about them, such as an orientation that is not applied. */
+  readonly remarks: Readonly<Record<string, number>>;
+}
+
 /** Metrics of samples, and everything they depend on. */
 export interface EvaluationCard {
   readonly version: 1;
@@ -41,6 +53,8 @@ export interface EvaluationCard {
   /** Number of samples. */
   readonly n: number;
   readonly samples: string;
+  /** Absent where the samples are pixels already, and in older cards. */
+  readonly decoding?: DecodingCard;
   readonly reference: HashedSource & { readonly n: number | null };
   readonly network: HashedSource;
   /** null where the files of images have no record of it. */
@@ -51,6 +65,9 @@ export interface EvaluationCard {
 
 /** Number of samples of published metrics. */
 const PUBLISHED_N = 50_000;
+
+/** Splits of the Inception Score in cards that do not record them. */
+const OLDER_SPLITS = 10;
 
 const NAMES: Readonly<Record<string, string>> = {
   fd: 'FID',
@@ -66,6 +83,27 @@ export function metricName(kind: string, prefix: string, n: number): string {
   return n < PUBLISHED_N ? `${name}@${n}` : name;
 }
 
+/** Name of an Inception Score in `splits` splits: `IS` for 50,000 images in ten, else `IS@5000/1`. */
+export function inceptionScoreName(prefix: string, n: number, splits: number): string {
+  const name = metricName('is', prefix, PUBLISHED_N);
+  return n === PUBLISHED_N && splits === 10 ? name : `${name}@${n}/${splits}`;
+}
+
+/** Images per split of a card's Inception Score; undefined where it has none. */
+function splitSizeOf({ figures, n }: EvaluationCard): number | undefined {
+  const [, score] = Object.entries(figures).find(([name]) => /(^|-)is(@|$)/i.test(name)) ?? [];
+  return score && (score.splitSize ?? n / OLDER_SPLITS);
+}
+
+/** The difference between the splits of two Inception Scores, in words; none where a card has no score. */
+function splitDifferences(a: EvaluationCard, b: EvaluationCard): string[] {
+  const [one, other] = [splitSizeOf(a), splitSizeOf(b)];
+  if (one === undefined || other === undefined || one === other) return [];
+  return [
+    `isSplit is ${one} images here and ${other} there, and the Inception Score depends on the size of its splits`,
+  ];
+}
+
 type Facts = Readonly<Record<string, string>>;
 
 function factsOf({ n, reference, network, drawing }: EvaluationCard): Facts {
@@ -76,8 +114,8 @@ function factsOf({ n, reference, network, drawing }: EvaluationCard): Facts {
 }
 
 /**
- * What keeps two cards from being held side by side, a phrase for each: another number of samples, reference, network or way
- * of drawing. `varying` names what is compared and may differ, such as `sampler` or `guidance`.
+ * What keeps two cards from being held side by side, a phrase for each: another number of samples, reference, network, split
+ * of the Inception Score or way of drawing. `varying` names what is compared and may differ, such as `sampler` or `guidance`.
  */
 export function differencesOf(
   a: EvaluationCard,
@@ -92,6 +130,7 @@ export function differencesOf(
     (key) => one[key] !== other[key] && !varying.includes(key) && (known || (key in one && key in other)),
   );
   return [
+    ...(varying.includes('isSplit') ? [] : splitDifferences(a, b)),
     ...differing.map((key) => `${key} is ${short(one[key])} here and ${short(other[key])} there`),
     ...(unknown ? ['only one says how its images were drawn'] : []),
   ];

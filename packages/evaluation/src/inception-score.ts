@@ -1,15 +1,17 @@
 /**
- * Inception Score (Salimans 2016): exp(mean_i KL(p(y | x_i) || p(y))), averaged over consecutive parts of the images.
- * With 50,000 images and ten parts this is what the ADM evaluator prints.
+ * Inception Score (Salimans 2016): exp(mean_i KL(p(y | x_i) || p(y))), averaged over splits of 5,000 consecutive
+ * images as the ADM evaluator does (`compute_inception_score`). The score grows with the size of the splits.
  */
 import type { FeatureMatrix } from './algebra.ts';
 import { checkFeatures } from './features.ts';
 
-/** Mean and population standard deviation over the parts. */
+/** Mean and population standard deviation over the splits. */
 export interface InceptionScore {
   readonly value: number;
   readonly deviation: number;
-  readonly parts: number;
+  readonly splits: number;
+  /** Images in each split but the last, which may have fewer. */
+  readonly splitSize: number;
 }
 
 /** Softmax of one row, in float64. */
@@ -35,16 +37,19 @@ function scoreOf({ columns, data }: FeatureMatrix, start: number, end: number): 
   return Math.exp(negentropy / (end - start) - ofMean);
 }
 
-/** The score of `logits` `[n, classes]` in `parts` parts of equal size, to within one image. */
-export function inceptionScore(logits: FeatureMatrix, parts = 10): InceptionScore {
+/**
+ * The score of `logits` `[n, classes]` in consecutive splits of `splitSize` images, of which the last may be shorter.
+ * @throws where there is no image, or a logit is not finite.
+ */
+export function inceptionScore(logits: FeatureMatrix, splitSize = 5000): InceptionScore {
   checkFeatures(logits, 'Logits');
-  if (logits.rows < parts)
-    throw new Error(
-      `The Inception Score in ${parts} parts needs at least ${parts} images, got ${logits.rows}.`,
-    );
-  const border = (k: number): number => Math.floor((k * logits.rows) / parts);
-  const scores = Array.from({ length: parts }, (_, k) => scoreOf(logits, border(k), border(k + 1)));
-  const value = scores.reduce((a, b) => a + b, 0) / parts;
-  const variance = scores.reduce((sum, score) => sum + (score - value) ** 2, 0) / parts;
-  return { value, deviation: Math.sqrt(variance), parts };
+  const { rows } = logits;
+  if (rows === 0) throw new Error('The Inception Score needs at least 1 image, got 0.');
+  const splits = Math.ceil(rows / splitSize);
+  const scores = Array.from({ length: splits }, (_, k) =>
+    scoreOf(logits, k * splitSize, Math.min((k + 1) * splitSize, rows)),
+  );
+  const value = scores.reduce((a, b) => a + b, 0) / splits;
+  const variance = scores.reduce((sum, score) => sum + (score - value) ** 2, 0) / splits;
+  return { value, deviation: Math.sqrt(variance), splits, splitSize };
 }

@@ -8,10 +8,12 @@ export {
   pairedTest,
 } from './bootstrap.ts';
 export {
+  type DecodingCard,
   type DrawingCard,
   differencesOf,
   type EvaluationCard,
   type HashedSource,
+  inceptionScoreName,
   type Metric,
   metricName,
 } from './card.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differencesOf, type EvaluationCard, metricName } from '../src/index.ts';
+import { differencesOf, type EvaluationCard, inceptionScoreName, metricName } from '../src/index.ts';
 
 const card = (changes: Partial<EvaluationCard> = {}): EvaluationCard => ({
   version: 1,
@@ -34,7 +34,15 @@ describe('names of metrics', () => {
     expect(metricName('sfd', '', 10_000)).toBe('sFID@10000');
     expect(metricName('precision', '', 50_000)).toBe('precision');
     expect(metricName('fd', 'sqz-', 50_000)).toBe('sqz-fd');
-    expect(metricName('is', 'sqz-', 500)).toBe('sqz-is@500');
+    expect(metricName('kid', 'sqz-', 500)).toBe('sqz-kid@500');
+  });
+
+  it('have the splits of an Inception Score, but for 50,000 images in ten', () => {
+    expect(inceptionScoreName('', 5000, 1)).toBe('IS@5000/1');
+    expect(inceptionScoreName('', 12_000, 3)).toBe('IS@12000/3');
+    expect(inceptionScoreName('', 50_000, 10)).toBe('IS');
+    expect(inceptionScoreName('', 60_000, 12)).toBe('IS@60000/12');
+    expect(inceptionScoreName('sqz-', 500, 1)).toBe('sqz-is@500/1');
   });
 });
 
@@ -62,6 +70,24 @@ describe('cards side by side', () => {
     expect(differencesOf(card(), card({ drawing: null }))).toEqual([
       'only one says how its images were drawn',
     ]);
+  });
+
+  it('are not where an Inception Score has splits of another size', () => {
+    const is = (figures: EvaluationCard['figures'], n = 5000) => card({ figures, n });
+    const one = is({ 'IS@5000/1': { value: 371, splits: 1, splitSize: 5000 } });
+    const older = is({ 'IS@5000': { value: 192, deviation: 3 } });
+    const refused =
+      'isSplit is 5000 images here and 500 there, and the Inception Score depends on the size of its splits';
+    expect(differencesOf(one, older)).toEqual([refused]);
+    expect(differencesOf(one, older, ['isSplit'])).toEqual([]);
+    expect(differencesOf(one, card())).toEqual([]);
+    const [whole, olderWhole] = [
+      is({ IS: { value: 300, splits: 10, splitSize: 5000 } }, 50_000),
+      is({ IS: { value: 300, deviation: 3 } }, 50_000),
+    ];
+    expect(differencesOf(whole, olderWhole)).toEqual([]);
+    const squeezed = is({ 'sqz-is@5000': { value: 9 } });
+    expect(differencesOf(one, squeezed)).toEqual([refused]);
   });
 
   it('may differ in what is compared', () => {

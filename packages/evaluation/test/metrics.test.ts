@@ -22,7 +22,7 @@ import {
   sliceRows,
   subsets,
 } from '../src/index.ts';
-import { stepDraw, testFeatures } from './features.ts';
+import { imageNetLogits, stepDraw, testFeatures } from './features.ts';
 
 interface Spread {
   readonly value: number;
@@ -37,6 +37,7 @@ interface GoldenInterval {
 interface Golden {
   readonly frechet: Record<'full' | 'samplesDeficient' | 'bothDeficient', number>;
   readonly inceptionScore: Spread;
+  readonly inceptionScoreOfAdm: readonly (Spread & { readonly n: number; readonly splits: number })[];
   readonly precisionRecall: { readonly precision: number; readonly recall: number; readonly radii: number[] };
   readonly kid: Spread;
   readonly fdInfinity: { readonly value: number; readonly sizes: number[]; readonly distances: number[] };
@@ -111,18 +112,29 @@ describe('the Inception Score', () => {
     logits.data[i] = 4 * value;
   });
 
-  it('equals its formula over ten parts', () => {
-    const { value, deviation } = inceptionScore(logits);
+  it('equals its formula over ten splits', () => {
+    const { value, deviation } = inceptionScore(logits, 10);
     expectRelative(value, golden.inceptionScore.value, 1e-9);
     expectRelative(deviation, golden.inceptionScore.deviation, 1e-9);
   });
 
   it('is the number of classes where every image is sure of another, and 1 where none says anything', () => {
     const sure = new Float32Array(16).map((_, i) => (i % 5 === 0 ? 500 : 0));
-    expect(inceptionScore({ rows: 4, columns: 4, data: sure }, 1).value).toBeCloseTo(4, 10);
+    expect(inceptionScore({ rows: 4, columns: 4, data: sure }).value).toBeCloseTo(4, 10);
     expect(inceptionScore({ rows: 4, columns: 4, data: new Float32Array(16) }, 2).value).toBeCloseTo(1, 12);
-    expect(() => inceptionScore({ rows: 4, columns: 4, data: sure })).toThrow('at least 10 images, got 4');
+    const none = { rows: 0, columns: 4, data: new Float32Array(0) };
+    expect(() => inceptionScore(none)).toThrow('at least 1 image, got 0');
   });
+
+  it.each(golden.inceptionScoreOfAdm)(
+    "equals the ADM evaluator's of $n ImageNet-like logits in $splits",
+    (wanted) => {
+      const { value, deviation, splits, splitSize } = inceptionScore(imageNetLogits(wanted.n));
+      expectRelative(value, wanted.value, 1e-9);
+      expect(deviation).toBeCloseTo(wanted.deviation, 7);
+      expect([splits, splitSize]).toEqual([wanted.splits, 5000]);
+    },
+  );
 });
 
 describe('precision and recall', () => {

@@ -2,6 +2,7 @@
 import { createEngine, type Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { squeezeNetParams } from '@ahpa/evaluation/node';
+import { describeRemarks } from '@ahpa/image-data';
 import {
   type Extracted,
   type ExtractOptions,
@@ -54,7 +55,7 @@ export async function runExtract(
   const { index, remarks } = finished
     ? { index: finished, remarks: {} }
     : await extractImages(config, request, reporter);
-  for (const [remark, count] of Object.entries(remarks)) reporter.say(`${count} images were ${remark}.`);
+  for (const sentence of describeRemarks(remarks)) reporter.say(sentence);
   for (const { name, reason } of index.dropped.slice(0, NAMED)) reporter.warn(`Left out ${name}: ${reason}.`);
   const more = index.dropped.length - NAMED;
   if (more > 0) reporter.warn(`Left out ${more} more; ${request.out}/index.json lists them.`);

@@ -40,6 +40,7 @@ export async function evaluateSamples(
     figures: await computeMetrics(features, reference, network, algebra, options),
     n: features.n,
     samples: source.path,
+    ...(source.decoding && { decoding: source.decoding() }),
     reference: { name: reference.path, sha256: reference.sha256, n: reference.n },
     network: { name: network.name, sha256: network.sha256 },
     drawing,

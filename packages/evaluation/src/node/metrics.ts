@@ -2,7 +2,7 @@
 import type { Reporter } from '@ahpa/messages';
 import type { LinearAlgebra } from '../algebra.ts';
 import { bootstrapDistance } from '../bootstrap.ts';
-import { type Metric, metricName } from '../card.ts';
+import { inceptionScoreName, type Metric, metricName } from '../card.ts';
 import { extrapolatedDistance } from '../fd-infinity.ts';
 import { frechetDistance, type Reference, referenceOf } from '../frechet.ts';
 import { inceptionScore } from '../inception-score.ts';
@@ -67,10 +67,13 @@ export async function computeMetrics(
     add('fd', { value: distance, interval: [low, high] });
   } else add('fd', { value: distance });
   add('sfd', { value: frechetDistance(places, spatial, algebra) });
-  if (n >= 10) {
-    const { value, deviation } = inceptionScore(logits);
-    add('is', { value, deviation });
-  }
+  const { value, deviation, splits, splitSize } = inceptionScore(logits);
+  metrics[inceptionScoreName(prefix, n, splits)] = {
+    value,
+    ...(splits > 1 && { deviation }),
+    splits,
+    splitSize,
+  };
   if (features && Math.min(features.rows, n) > 3) {
     const { precision, recall } = await precisionRecall(features, pooled);
     add('precision', { value: precision });

@@ -1,4 +1,5 @@
 /** Features of many images by a network, and their statistics. */
+import { describeRemarks } from '@ahpa/image-data';
 import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
@@ -88,6 +89,8 @@ export async function networkFeatures(
     bar.update(start + count, undefined);
   }
   bar.stop();
+  const { remarks = {} } = source.decoding?.() ?? {};
+  for (const sentence of describeRemarks(remarks)) reporter.say(`${source.path}: ${sentence}`);
   const all = rowsOf(pooled, n);
   checkFeatures(all, `Features of ${source.path}`);
   return {

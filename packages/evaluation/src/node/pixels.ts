@@ -1,10 +1,20 @@
 /** Sources of pixels: images of one size in arrays, folders or archives. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { type FileTree, IMAGE, openFolder, openTar, openZip } from '@ahpa/image-data';
+import {
+  countRemarks,
+  DECODING,
+  decodePixels,
+  type FileTree,
+  IMAGE,
+  openFolder,
+  openTar,
+  openZip,
+  type Remark,
+} from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
-import sharp from 'sharp';
+import type { DecodingCard } from '../card.ts';
 import { sha256File } from './hash-file.ts';
 
 /** A block of images: `[n, height, width, 3]` uint8 RGB. */
@@ -22,6 +32,8 @@ export interface PixelSource {
   read(start: number, count: number): Promise<PixelBlock>;
   /** SHA-256 of the file of an array, or of the pixels of many files. */
   sha256(): Promise<string>;
+  /** How its files became pixels, with what was unusual about those read so far; absent where it holds pixels. */
+  decoding?(): DecodingCard;
   close(): Promise<void>;
 }
 
@@ -58,14 +70,14 @@ function arrayPixels(
   };
 }
 
-async function decode(tree: FileTree, file: string): Promise<PixelBlock> {
+interface DecodedBlock extends PixelBlock {
+  readonly remarks: readonly Remark[];
+}
+
+async function decode(tree: FileTree, file: string): Promise<DecodedBlock> {
   try {
-    const { data, info } = await sharp(await tree.read(file), { failOn: 'error' })
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { data, shape: [1, info.height, info.width, 3] };
+    const { data, width, height, remarks } = await decodePixels(await tree.read(file));
+    return { data, shape: [1, height, width, 3], remarks };
   } catch (cause) {
     throw userError(`${tree.path}: ${file} cannot be decoded (${(cause as Error).message}).`, { cause });
   }
@@ -84,16 +96,23 @@ function treePixels(tree: FileTree): PixelSource {
       );
   };
   const n = files.length;
+  const remarksOf = new Map<number, readonly Remark[]>(); // by image, since images may be read again
   const read = async (start: number, count: number): Promise<PixelBlock> => {
     const chosen = files.slice(start, start + count);
     const blocks = await Promise.all(chosen.map((file) => decode(tree, file)));
     blocks.forEach((block, i) => {
       check(chosen[i] as string, block);
+      remarksOf.set(start + i, block.remarks);
     });
     const [, height, width] = (blocks[0] as PixelBlock).shape;
     return { data: Buffer.concat(blocks.map(({ data }) => data)), shape: [blocks.length, height, width, 3] };
   };
-  return { path: tree.path, n, read, sha256: () => hashPixels({ n, read }), close: tree.close };
+  const decoding = (): DecodingCard => {
+    const remarks: Partial<Record<Remark, number>> = {};
+    for (const own of remarksOf.values()) countRemarks(remarks, own);
+    return { policy: DECODING, remarks };
+  };
+  return { path: tree.path, n, read, sha256: () => hashPixels({ n, read }), decoding, close: tree.close };
 }
 
 async function closedOnError<T extends { close(): Promise<void> }, R>(

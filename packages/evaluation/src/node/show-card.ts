@@ -5,8 +5,9 @@ import type { EvaluationCard, Metric } from '../card.ts';
 const digits = (value: number): string =>
   Math.abs(value) >= 100 ? value.toFixed(1) : Math.abs(value) >= 1 ? value.toFixed(3) : value.toFixed(4);
 
-function metricLine(name: string, width: number, { value, deviation, interval }: Metric): string {
-  const spread = deviation === undefined ? '' : `  +- ${digits(deviation)} over parts`;
+function metricLine(name: string, width: number, { value, deviation, interval, splits }: Metric): string {
+  const parts = splits === undefined ? 'parts' : `${splits} splits`;
+  const spread = deviation === undefined ? '' : `  +- ${digits(deviation)} over ${parts}`;
   const range = interval === undefined ? '' : `  95 %: ${interval.map(digits).join(' to ')}`;
   return `  ${name.padEnd(width)}  ${digits(value).padStart(9)}${spread}${range}`;
 }
@@ -16,10 +17,12 @@ const fit = (text: string, width: number): string =>
   text.length <= width ? text : `...${text.slice(text.length - width + 3)}`;
 
 /** Text of a card: its metrics, samples, reference and network. */
-export function showCard({ figures, n, samples, reference, network, drawing }: EvaluationCard): string {
+export function showCard(card: EvaluationCard): string {
+  const { figures, n, samples, decoding, reference, network, drawing } = card;
   const width = Math.max(...Object.keys(figures).map((name) => name.length));
   const facts: (readonly [string, string])[] = [
     ['samples', `${n} of ${samples}`],
+    ...(decoding ? [['pixels', `by ${decoding.policy}`] as const] : []),
     ['reference', `${reference.name}${reference.n === null ? '' : ` (${reference.n} images)`}`],
     ['network', `${network.name}, sha256 ${network.sha256.slice(0, 12)}`],
   ];

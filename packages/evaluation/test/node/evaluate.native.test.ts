@@ -120,9 +120,10 @@ describe.skipIf(missing)('evaluation through a frozen graph', () => {
     const fromFolder = await evaluateFiles({ samples: at('pngs') });
     expect(metrics(fromFolder)).toEqual(metrics(fromArray));
     expect(tf.memory().numTensors).toBe(live);
-    const names = ['FID@130', 'sFID@130', 'IS@130', 'precision@130', 'recall@130'];
+    const names = ['FID@130', 'sFID@130', 'IS@130/1', 'precision@130', 'recall@130'];
     expect(Object.keys(fromArray.card.figures)).toEqual(names);
     const { card } = fromArray;
+    expect(card.figures['IS@130/1']).toEqual({ value: expect.any(Number), splits: 1, splitSize: 5000 });
     expect(card).toMatchObject({ version: 1, n: 130, drawing: null, command: 'evaluate' });
     expect(card.reference.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(card.network.name).toBe('Inception (TensorFlow graph)');

@@ -1,6 +1,7 @@
 /** Encodes the images of a data set batch by batch and appends them to a cache; one batch is decoded while another is encoded. */
 import { setImmediate } from 'node:timers/promises';
 import type { Decoded } from '@ahpa/image-data';
+import { countRemarks } from '@ahpa/image-data';
 import type { CacheWriter, Chunk, Dropped } from '@ahpa/latent-cache';
 import { type Reporter, rateFormat, userError } from '@ahpa/messages';
 import { fromFloat32 } from '@ahpa/weight-files';
