@@ -50,9 +50,7 @@ export async function writeRecords(
     const read = await next;
     next = readFrom(Math.min(from + batch, items)); // decoded while this batch is encoded
     const dropped = droppedImages(read, images, strict);
-    for (const one of read.images)
-      if (one.status === 'fulfilled')
-        for (const remark of one.value.remarks) remarks[remark] = (remarks[remark] ?? 0) + 1;
+    for (const one of read.images) if (one.status === 'fulfilled') countRemarks(remarks, one.value.remarks);
     await writer.append(encodeChunk(read, dropped, encoder, images, options));
     bar.update(from + read.images.length, undefined);
   }
