@@ -1,12 +1,13 @@
 /** A training step of every loss variant on made-up features, small enough for the plain CPU backend. */
 
+import type { AlignmentParts } from '@ahpa/alignment-losses';
 import { recordBatch } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import type { AlignmentSpec, Batch, StepResult, Tree } from '@ahpa/ports';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../src/config/alignment.ts';
-import { type AlignmentParts, targetSource } from '../src/models/alignment.ts';
+import { targetSource } from '../src/models/alignment.ts';
 import { alignmentSpec, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import type { DataShape } from '../src/records/checkpoints.ts';

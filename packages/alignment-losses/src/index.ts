@@ -6,6 +6,7 @@ export * from './alignments/index.ts';
 export * as alignments from './alignments/index.ts';
 export type { HeadOptions, TeacherOptions } from './alignments/options.ts';
 export { groups } from './alignments/options.ts';
+export { type AlignmentParts, assembleAlignment } from './assemble.ts';
 export { affinityLogits, attentionDistance } from './attention.ts';
 export { completeAlignment, type PartialAlignment } from './complete.ts';
 export { NT_XENT_TEMPERATURE, ntXentTokens } from './contrastive.ts';

@@ -1,9 +1,9 @@
 /** The training step that is measured: SiT with AHPA's recipe, or with the denoising loss alone. */
-import { ahpa, none } from '@ahpa/alignment-losses';
-import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolant, tokenCount } from '@ahpa/dit-core';
+import { type AlignmentParts, ahpa, assembleAlignment, none } from '@ahpa/alignment-losses';
+import { alignmentShape, type DiTConfig, type DiTParams, interpolant, sitDenoiser } from '@ahpa/dit-core';
 import { learned, routerFactory } from '@ahpa/dynamic-router';
-import { LANES, philox } from '@ahpa/ops';
-import type { Alignment, AlignmentSpec, Taps, Tree, WeightSchedule } from '@ahpa/ports';
+import { philox } from '@ahpa/ops';
+import type { AlignmentSpec, Tree } from '@ahpa/ports';
 import { optimizer, type StepOptions, type TrainDeps } from '@ahpa/trainer';
 import { SHAPE, type StepSpec, specGroups, stepNetwork } from './step-spec.ts';
 
@@ -22,52 +22,26 @@ export const STEP_OPTIONS: StepOptions = {
 /** The parts of the training step of a spec. */
 export function stepParts(spec: StepSpec): TrainDeps<Denoising> {
   const network = stepNetwork(spec);
-  const { taps, alignment, weight } = alignmentParts(spec, network);
-  const tapped: DiTConfig = {
-    ...network,
-    lanes: LANES,
-    encoderDepths: taps.depths,
-    attentionTaps: taps.attention,
-  };
+  const { taps, ...aligned } = alignmentParts(spec, network);
   return {
-    denoiser: {
-      init: (rng) => initDiT(tapped, rng) as Denoising,
-      apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, tapped, tap),
-    },
+    denoiser: sitDenoiser(network, taps),
     interpolant: interpolant('linear'),
-    alignment,
-    weight,
+    ...aligned,
     optimizer: optimizer(),
     rng: philox(0),
   };
 }
 
-interface AlignmentParts {
-  readonly alignment: Alignment;
-  readonly weight: WeightSchedule;
-  readonly taps: Taps;
-}
-
 function alignmentParts(spec: StepSpec, network: DiTConfig): AlignmentParts {
-  const { hiddenSize, patchSize, latentChannels } = network;
-  const tokens = tokenCount(network);
+  const shape = alignmentShape(network);
   const target: AlignmentSpec = {
-    hiddenSize,
-    tokens,
-    patchSize,
-    latentWidth: latentChannels * patchSize ** 2,
+    ...shape,
     encoderDepth: spec.tap,
     path: 'linear',
     seed: 0,
-    groups: specGroups(spec).map((group) => ({ ...group, tokens })),
+    groups: specGroups(spec).map((group) => ({ ...group, tokens: shape.tokens })),
   };
-  if (spec.align === 'none')
-    return { alignment: none.create({}, target), weight: none.weight({}), taps: none.taps({}, spec.tap) };
-  const options = ahpa.options.parse({ head: { kind: 'mlp', hidden: spec.headHidden } });
-  const router = routerFactory(learned, learned.options.parse({}));
-  return {
-    alignment: ahpa.create(options, target, router),
-    weight: ahpa.weight(options),
-    taps: ahpa.taps(options, spec.tap),
-  };
+  if (spec.align === 'none') return assembleAlignment(none, {}, target);
+  const head = { kind: 'mlp', hidden: spec.headHidden } as const;
+  return assembleAlignment(ahpa, { head }, target, routerFactory(learned, {}));
 }

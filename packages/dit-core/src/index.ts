@@ -10,6 +10,7 @@ export {
   type SiTPreset,
   tokenCount,
 } from './config.ts';
+export { alignmentShape, sitDenoiser } from './denoiser.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
 export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } from './embed.ts';
 export { forwardFlops, parameterCount } from './flops.ts';

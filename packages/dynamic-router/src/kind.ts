@@ -24,8 +24,8 @@ export function defineRouter<S extends z.ZodRawShape>(
 /** Factory of a router with its options, for an alignment. */
 export const routerFactory = <S extends z.ZodRawShape>(
   kind: RouterKind<S>,
-  options: z.output<z.ZodObject<S>>,
-): RouterFactory => ({
-  traits: kind.traits(options),
-  create: (context) => kind.create(options, context),
-});
+  written: { readonly [option in keyof S]?: unknown },
+): RouterFactory => {
+  const options = kind.options.parse(written);
+  return { traits: kind.traits(options), create: (context) => kind.create(options, context) };
+};

@@ -68,8 +68,8 @@ export const alignmentKind = ({ kind }: AlignmentConfig): AlignmentKind => byKin
 /** The router of a resolved `alignment`, where its kind takes one. */
 export function alignmentRouter(config: AlignmentConfig): RouterFactory | undefined {
   if (!alignmentKind(config).routed) return undefined;
-  const options = config['router'] as { readonly kind: string };
-  return routerFactory(byKind(ROUTERS, options.kind), options as never);
+  const { kind, ...options } = config['router'] as { readonly kind: string };
+  return routerFactory(byKind(ROUTERS, kind), options);
 }
 
 /** Options of an alignment that do not fit each other or a model of `depth` blocks. */

@@ -3,7 +3,7 @@ import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
 import type { TapGroup } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
-import type { Alignment, AlignmentSpec, Taps, WeightSchedule } from '@ahpa/ports';
+import type { Alignment, AlignmentSpec } from '@ahpa/ports';
 import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
@@ -35,25 +35,22 @@ export function targetSource(config: AlignmentConfig, vae: VaeConfig): TargetSou
   };
 }
 
-/** Everything of an alignment that a training step is composed of. */
-export interface AlignmentParts {
-  readonly alignment: Alignment;
-  readonly weight: WeightSchedule;
-  readonly taps: Taps;
+/** The alignment of a configuration for a network and its data; rejects where a module of the user's cannot be loaded. */
+export async function loadAlignment(
+  config: AlignmentConfig,
+  spec: AlignmentSpec,
+): Promise<losses.AlignmentParts> {
+  const { kind: _, router: __, ...options } = config;
+  const kind = await loadKind(config);
+  return fixable(() => losses.assembleAlignment(kind, options as never, spec, alignmentRouter(config)));
 }
 
-/** The alignment of a configuration for a network and its data; rejects where a module of the user's cannot be loaded. */
-export async function loadAlignment(config: AlignmentConfig, spec: AlignmentSpec): Promise<AlignmentParts> {
+/** The kind of a configuration, which creates its alignment; that of a module once it is loaded. */
+async function loadKind(config: AlignmentConfig): Promise<losses.AlignmentKind> {
   const kind = alignmentKind(config);
-  const create =
-    typeof config['module'] === 'string'
-      ? await loadModule(config['module'], config['options'] as ModuleOptions)
-      : (spec: AlignmentSpec) => kind.create(config as never, spec, alignmentRouter(config));
-  return {
-    alignment: fixable(() => create(spec)),
-    weight: kind.weight(config as never),
-    taps: kind.taps(config as never, spec.encoderDepth),
-  };
+  if (typeof config['module'] !== 'string') return kind;
+  const create = await loadModule(config['module'], config['options'] as ModuleOptions);
+  return { ...kind, create: (_, spec) => create(spec) };
 }
 
 type ModuleOptions = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** The sizes of a run, from its configuration, its VAE and its data. */
-import { type DiTConfig, SIT, tokenCount } from '@ahpa/dit-core';
+import { alignmentShape, type DiTConfig, SIT } from '@ahpa/dit-core';
 import { type FeatureRequest, groupShapes, vaeStride } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import type { AlignmentSpec, FeatureGroup } from '@ahpa/ports';
@@ -59,12 +59,8 @@ export function alignmentSpec(
   network: DiTConfig,
   groups: readonly FeatureGroup[],
 ): AlignmentSpec {
-  const { hiddenSize, patchSize, latentChannels } = network;
   return {
-    hiddenSize,
-    tokens: tokenCount(network),
-    patchSize,
-    latentWidth: latentChannels * patchSize ** 2,
+    ...alignmentShape(network),
     encoderDepth: model.encoderDepth,
     path: interpolant.path,
     seed: train.seed,

@@ -1,11 +1,12 @@
 /** From a configuration to the parts of a training step. */
-import { applyDiT, type DiTConfig, type DiTParams, initDiT, interpolant } from '@ahpa/dit-core';
-import { LANES, philox } from '@ahpa/ops';
+
+import type { AlignmentParts } from '@ahpa/alignment-losses';
+import { type DiTConfig, type DiTParams, interpolant, sitDenoiser } from '@ahpa/dit-core';
+import { philox } from '@ahpa/ops';
 import type { Batch, StepResult, Tree } from '@ahpa/ports';
 import { optimizer, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
-import type { AlignmentParts } from './alignment.ts';
 
 /** The parameters of the denoiser as a tree. */
 export type Denoising = DiTParams & Tree;
@@ -19,18 +20,9 @@ export type RunState = TrainState<Denoising>;
 /** The parts of a training step of `network` with an alignment. */
 export function trainDeps(config: TrainConfig, network: DiTConfig, parts: AlignmentParts): RunDeps {
   const { taps, alignment, weight } = parts;
-  const tapped: DiTConfig = {
-    ...network,
-    lanes: LANES,
-    checkpointBlocks: config.train.checkpointBlocks,
-    encoderDepths: taps.depths,
-    attentionTaps: taps.attention,
-  };
+  const { checkpointBlocks } = config.train;
   return {
-    denoiser: {
-      init: (rng) => initDiT(tapped, rng) as Denoising,
-      apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, tapped, tap),
-    },
+    denoiser: sitDenoiser({ ...network, checkpointBlocks }, taps),
     interpolant: interpolant(config.interpolant.path),
     alignment,
     weight,
