@@ -32,7 +32,7 @@ const data = await features.openCacheData({ path: out });
 const { train } = await data.splits(encoder);
 const { latent, targets } = await train.batch(Uint32Array.of(0, 1));
 console.log(`latent ${latent.mean.shape}`);
-targets.forEach((tokens, g) => console.log(`${request.groups[g].name} ${tokens.shape}`));
+for (const [g, tokens] of targets.entries()) console.log(`${request.groups[g].name} ${tokens.shape}`);
 await data.close();
 
 async function drawSquares() {
