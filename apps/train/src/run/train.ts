@@ -74,14 +74,15 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
-  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
   const interrupt = listen();
-  const { step } = await run({
+  const { signal } = interrupt;
+  const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
+  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const { step, aborted } = await run({
     stepper: training.stepper,
     from,
     until: config.train.steps,
-    signal: interrupt.signal,
+    signal,
     batches: async (done) => {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
@@ -99,7 +100,7 @@ async function trainLocked(
 
   // ---------- Summary ----------
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, step >= config.train.steps);
+  return summarize(folder, step, !aborted);
 }
 
 function summarize(
