@@ -83,7 +83,7 @@ export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S,
         await config.onBroken?.(step - inARow, step);
         throw brokenError(step - inARow, step);
       }
-      await work(tasks);
+      if (tasks.length > 0) await work(tasks);
     }
   }
   return { step, aborted: !complete || step < until };
