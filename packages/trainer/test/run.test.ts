@@ -86,7 +86,7 @@ describe('run', () => {
   });
 
   test('ends where a task is aborted, saves, and leaves the other tasks out', async () => {
-    const controller = new AbortController();
+    const signal = { aborted: false, reason: new Error('aborted') };
     const done: string[] = [];
     const tasks: Task[] = [
       { every: 4, atEnd: 'always', run: (step) => void done.push(`save ${step}`) },
@@ -94,13 +94,13 @@ describe('run', () => {
         every: 3,
         atEnd: 'complete',
         run: () => {
-          controller.abort();
-          controller.signal.throwIfAborted();
+          signal.aborted = true;
+          throw signal.reason;
         },
       },
       { every: 3, atEnd: 'complete', run: (step) => void done.push(`draw ${step}`) },
     ];
-    const { settings } = setup({ until: 8, tasks, signal: controller.signal });
+    const { settings } = setup({ until: 8, tasks, signal });
     expect(await run(settings)).toEqual({ step: 3, aborted: true });
     expect(done).toEqual(['save 3']);
   });

@@ -74,8 +74,7 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const interrupt = listen();
-  const { signal } = interrupt;
+  const { signal, release } = listen();
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
   const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
   const { step, aborted } = await run({
@@ -95,7 +94,7 @@ async function trainLocked(
     onBroken: (first, step) => dumpBroken(context, first, step),
   }).finally(async () => {
     recorder.pause();
-    await saver.close().finally(interrupt.release);
+    await saver.close().finally(release);
   });
 
   // ---------- Summary ----------
