@@ -1,6 +1,7 @@
 /** Dormand and Prince's adaptive solver of order 5(4), with separate steps for each sample, so that none depends on its batch. */
 import * as tf from '@tensorflow/tfjs-core';
 import { ahead, column, norms, type Tolerances, tryStep } from './dormand-prince.ts';
+import type { SampleProgress } from './fixed-steps.ts';
 import type { Model } from './guidance.ts';
 
 const [SAFETY, SMALLEST_FACTOR, LARGEST_FACTOR, ERROR_ORDER] = [0.9, 0.2, 10, 4];
@@ -38,51 +39,69 @@ function nextLength(length: number, error: number, wasRejected: boolean): number
   return length * Math.max(SMALLEST_FACTOR, Number.isNaN(ideal) ? 0 : ideal);
 }
 
+/** A sample on its path: time, length of its next step, whether its last one was rejected, evaluations of the model. */
+type Walker = { t: number; length: number; rejected: boolean; calls: number };
+
+type State = { readonly x: tf.Tensor4D; readonly slope: tf.Tensor4D };
+
 /**
- * Follows dx/dt = v from t = 1 to 0: x [B, h, w, C] -> [B, h, w, C]. `onStep` is called after every step with
- * the slowest sample's time in thousandths, `onEvaluations` at the end with the model evaluations of each sample. Step control as
- * in scipy's RK45.
+ * Follows dx/dt = v from t = 1 to 0, one step at each call of `next`: x [B, h, w, C] -> [B, h, w, C]. The progress is the slowest
+ * sample's time in thousandths; `onEvaluations` is called at the end with the model evaluations of each sample. Step control as in
+ * scipy's RK45. What it holds is disposed where it is ended early.
  */
-export function dopri5(
+export function* dopri5(
   model: Model,
   x: tf.Tensor4D,
   tolerances: Tolerances,
-  onStep: (done: number, total: number) => void = () => undefined,
   onEvaluations: (evaluations: readonly number[]) => void = () => undefined,
-): tf.Tensor4D {
-  const samples = Array.from({ length: x.shape[0] }, () => ({ t: 1, length: 0, rejected: false, calls: 2 }));
-  let state = tf.tidy(() => {
+): Generator<SampleProgress, tf.Tensor4D> {
+  const samples = Array.from(
+    { length: x.shape[0] },
+    (): Walker => ({ t: 1, length: 0, rejected: false, calls: 2 }),
+  );
+  let state: State = tf.tidy(() => {
     const slope = model(x, Array<number>(x.shape[0]).fill(1));
     firstLengths(model, x, slope, tolerances).forEach((length, i) => {
-      (samples[i] as { length: number }).length = length;
+      (samples[i] as Walker).length = length;
     });
     return { x: tf.clone(x), slope };
   });
-  while (samples.some(({ t }) => t > 0)) {
-    const now = samples.map(({ t }) => t);
-    const lengths = samples.map(({ t, length }) => Math.min(t, length));
-    const next = tf.tidy(() => {
-      const trial = tryStep(model, state.x, state.slope, now, lengths, tolerances);
-      const taken = samples.map((sample, i) => {
-        if (sample.t === 0) return 0;
-        const [length, error] = [lengths[i] as number, trial.error[i] as number];
-        sample.calls += 6;
-        sample.length = nextLength(length, error, sample.rejected);
-        sample.rejected = !(error < 1);
-        if (!sample.rejected) sample.t = length === sample.t ? 0 : sample.t - length;
-        else assertLength(sample.length, sample.t, error, tolerances);
-        return sample.rejected ? 0 : 1;
-      });
-      const mask = tf.cast(column(taken), 'bool');
-      return { x: tf.where(mask, trial.x, state.x), slope: tf.where(mask, trial.slope, state.slope) };
-    });
+  try {
+    while (samples.some(({ t }) => t > 0)) {
+      const next = tf.tidy(() => advance(model, state, samples, tolerances));
+      tf.dispose(state);
+      state = next;
+      yield { done: Math.round(1000 * (1 - Math.max(...samples.map(({ t }) => t)))), total: 1000 };
+    }
+    onEvaluations(samples.map(({ calls }) => calls));
+    return tf.clone(state.x);
+  } finally {
     tf.dispose(state);
-    state = next;
-    onStep(Math.round(1000 * (1 - Math.max(...samples.map(({ t }) => t)))), 1000);
   }
-  onEvaluations(samples.map(({ calls }) => calls));
-  state.slope.dispose();
-  return state.x;
+}
+
+/** One trial step of every sample that is not at the end; the samples are updated. */
+function advance(
+  model: Model,
+  { x, slope }: State,
+  samples: readonly Walker[],
+  tolerances: Tolerances,
+): State {
+  const now = samples.map(({ t }) => t);
+  const lengths = samples.map(({ t, length }) => Math.min(t, length));
+  const trial = tryStep(model, x, slope, now, lengths, tolerances);
+  const taken = samples.map((sample, i) => {
+    if (sample.t === 0) return 0;
+    const [length, error] = [lengths[i] as number, trial.error[i] as number];
+    sample.calls += 6;
+    sample.length = nextLength(length, error, sample.rejected);
+    sample.rejected = !(error < 1);
+    if (!sample.rejected) sample.t = length === sample.t ? 0 : sample.t - length;
+    else assertLength(sample.length, sample.t, error, tolerances);
+    return sample.rejected ? 0 : 1;
+  });
+  const mask = tf.cast(column(taken), 'bool');
+  return { x: tf.where(mask, trial.x, x), slope: tf.where(mask, trial.slope, slope) };
 }
 
 function assertLength(length: number, t: number, error: number, { rtol, atol }: Tolerances): void {

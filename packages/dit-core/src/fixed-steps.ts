@@ -4,6 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Model } from './guidance.ts';
 import { coefficientsAt } from './interpolant.ts';
 
+/** Steps taken, and steps in all. */
+export type SampleProgress = { readonly done: number; readonly total: number };
+
 /** One step of a whole batch: x [B, h, w, C] at time `now` -> x at time `next`. `index` counts the steps. */
 export type Step = (x: tf.Tensor4D, now: number, next: number, index: number) => tf.Tensor4D;
 
@@ -41,20 +44,24 @@ export function sdeStep(model: Model, path: Path, stepNoise: (step: number) => t
   };
 }
 
-/** Takes one step between consecutive times. Does not dispose `x`. */
-export function followSteps(
+/** One step between consecutive times at each call of `next`. Does not dispose `x`; what it holds is disposed where it is ended early. */
+export function* followSteps(
   x: tf.Tensor4D,
   times: readonly number[],
   step: Step,
-  onStep: (done: number, total: number) => void = () => undefined,
-): tf.Tensor4D {
+): Generator<SampleProgress, tf.Tensor4D> {
   const total = times.length - 1;
   let current = tf.clone(x);
-  for (let i = 0; i < total; i++) {
-    const advanced = tf.tidy(() => step(current, times[i] as number, times[i + 1] as number, i));
+  let done = 0;
+  try {
+    while (done < total) {
+      const advanced = tf.tidy(() => step(current, times[done] as number, times[done + 1] as number, done));
+      current.dispose();
+      current = advanced;
+      yield { done: ++done, total };
+    }
+    return tf.clone(current);
+  } finally {
     current.dispose();
-    current = advanced;
-    onStep(i + 1, total);
   }
-  return current;
 }

@@ -13,6 +13,7 @@ export {
 export { alignmentShape, sitDenoiser } from './denoiser.ts';
 export { applyDiT, type DiTOutput } from './dit.ts';
 export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } from './embed.ts';
+export type { SampleProgress } from './fixed-steps.ts';
 export { forwardFlops, parameterCount } from './flops.ts';
 export type { VelocityFn } from './guidance.ts';
 export { initDiT } from './init.ts';
@@ -21,6 +22,6 @@ export { gatedResidual, gelu, modulatedLayerNorm } from './nn.ts';
 export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, NormParams } from './params.ts';
 export { type Predictions, predictions, velocityFrom } from './prediction.ts';
-export { type SampleTools, sample } from './sample.ts';
+export { type SampleTools, sample, sampleSteps } from './sample.ts';
 export { type GuidanceConfig, SAMPLERS, type SampleConfig, type SolverConfig } from './sample-config.ts';
 export { sampleTimes, shiftTime } from './time-grid.ts';

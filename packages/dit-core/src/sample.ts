@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { dopri5 } from './dopri5.ts';
-import { eulerStep, followSteps, heunStep, sdeStep } from './fixed-steps.ts';
+import { eulerStep, followSteps, heunStep, type SampleProgress, sdeStep } from './fixed-steps.ts';
 import { guidedModel, type VelocityFn } from './guidance.ts';
 import { assertSampleConfig, type SampleConfig } from './sample-config.ts';
 import { sampleTimes } from './time-grid.ts';
@@ -32,23 +32,42 @@ export function sample(
   noise: tf.Tensor4D,
   y: tf.Tensor1D,
   config: SampleConfig,
-  { stepNoise = noStepNoise, weak, onStep, onEvaluations }: SampleTools = {},
+  { onStep, ...tools }: SampleTools = {},
 ): tf.Tensor4D {
+  return tf.tidy(() => {
+    const steps = sampleSteps(velocity, noise, y, config, tools);
+    for (let next = steps.next(); ; next = steps.next()) {
+      if (next.done) return next.value;
+      onStep?.(next.value.done, next.value.total);
+    }
+  });
+}
+
+/**
+ * `sample` one step at each call of `next`, so that the caller may do other work between steps; the latents are the generator's
+ * result. Inputs must stay alive until then; `return` or `throw` ends it early and disposes what it holds.
+ * @throws RangeError where `config` or an input is impossible, Error where `sde` has no `stepNoise`
+ */
+export function* sampleSteps(
+  velocity: VelocityFn,
+  noise: tf.Tensor4D,
+  y: tf.Tensor1D,
+  config: SampleConfig,
+  { stepNoise = noStepNoise, weak, onEvaluations }: Omit<SampleTools, 'onStep'> = {},
+): Generator<SampleProgress, tf.Tensor4D> {
   assertSampleConfig(config);
   assertInputs(noise, y, config);
-  return tf.tidy(() => {
-    const model = guidedModel(velocity, y, config, weak);
-    if (config.sampler === 'dopri5') return dopri5(model, noise, config, onStep, onEvaluations);
-    const { sampler, steps, shift, path } = config;
-    const step = {
-      euler: () => eulerStep(model),
-      heun: () => heunStep(model),
-      sde: () => sdeStep(model, path, stepNoise),
-    }[sampler]();
-    const drawn = followSteps(noise, sampleTimes(sampler, steps, shift, path), step, onStep);
-    onEvaluations?.(Array<number>(noise.shape[0]).fill(sampler === 'heun' ? 2 * steps - 1 : steps));
-    return drawn;
-  });
+  const model = guidedModel(velocity, y, config, weak);
+  if (config.sampler === 'dopri5') return yield* dopri5(model, noise, config, onEvaluations);
+  const { sampler, steps, shift, path } = config;
+  const step = {
+    euler: () => eulerStep(model),
+    heun: () => heunStep(model),
+    sde: () => sdeStep(model, path, stepNoise),
+  }[sampler]();
+  const drawn = yield* followSteps(noise, sampleTimes(sampler, steps, shift, path), step);
+  onEvaluations?.(Array<number>(noise.shape[0]).fill(sampler === 'heun' ? 2 * steps - 1 : steps));
+  return drawn;
 }
 
 function noStepNoise(): tf.Tensor {

@@ -11,7 +11,10 @@ export interface Task {
   readonly every: number;
   /** Whether it also runs at the last step (`complete`), and also where a signal ends the run (`always`). */
   readonly atEnd: 'no' | 'complete' | 'always';
-  /** Runs the task after a step. Must be idempotent: a resumed run repeats the tasks due at its first step. */
+  /**
+   * Runs the task after a step. Must be idempotent: a resumed run repeats the tasks due at its first step. After an abort it may reject
+   * with the signal's reason, and is then left to the resumed run.
+   */
   run(step: number): void | Promise<void>;
 }
 
@@ -34,11 +37,11 @@ export interface LoopOptions<S extends Tree, B extends Tree> {
   readonly tasks: readonly Task[];
   /** Called before the run throws because all steps after `first` up to `step` were skipped. */
   onBroken?(first: number, step: number): void | Promise<void>;
-  /** Ends the run after the step in progress, with a report and the tasks done `always`. */
-  readonly signal?: { readonly aborted: boolean };
+  /** Ends the run after the step or task in progress, with a report and the tasks done `always`; other tasks are left out. */
+  readonly signal?: { readonly aborted: boolean; readonly reason?: unknown };
 }
 
-/** The end of a loop. */
+/** The end of a loop; `aborted` also where an abort left out tasks of the last step. */
 export interface LoopResult {
   readonly step: number;
   readonly aborted: boolean;
@@ -54,11 +57,15 @@ export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S,
   const skips = skipCount();
   let pending: Metrics[] = [];
   let step = from;
-  // Read once per step: an abort during a callback takes effect after the next step, with its report and tasks.
   const ends = (): boolean => step >= until || signal?.aborted === true;
   const due = (last: boolean): Task[] => config.tasks.filter((task) => isDue(task, step, until, last));
   let last = ends();
-  for (const task of from > 0 ? due(last) : []) await task.run(from);
+  let complete = true;
+  const work = async (tasks: readonly Task[]): Promise<void> => {
+    complete = await runTasks(tasks, step, config);
+    last ||= ends(); // an abort during a task ends the run here
+  };
+  if (from > 0) await work(due(last));
   while (!last) {
     const batch = await config.batches(step);
     pending.push(await stepper.step(batch));
@@ -76,10 +83,46 @@ export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S,
         await config.onBroken?.(step - inARow, step);
         throw brokenError(step - inARow, step);
       }
+      if (tasks.length > 0) await work(tasks);
     }
-    for (const task of tasks) await task.run(step);
   }
-  return { step, aborted: step < until };
+  return { step, aborted: !complete || step < until };
+}
+
+/**
+ * Runs the tasks `due` at a step; after an abort only those done `always`, whether due or not. Resolves to whether all that were due
+ * were done.
+ */
+async function runTasks<S extends Tree, B extends Tree>(
+  due: readonly Task[],
+  step: number,
+  { tasks, signal }: LoopOptions<S, B>,
+): Promise<boolean> {
+  let complete = true;
+  for (const task of due) {
+    const wanted = !signal?.aborted || task.atEnd === 'always';
+    const done = wanted && (await finishes(task, step, signal));
+    complete &&= done;
+  }
+  if (!signal?.aborted) return complete;
+  const missed = tasks.filter((task) => task.atEnd === 'always' && !due.includes(task));
+  for (const task of missed) await task.run(step);
+  return complete;
+}
+
+/** Runs a task; resolves to whether it was done, false where it ended by an abort. */
+async function finishes(
+  task: Task,
+  step: number,
+  signal: { readonly aborted: boolean; readonly reason?: unknown } | undefined,
+): Promise<boolean> {
+  try {
+    await task.run(step);
+    return true;
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+    return false;
+  }
 }
 
 /** Whether a task is done at `step`; `last` says that the run ends there, early if it is before `until`. */

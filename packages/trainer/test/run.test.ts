@@ -85,6 +85,26 @@ describe('run', () => {
     expect(stopped.saved).toEqual(cut);
   });
 
+  test('ends where a task is aborted, saves, and leaves the other tasks out', async () => {
+    const signal = { aborted: false, reason: new Error('aborted') };
+    const done: string[] = [];
+    const tasks: Task[] = [
+      { every: 4, atEnd: 'always', run: (step) => void done.push(`save ${step}`) },
+      {
+        every: 3,
+        atEnd: 'complete',
+        run: () => {
+          signal.aborted = true;
+          throw signal.reason;
+        },
+      },
+      { every: 3, atEnd: 'complete', run: (step) => void done.push(`draw ${step}`) },
+    ];
+    const { settings } = setup({ until: 8, tasks, signal });
+    expect(await run(settings)).toEqual({ step: 3, aborted: true });
+    expect(done).toEqual(['save 3']);
+  });
+
   test('does again what was due where it continues', async () => {
     const { saved, settings } = setup({ from: 12, until: 14, atEnd: 'no' });
     await run(settings);

@@ -1,4 +1,6 @@
 /** Quality of a VAE's reconstructions and scale of its latents. */
+
+import { setImmediate } from 'node:timers/promises';
 import type { ImageSet } from '@ahpa/emoji-data';
 import type { Model } from '@ahpa/engine';
 import { toBytes } from '@ahpa/image-data';
@@ -29,11 +31,11 @@ export function reconstructor(
 }
 
 /** PSNR of the reconstructions of the images `rows`, and the deviation of their latents. */
-export function evaluateVae(
+export async function evaluateVae(
   reconstruct: ReturnType<typeof reconstructor>,
   set: ImageSet,
   rows: Uint32Array,
-): VaeQuality {
+): Promise<VaeQuality> {
   let [psnr, sum, squares, count] = [0, 0, 0, 0];
   for (let start = 0; start < rows.length; start += BATCH) {
     const part = rows.subarray(start, start + BATCH);
@@ -48,6 +50,7 @@ export function evaluateVae(
       }
       count += mean.size;
     });
+    await setImmediate(); // signals arrive between batches
   }
   return { psnr: psnr / rows.length, latentStd: Math.sqrt(squares / count - (sum / count) ** 2) };
 }

@@ -112,7 +112,7 @@ function saver(
   return async (step) => {
     await saveCheckpoint(checkpoints, step, await readTensors(state()), { vae, optim });
     await rotate(checkpoints, { keepLast: 2, keepEvery: 0 });
-    const quality = evaluateVae(reconstruct, set, heldOut);
+    const quality = await evaluateVae(reconstruct, set, heldOut);
     await exportVae(out, state().ema, vae, quality.latentStd);
     await onPairs?.(pairWithReconstruction(reconstruct, set, heldOut.subarray(0, SHOWN)));
     return quality;

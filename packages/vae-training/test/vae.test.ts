@@ -77,7 +77,7 @@ describe('trainVae', () => {
     const model = eagerEngine.model(params);
     const { heldOut } = splitByName(set.codes, 0.3);
     expect(shapes).toEqual(Array(2).fill([2 * Math.min(32, heldOut.length), 16, 16, 3]));
-    expect(evaluateVae(reconstructor(model, config), set, heldOut).psnr).toBeCloseTo(psnr, 1);
+    expect((await evaluateVae(reconstructor(model, config), set, heldOut)).psnr).toBeCloseTo(psnr, 1);
     model.dispose();
   });
 

@@ -1,6 +1,7 @@
 /** `ahpa report`: one page about one or more runs. */
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import { writeWhole } from '../files/write-whole.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { integer } from './numbers.ts';
 import { perform } from './perform.ts';
@@ -49,7 +50,7 @@ export async function writeReport(
   options: ReportChoice,
   reporter: Reporter,
 ): Promise<{ readonly out: string }> {
-  await writeFile(options.out, await renderPage(paths, options));
+  await writeWhole(options.out, await renderPage(paths, options));
   reporter.say(`The report is in ${options.out}.`);
   return { out: options.out };
 }
@@ -69,7 +70,10 @@ async function watch(
   const interrupt = listenForInterrupt(reporter);
   const served = await servePage(() => renderPage(paths, options), version, options.port);
   reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
-  await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve));
+  await new Promise<void>((resolve) => {
+    if (interrupt.signal.aborted) resolve();
+    else interrupt.signal.addEventListener('abort', () => resolve());
+  });
   interrupt.release();
   await served.close();
   process.exitCode = 0;

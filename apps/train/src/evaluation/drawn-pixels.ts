@@ -10,19 +10,21 @@ export interface DrawRequest {
   readonly seed: number;
   /** Label of image i. */
   readonly label: (index: number) => number;
+  /** Ends the drawing with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Images of a sampler, as pixels to evaluate. */
 export function drawnPixels(
   path: string,
   sampler: ImageSampler,
-  { n, seed, label }: DrawRequest,
+  { n, seed, label, signal }: DrawRequest,
   close: () => void = () => undefined,
 ): PixelSource {
   const read: PixelSource['read'] = async (start, count) => {
     const indices = Array.from({ length: count }, (_, i) => start + i);
     const request = { indices, labels: indices.map(label), seed, padTo: Math.min(50, n) };
-    const { data, shape } = await sampleImages(sampler, request);
+    const { data, shape } = await sampleImages(sampler, request, { ...(signal && { signal }) });
     return { data, shape: [shape[0], shape[1], shape[2], 3] };
   };
   return { path, n, read, sha256: () => hashPixels({ n, read }), close: async () => close() };

@@ -2,7 +2,6 @@
  * Evaluates samples: network -> reference -> features of the samples -> metrics -> card.
  */
 
-import { writeFile } from 'node:fs/promises';
 import { type BackendName, createEngine, type Engine } from '@ahpa/engine';
 import type { EvaluationCard, PairedTest } from '@ahpa/evaluation';
 import {
@@ -19,6 +18,7 @@ import {
 } from '@ahpa/evaluation/node';
 import type { Reporter } from '@ahpa/messages';
 import { defaultCacheDir } from '../files/cache-folder.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { openSamples, type SamplesRequest } from './samples.ts';
 
 /** What to evaluate, against what, and how. */
@@ -73,7 +73,7 @@ export async function evaluate(request: EvaluateRequest, reporter: Reporter): Pr
         )
       : undefined;
     const evaluation = paired ? { card, paired } : { card };
-    if (request.card) await writeFile(request.card, `${JSON.stringify(evaluation.card, null, 2)}\n`);
+    if (request.card) await writeWhole(request.card, `${JSON.stringify(evaluation.card, null, 2)}\n`);
     return evaluation;
   } finally {
     await samples.source.close();

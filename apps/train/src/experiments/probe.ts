@@ -1,6 +1,5 @@
 /** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
 
-import { writeFile } from 'node:fs/promises';
 import { applyDiT } from '@ahpa/dit-core';
 import { type BackendName, createEngine } from '@ahpa/engine';
 import { type Reporter, userError } from '@ahpa/messages';
@@ -9,6 +8,7 @@ import { recoverability } from '@ahpa/recoverability';
 import { type Extent, measureMoments } from '@ahpa/recoverability/measure';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { denoiserParams, loadModel } from '../models/load-model.ts';
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { prepare } from '../run/prepare.ts';
@@ -57,7 +57,7 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   const map = recoverability(measurement);
   const { bins } = request;
   const probe = { ...map, step, images, bins, blocks: network.depth };
-  await writeFile(probePath(request.run), `${JSON.stringify(probe)}\n`);
+  await writeWhole(probePath(request.run), `${JSON.stringify(probe)}\n`);
   return probe;
 }
 

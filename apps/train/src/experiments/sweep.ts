@@ -68,6 +68,7 @@ function trainArguments({ name, config, set }: SweepRun, folder: string): string
 
 /** Runs Node with a command line; resolves to its last words if it failed. */
 function trainApart(line: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, line, {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -75,13 +76,21 @@ function trainApart(line: readonly string[], signal: AbortSignal): Promise<strin
     });
     const stop = (): void => void child.kill('SIGTERM');
     signal.addEventListener('abort', stop);
+    process.on('exit', stop); // a second signal ends this process at once, and the run likewise
     let words = '';
     child.stderr.on('data', (chunk) => {
       words = `${words}${chunk}`.slice(-2000);
     });
-    child.on('error', reject);
-    child.on('close', (code) => {
+    const forget = (): void => {
       signal.removeEventListener('abort', stop);
+      process.off('exit', stop);
+    };
+    child.on('error', (error) => {
+      forget();
+      reject(error);
+    });
+    child.on('close', (code) => {
+      forget();
       resolve(code === 0 ? undefined : words.trim().split('\n').at(-1) || `exit code ${code}`);
     });
   });

@@ -38,7 +38,11 @@ export async function servePage(
   const { port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${HOST}:${taken}/`,
-    close: () => new Promise((resolve) => void server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections(); // browsers keep theirs open
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Writes images side by side into one PNG. */
-import { writeDurably } from '@ahpa/checkpoint';
 import sharp from 'sharp';
+import { writeWhole } from './write-whole.ts';
 
 const LABEL_SIZE = 14;
 const BACKGROUND = '#e3e3e3';
@@ -59,7 +59,7 @@ export async function writeGrid(
     .composite([...tiles, ...text])
     .png()
     .toBuffer();
-  await writeDurably(path, [png]);
+  await writeWhole(path, png);
 }
 
 async function enlarge({ data, shape }: GridImages, index: number, scale: number): Promise<Buffer> {

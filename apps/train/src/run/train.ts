@@ -74,14 +74,14 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
+  const { signal, release } = listen();
+  const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
   const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
-  const interrupt = listen();
-  const { step } = await run({
+  const { step, aborted } = await run({
     stepper: training.stepper,
     from,
     until: config.train.steps,
-    signal: interrupt.signal,
+    signal,
     batches: async (done) => {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
@@ -94,12 +94,12 @@ async function trainLocked(
     onBroken: (first, step) => dumpBroken(context, first, step),
   }).finally(async () => {
     recorder.pause();
-    await saver.close().finally(interrupt.release);
+    await saver.close().finally(release);
   });
 
   // ---------- Summary ----------
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, step >= config.train.steps);
+  return summarize(folder, step, !aborted);
 }
 
 function summarize(

@@ -2,18 +2,18 @@
 
 import { writeGrid } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import { sampleInBatches } from './sample-images.ts';
+import { type SamplingHooks, sampleInBatches } from './sample-images.ts';
 
 const COLUMNS = 8;
 
-/** Samples the grid and writes it to `path` as PNG; `onStep` is called after every step of the sampler. */
+/** Samples the grid and writes it to `path` as PNG. @throws the signal's reason after an abort. */
 export async function writeClassGrid(
   path: string,
   sampler: ImageSampler,
   classes: readonly string[],
   seed: number,
-  onStep: (done: number, total: number) => void,
+  hooks: SamplingHooks,
 ): Promise<void> {
   const labels = classes.flatMap((_, label) => Array<number>(COLUMNS).fill(label));
-  await writeGrid(path, await sampleInBatches(sampler, labels, seed, onStep), COLUMNS, { labels: classes });
+  await writeGrid(path, await sampleInBatches(sampler, labels, seed, hooks), COLUMNS, { labels: classes });
 }

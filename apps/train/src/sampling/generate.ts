@@ -15,7 +15,7 @@ import { chooseClasses } from './choose-classes.ts';
 import { chooseLabels } from './choose-labels.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';
 import { checkSpace, isComplete, type Output, openOutput } from './image-output.ts';
-import { sampleImages } from './sample-images.ts';
+import { sampleImages, untilAbort } from './sample-images.ts';
 
 /** Model, number of images, classes and outputs; settings of the sampler default to the model's own. */
 export interface GenerateOptions {
@@ -136,9 +136,11 @@ async function drawMissing(
     const first = k * batch;
     const indices = Array.from({ length: sizeAt(k) }, (_, i) => first + i);
     const chosen = labels.slice(first, first + indices.length);
-    const part = await sampleImages(sampler, { indices, labels: chosen, seed, padTo: batch }, (step, steps) =>
-      bar.update(Math.floor(done + (indices.length * step) / steps), undefined),
-    );
+    const onStep = (step: number, steps: number): void =>
+      bar.update(Math.floor(done + (indices.length * step) / steps), undefined);
+    const wanted = { indices, labels: chosen, seed, padTo: batch };
+    const part = await untilAbort(signal, () => sampleImages(sampler, wanted, { onStep, signal }));
+    if (part === undefined) break;
     for (const output of outputs) {
       if (!output.marks.has(k)) await output.write(k, first, part, chosen);
     }

@@ -1,7 +1,7 @@
 /** Sampling of images: noise and labels in, pixels out. */
 
 import { setImmediate } from 'node:timers/promises';
-import { sample, sampleNoise } from '@ahpa/dit-core';
+import { sampleNoise, sampleSteps } from '@ahpa/dit-core';
 import { toBytes } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
@@ -22,26 +22,29 @@ export interface ImageRequest {
   readonly padTo?: number;
 }
 
-type OnStep = (done: number, total: number) => void;
+/** Observers of sampling, which gives way to other work after every step of the sampler. */
+export interface SamplingHooks {
+  /** Called after every step of the sampler. */
+  readonly onStep?: (done: number, total: number) => void;
+  /** Ends it after the step in progress. */
+  readonly signal?: AbortSignal;
+}
 
-/** One image for each index; `onStep` is called after every step of the sampler. @throws where a value is not finite. */
+/** One image for each index. @throws where a value is not finite, and the signal's reason after an abort. */
 export async function sampleImages(
-  { velocity, weak, decode, shape, config }: ImageSampler,
+  sampler: ImageSampler,
   { indices, labels, seed, padTo = 0 }: ImageRequest,
-  onStep?: OnStep,
+  hooks: SamplingHooks = {},
 ): Promise<GridImages> {
-  await setImmediate();
+  const { decode, shape, config } = sampler;
   const n = indices.length;
   const fill = <T>(list: readonly T[]): T[] =>
     Array.from({ length: Math.max(n, padTo) }, (_, i) => list[Math.min(i, n - 1)] as T);
   const normal = (stream: string, step = 0): tf.Tensor =>
-    sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step);
-  const images = tf.tidy(() => {
-    const noise = normal('noise') as tf.Tensor4D;
-    const stepNoise = (step: number): tf.Tensor => normal('sde', step);
-    const tools = { stepNoise, ...(weak && { weak }), ...(onStep && { onStep }) };
-    return decode(sample(velocity, noise, tf.tensor1d(fill(labels), 'int32'), config, tools));
-  });
+    tf.tidy(() => sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step));
+  const latents = await sampleLatents(sampler, fill(labels), normal, hooks);
+  const images = tf.tidy(() => decode(latents));
+  latents.dispose();
   const [, height, width] = images.shape;
   const values = (await images.data()).subarray(0, n * height * width * 3);
   images.dispose();
@@ -55,12 +58,46 @@ export async function sampleImages(
   return { data: toBytes(values), shape: [n, height, width, 3] };
 }
 
+/** Latents of the labels, owned by the caller; the event loop runs between the steps. */
+async function sampleLatents(
+  { velocity, weak, config }: ImageSampler,
+  labels: readonly number[],
+  normal: (stream: string, step?: number) => tf.Tensor,
+  { onStep, signal }: SamplingHooks,
+): Promise<tf.Tensor4D> {
+  await setImmediate();
+  signal?.throwIfAborted();
+  const inputs = { noise: normal('noise') as tf.Tensor4D, y: tf.tensor1d([...labels], 'int32') };
+  const tools = { stepNoise: (step: number): tf.Tensor => normal('sde', step), ...(weak && { weak }) };
+  const steps = sampleSteps(velocity, inputs.noise, inputs.y, config, tools);
+  try {
+    for (let next = steps.next(); ; next = steps.next()) {
+      if (next.done) return next.value;
+      onStep?.(next.value.done, next.value.total);
+      await setImmediate();
+      if (signal?.aborted) steps.throw(signal.reason);
+    }
+  } finally {
+    tf.dispose(inputs);
+  }
+}
+
+/** Does `work`; resolves to undefined where the signal's abort ended it. */
+export async function untilAbort<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    return undefined;
+  }
+}
+
 /** One image for each label, numbered from 0, in batches; the same seed, labels and weights give the same images. */
 export async function sampleInBatches(
   sampler: ImageSampler,
   labels: readonly number[],
   seed: number,
-  onStep: OnStep = () => undefined,
+  { onStep, signal }: SamplingHooks = {},
 ): Promise<GridImages> {
   const batches = Math.ceil(labels.length / BATCH);
   const padTo = batches > 1 ? BATCH : 0;
@@ -68,8 +105,11 @@ export async function sampleInBatches(
   for (let k = 0; k < batches; k++) {
     const part = labels.slice(k * BATCH, (k + 1) * BATCH);
     const indices = part.map((_, i) => k * BATCH + i);
-    const report: OnStep = (done, steps) => onStep(k * steps + done, batches * steps);
-    parts.push(await sampleImages(sampler, { indices, labels: part, seed, padTo }, report));
+    const hooks: SamplingHooks = {
+      onStep: (done, steps) => onStep?.(k * steps + done, batches * steps),
+      ...(signal && { signal }),
+    };
+    parts.push(await sampleImages(sampler, { indices, labels: part, seed, padTo }, hooks));
   }
   const [, height = 0, width = 0] = parts[0]?.shape ?? [];
   return { data: Buffer.concat(parts.map(({ data }) => data)), shape: [labels.length, height, width, 3] };

@@ -49,9 +49,8 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const { sampler, dispose } = await openImageSampler(model, options, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
   const bar = reporter.progress<undefined>('sampling, %', 100);
-  const images = await sampleInBatches(sampler, labels, seed, (done, all) =>
-    bar.update(Math.round((100 * done) / all), undefined),
-  );
+  const onStep = (done: number, all: number): void => bar.update(Math.round((100 * done) / all), undefined);
+  const images = await sampleInBatches(sampler, labels, seed, { onStep });
   bar.stop();
   dispose();
   const single = chosen.length === 1;

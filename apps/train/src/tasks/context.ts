@@ -31,6 +31,8 @@ export interface TaskContext {
   /** The first average of the denoiser, as it is now. */
   readonly ema: Model<Denoising>;
   readonly sampler: ImageSampler;
+  /** Aborted when the run is to end: long tasks then reject with its reason. */
+  readonly signal: AbortSignal;
   readonly saver: Saver;
   readonly recorder: Recorder;
   readonly reporter: Reporter;

@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { Model } from '@ahpa/engine';
 import type { Dataset } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
@@ -22,7 +23,7 @@ function heldOutLoss<P extends Tree>(
   { denoiser, interpolant }: Pick<TrainDeps<P & Tree, Tree, Tree>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
-): (examples: Dataset, most: number) => Promise<HeldOutLoss> {
+): (examples: Dataset, most: number, signal?: AbortSignal) => Promise<HeldOutLoss> {
   const rng = philox(seed);
   const losses = model.bind(
     (params: P, mean: tf.Tensor4D, std: tf.Tensor4D, y: tf.Tensor1D, place: tf.Tensor) => {
@@ -35,7 +36,7 @@ function heldOutLoss<P extends Tree>(
       return { items: tf.mean(tf.square(tf.sub(velocity, wanted)), [1, 2, 3]) };
     },
   );
-  return async (examples, most) => {
+  return async (examples, most, signal) => {
     const n = Math.min(most, examples.count);
     const values = new Float32Array(n * BINS);
     for (let start = 0; start < n; start += BATCH) {
@@ -48,9 +49,12 @@ function heldOutLoss<P extends Tree>(
         for (let i = 0; start + i < n && i < BATCH; i++)
           values[(start + i) * BINS + bin] = found[i] as number;
         tf.dispose([items, place]);
+        await setImmediate(); // signals arrive between batches
+        if (signal?.aborted) break;
       }
       tf.dispose([latent.mean, latent.std, y]);
       tf.dispose(targets as tf.TensorContainer);
+      signal?.throwIfAborted();
     }
     return { n, values };
   };
@@ -63,7 +67,7 @@ export function heldOut({ folder, meta, deps, ema, reporter, ...context }: TaskC
   const loss = heldOutLoss(deps, ema, meta.config.train.seed);
   const measure = async (step: number): Promise<void> => {
     if (existsSync(lossPath(folder, step))) return;
-    const found = await loss(await context.heldOut(), lossImages);
+    const found = await loss(await context.heldOut(), lossImages, context.signal);
     await writeLoss(folder, step, found);
     const { mean, standardError } = summarize(found);
     reporter.say(

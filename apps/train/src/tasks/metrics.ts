@@ -33,7 +33,7 @@ export function metrics(context: TaskContext): Task[] {
 
 /** Evaluates the averaged weights as they are now and keeps the card; resolves to it. */
 async function evaluateStep(context: TaskContext, step: number): Promise<EvaluationCard> {
-  const { folder, sampler, engine, reporter } = context;
+  const { folder, sampler, engine, reporter, signal } = context;
   const { config, classes } = context.meta;
   const network = await openFeatureNetwork(networkChoice(config), engine, reporter);
   try {
@@ -43,7 +43,7 @@ async function evaluateStep(context: TaskContext, step: number): Promise<Evaluat
     const drawing = await drawingCard(context, step);
     const { images: n, every } = config.evaluate;
     const label = (index: number): number => index % classes.length;
-    const request = { n, seed: config.train.seed, label };
+    const request = { n, seed: config.train.seed, label, signal };
     const source = drawnPixels(`${folder.root} at step ${step}`, sampler, request);
     const command = `ahpa train, evaluate.every ${every}`;
     const evaluator = { network, reference, algebra };

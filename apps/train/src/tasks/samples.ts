@@ -13,17 +13,15 @@ import type { TaskContext } from './context.ts';
 const PLOTTED_ROWS = 4096;
 
 /** Writes the sample grid and the plot of a step where they are not there yet. */
-export function samples({ folder, meta, sampler, recorder, reporter }: TaskContext): Task[] {
+export function samples({ folder, meta, sampler, recorder, reporter, signal }: TaskContext): Task[] {
   const { sampleEvery, seed } = meta.config.train;
   const draw = async (step: number): Promise<void> => {
     const path = samplePath(folder, step);
     if (existsSync(path)) return;
     recorder.pause();
     const bar = reporter.progress('sampling, %', 100);
-    await writeClassGrid(path, sampler, meta.classes, seed, (done, all) =>
-      bar.update(Math.round((100 * done) / all), undefined),
-    );
-    bar.stop();
+    const onStep = (done: number, all: number): void => bar.update(Math.round((100 * done) / all), undefined);
+    await writeClassGrid(path, sampler, meta.classes, seed, { onStep, signal }).finally(bar.stop);
     await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);
     const { writeRunPlot } = await import('../records/plot.ts');
     await writeRunPlot(folder.plot, await readStats(folder.stats, PLOTTED_ROWS));

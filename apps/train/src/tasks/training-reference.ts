@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { LinearAlgebra } from '@ahpa/evaluation';
 import {
   type FeatureNetworkOptions,
@@ -29,6 +30,8 @@ export interface ReferenceRun {
   readonly shape: DataShape;
   readonly train: Dataset;
   readonly reporter: Reporter;
+  /** Ends the reading of the images with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** The network that a configuration names. */
@@ -40,7 +43,7 @@ export const networkChoice = ({ evaluate: { inception, sha256 } }: TrainConfig):
 
 /** The statistics of the training images by this network; made where they are not there yet. */
 export async function trainingReference(
-  { folder, train, shape, config, reporter }: ReferenceRun,
+  { folder, train, shape, config, reporter, signal }: ReferenceRun,
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
@@ -48,7 +51,7 @@ export async function trainingReference(
   const kept = existsSync(path) ? await readReference(path, network).catch(() => undefined) : undefined;
   if (kept) return kept;
   const size = shape.latentSize * vaeStride((await readVae(config.vae)).config);
-  const pixels = examplePixels(path, train, size, config.evaluate.reference);
+  const pixels = examplePixels(path, train, size, config.evaluate.reference, signal);
   const made = await measureReference(pixels, network, algebra, reporter);
   await mkdir(dirname(path), { recursive: true });
   await saveReference(path, made, network);
@@ -56,11 +59,19 @@ export async function trainingReference(
 }
 
 /** The training images, at most `most` of them. */
-function examplePixels(path: string, examples: Dataset, size: number, most: number): PixelSource {
+function examplePixels(
+  path: string,
+  examples: Dataset,
+  size: number,
+  most: number,
+  signal: AbortSignal | undefined,
+): PixelSource {
   const n = Math.min(most, examples.count);
-  const read: PixelSource['read'] = async (start, count) => ({
-    data: await examples.pixels(Uint32Array.from({ length: count }, (_, i) => start + i)),
-    shape: [count, size, size, 3],
-  });
+  const read: PixelSource['read'] = async (start, count) => {
+    await setImmediate(); // signals arrive between batches
+    signal?.throwIfAborted();
+    const data = await examples.pixels(Uint32Array.from({ length: count }, (_, i) => start + i));
+    return { data, shape: [count, size, size, 3] };
+  };
   return { path, n, read, sha256: () => hashPixels({ n, read }), close: async () => undefined };
 }

@@ -1,4 +1,6 @@
 /** Features of many images by a network, and their statistics. */
+
+import { setImmediate } from 'node:timers/promises';
 import { describeRemarks } from '@ahpa/image-data';
 import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
@@ -87,6 +89,7 @@ export async function networkFeatures(
       held = 0;
     }
     bar.update(start + count, undefined);
+    await setImmediate(); // signals arrive between batches
   }
   bar.stop();
   const { remarks = {} } = source.decoding?.() ?? {};
