@@ -8,7 +8,7 @@ export interface Matrix {
   readonly data: Float64Array;
 }
 
-/** What computes; native libraries fit in here. */
+/** Port of the linear algebra; native libraries implement it. */
 export interface LinearAlgebra {
   /** `A B`, or `A^T B`, or `A B^T` where `transposed` names the factor. */
   multiply(a: Matrix, b: Matrix, transposed?: 'a' | 'b'): Matrix;
@@ -18,7 +18,7 @@ export interface LinearAlgebra {
   eigen(symmetric: Matrix): { readonly values: Float64Array; readonly vectors: Matrix };
 }
 
-/** Rows of a float32 feature array, `[rows, columns]` row-major: what a network says of as many images. */
+/** Rows of a float32 feature array, `[rows, columns]` row-major: one row for each image. */
 export interface FeatureMatrix {
   readonly rows: number;
   readonly columns: number;

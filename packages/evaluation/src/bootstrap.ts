@@ -1,5 +1,5 @@
 /**
- * How far the Frechet distance may be off because of the images that happened to be drawn: bootstrap over images, the
+ * Sampling error of the Frechet distance from the choice of images: bootstrap over images, the
  * reference held fixed. Resampling adds a bias of its own, so intervals are those of the deviations from its mean.
  */
 import type { FeatureMatrix, LinearAlgebra, Matrix } from './algebra.ts';
@@ -8,13 +8,13 @@ import { frechetDistance, type Reference } from './frechet.ts';
 import { type Draw, resamples } from './random.ts';
 import { addOuter, centred, columnMeans, type Gaussian } from './statistics.ts';
 
-/** How many resamples, and from which random numbers. */
+/** Number of resamples, and their random draw. */
 export interface BootstrapOptions {
   readonly repeats?: number;
   readonly draw?: Draw;
 }
 
-/** A distance, and where its expectation lies with 95 % confidence. */
+/** A distance with the 95 % confidence interval of its expectation. */
 export interface Interval {
   readonly value: number;
   readonly standardError: number;
@@ -23,7 +23,7 @@ export interface Interval {
   readonly repeats: number;
 }
 
-/** A difference of distances, and how often chance alone makes one as large. */
+/** A difference of distances with its p-value. */
 export interface PairedTest extends Interval {
   /** Two-sided. */
   readonly pValue: number;
@@ -101,7 +101,7 @@ export function bootstrapDistance(
 }
 
 /**
- * Whether two runs differ: distance of `a` minus distance of `b`. Row i of both must come from the same noise and label;
+ * Paired bootstrap test of two runs: distance of `a` minus distance of `b`. Row i of both must come from the same noise and label;
  * both are resampled together, so what they share cancels.
  */
 export function pairedTest(

@@ -13,7 +13,7 @@ export interface Metric {
   readonly splitSize?: number;
 }
 
-/** How images were drawn. */
+/** Weights, sampler, seed and labels of drawn images. */
 export interface DrawingCard {
   readonly model: string;
   /** Of training. */
@@ -22,7 +22,7 @@ export interface DrawingCard {
   readonly sample: Readonly<Record<string, unknown>>;
   /** Network evaluations per image, of which guidance doubles the work and not the number; null for adaptive samplers. */
   readonly nfe: number | null;
-  /** Which average of the weights. */
+  /** Name of the average of the weights. */
   readonly ema: string;
   /** SHA-256 of the weights of the autoencoder that decodes. */
   readonly vae: string;
@@ -37,11 +37,11 @@ export interface HashedSource {
   readonly sha256: string;
 }
 
-/** How image files became pixels. */
+/** Decoding of image files to pixels. */
 export interface DecodingCard {
-  /** Whose rules are followed. */
+  /** Name of the decoding rules. */
   readonly policy: string;
-  /** Numbers of images by what was unusual about them, such as an orientation that is not applied. */
+  /** Number of images by remark, such as an orientation that is not applied. */
   readonly remarks: Readonly<Record<string, number>>;
 }
 
@@ -114,7 +114,7 @@ function factsOf({ n, reference, network, drawing }: EvaluationCard): Facts {
 }
 
 /**
- * What keeps two cards from being held side by side, a phrase for each: another number of samples, reference, network, split
+ * Reasons that two cards are not comparable, a phrase for each: another number of samples, reference, network, split
  * of the Inception Score or way of drawing. `varying` names what is compared and may differ, such as `sampler` or `guidance`.
  */
 export function differencesOf(

@@ -6,9 +6,9 @@ import type { FeatureMatrix, LinearAlgebra, Matrix } from './algebra.ts';
 import { checkFeatures, pickRows, toMatrix } from './features.ts';
 import { type Draw, subsets } from './random.ts';
 
-/** How subsets are drawn. */
+/** Number, size and random draw of the subsets. */
 export interface KidOptions {
-  /** Number of subsets; 100. */
+  /** Number of subsets; default 100. */
   readonly subsets?: number;
   /** Images in a subset; at most 1,000. */
   readonly size?: number;

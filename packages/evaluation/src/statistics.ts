@@ -5,7 +5,7 @@
 import type { FeatureMatrix, LinearAlgebra, Matrix } from './algebra.ts';
 import { checkFeatures, sliceRows, toMatrix } from './features.ts';
 
-/** What is kept of features: how many, their mean, and their scatter about it (covariance times n - 1). */
+/** Count, mean and scatter matrix (covariance times n - 1) of features. */
 export interface Statistics {
   readonly n: number;
   readonly mean: Float64Array;

@@ -11,7 +11,7 @@ import { userError } from '@ahpa/messages';
 
 /** Images of one size in a fixed order. */
 export interface ImageDataset {
-  /** Where they lie, for messages. */
+  /** Path or name of the source, for messages. */
   readonly path: string;
   /** Side in pixels. */
   readonly size: number;
@@ -27,13 +27,13 @@ export interface ImageDataset {
   close(): Promise<void>;
 }
 
-/** Where images lie, and how they are decoded. */
+/** Crop, labels and threads of an image source. */
 export interface ImageDatasetOptions {
   /** Side in pixels of the centre crop. */
   readonly size: number;
-  /** Folder inside the source; for shards, what their names begin with. */
+  /** Folder inside the source; for shards, the prefix of their names. */
   readonly within?: string | null | undefined;
-  /** A `dataset.json` with labels; the source's own, or its folders, unless given. */
+  /** A `dataset.json` with labels; default the source's own, or its folders. */
   readonly labels?: string | null | undefined;
   /** Threads that decode, default 2; 0 decodes in the main one. */
   readonly threads?: number | undefined;

@@ -10,16 +10,18 @@ const MODELS: readonly StepModel[] = ['SiT-S/2', 'SiT-B/2', 'SiT-L/2', 'SiT-XL/2
 const VAES: readonly EncoderName[] = ['sd-vae', 'taef2'];
 
 const precision = (): Option =>
-  new Option('--precision <name>', 'of matrix products').choices(['f32', 'bf16']).default('f32');
+  new Option('--precision <name>', 'precision of matrix products').choices(['f32', 'bf16']).default('f32');
 
 /** A command with the options of every benchmark. */
 function common(command: Command, modes: readonly TorchMode[], chosen: readonly TorchMode[]): Command {
   return command
     .addOption(
-      new Option('--mode <modes...>', 'how PyTorch runs; the fastest counts').choices(modes).default(chosen),
+      new Option('--mode <modes...>', 'execution modes of PyTorch; the fastest counts')
+        .choices(modes)
+        .default(chosen),
     )
-    .option('--python <path>', 'a Python that has PyTorch (default: one is made in the cache folder)')
-    .option('--rounds <n>', 'counted repetitions a side', count, 7);
+    .option('--python <path>', 'Python with PyTorch (default: a virtual environment in the cache folder)')
+    .option('--rounds <n>', 'timed repetitions of each side', count, 7);
 }
 
 /** The action of a command: its options are those of the benchmark `kind`. */

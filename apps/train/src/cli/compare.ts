@@ -1,4 +1,4 @@
-/** `ahpa compare`: cards side by side where they may be, and held-out losses of runs example by example. */
+/** `ahpa compare`: comparable cards side by side, and held-out losses of runs example by example. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
@@ -12,11 +12,13 @@ import type { Reporter } from './reporter.ts';
 /** The command. */
 export function compareCommand(): Command {
   return new Command('compare')
-    .description(
-      'figures of cards side by side, or held-out losses of two runs; refuses what is not comparable',
-    )
+    .description('metrics of cards side by side, or held-out losses of two runs; refuses incomparable cards')
     .argument('<what...>', 'cards that ahpa evaluate wrote, or two runs that kept held-out losses')
-    .option('--varying <what>', 'what may differ between cards, such as sampler,steps,guidance', '')
+    .option(
+      '--varying <settings>',
+      'settings that may differ between cards, such as sampler,steps,guidance',
+      '',
+    )
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .action((what: readonly string[], { varying, runs }: CompareOptions, command: Command) =>
       perform(command, async (reporter) => {
@@ -74,7 +76,7 @@ async function compareRuns([a, b]: readonly string[], reporter: Reporter): Promi
   return { step, difference };
 }
 
-/** A row for each figure, a column for each card. */
+/** A row for each metric, a column for each card. */
 function table(paths: readonly string[], cards: readonly EvaluationCard[]): string {
   const names = [...new Set(cards.flatMap(({ figures }) => Object.keys(figures)))];
   const width = Math.max(...names.map((name) => name.length));

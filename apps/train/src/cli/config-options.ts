@@ -16,7 +16,8 @@ export interface ConfigOptions {
 }
 
 /** `--backend`, for every command that computes. */
-export const backendOption = (): Option => new Option('--backend <name>', 'what computes').choices(BACKENDS);
+export const backendOption = (): Option =>
+  new Option('--backend <name>', 'compute backend').choices(BACKENDS);
 
 /** Adds `--config` and `--set`. */
 export function withConfig(command: Command): Command {
@@ -29,7 +30,7 @@ export function withConfig(command: Command): Command {
     .option('--set <key=value...>', 'single keys, for example optim.learningRate=1e-4');
 }
 
-/** Adds what else a command takes that trains. */
+/** Adds the other options of a command that trains. */
 export function withTraining(command: Command): Command {
   return command
     .option('--runs <folder>', 'folder of the runs', 'runs')
@@ -52,7 +53,7 @@ export function withRepaFlags(command: Command): Command {
   return command;
 }
 
-/** REPA's names of where a run lies, by ours; its own are the ones with underscores. */
+/** REPA's options for the name and folder of a run, by ours; its own are the ones with underscores. */
 const REPA_PLACES = { name: ['exp_name', 'exp-name'], runs: ['output_dir', 'output-dir'] } as const;
 
 /** Name and folder of a run where they were given by REPA's names. */
@@ -66,7 +67,7 @@ export function repaPlace(options: object): { readonly name?: string; readonly r
   return Object.fromEntries(found);
 }
 
-/** What an option was given, as text. */
+/** Value of an option, as text. */
 function optionText(options: object, name: string): string | undefined {
   const value = (options as Readonly<Record<string, unknown>>)[new Option(`--${name}`).attributeName()];
   return value === undefined ? undefined : String(value);

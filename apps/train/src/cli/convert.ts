@@ -19,7 +19,7 @@ export function convertCommand(): Command {
     )
     .argument('<output>', 'a .safetensors file, or a folder')
     .addOption(
-      new Option('--from <convention>', 'weight convention, where the file does not show it').choices(
+      new Option('--from <convention>', 'weight convention, where it cannot be detected').choices(
         CONVENTIONS,
       ),
     )
@@ -38,7 +38,7 @@ export function convertCommand(): Command {
     .option('--drop-unknown', 'leave unexpected tensors out')
     .option('--vae <folder>', 'VAE of a folder of this program, as seen from there', 'vae')
     .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--ema <average>', 'which average of a run (default: the first)')
+    .option('--ema <average>', 'average of the weights of a run (default: the first)')
     .action((input: string, output: string, options: ConvertOptions, command: Command) =>
       perform(command, async (reporter) => {
         const result = await convertModelFile({ ...options, input, output }, ahpaFormat(options, reporter));

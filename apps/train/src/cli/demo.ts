@@ -1,4 +1,4 @@
-/** `ahpa demo`: the main job at a size for two CPU cores. */
+/** `ahpa demo`: training at a size for two CPU cores. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { TrainConfig } from '../config/types.ts';

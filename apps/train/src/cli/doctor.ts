@@ -1,14 +1,12 @@
-/** `ahpa doctor`: says what there is to compute with, and what is missing. */
+/** `ahpa doctor`: lists the libraries and devices present, and those missing. */
 import { Command } from 'commander';
 import { perform } from './perform.ts';
 
 /** The command. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description(
-      'examine Node, the library and the devices; exit code 1 where something asked for is missing',
-    )
-    .option('--gpu', 'a GPU must be there')
+    .description('check Node, the library and the devices; exit code 1 where a required part is missing')
+    .option('--gpu', 'require a GPU')
     .action(({ gpu = false }: { readonly gpu?: boolean }, command: Command) =>
       perform(command, async (reporter) => {
         const { doctor, formatDoctor } = await import('@ahpa/libtensorflow');

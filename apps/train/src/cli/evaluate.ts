@@ -1,4 +1,4 @@
-/** `ahpa evaluate`: figures of generated images, with their card. */
+/** `ahpa evaluate`: metrics of generated images, with their card. */
 import { Command } from 'commander';
 import type { EvaluateRequest } from '../evaluation/evaluate.ts';
 import { count } from './numbers.ts';
@@ -7,7 +7,7 @@ import { type SamplingOptions, samplerOptions, withRuns, withSampler } from './s
 
 type EvaluateOptions = Omit<EvaluateRequest, 'samples' | 'command' | 'sample'> & SamplingOptions;
 
-/** Where the card of samples goes unless it is said. */
+/** Default path of the card of samples. */
 const cardPath = (samples: string): string => `${samples.replace(/\/+$/, '')}.card.json`;
 
 /** The command. */
@@ -24,7 +24,7 @@ export function evaluateCommand(): Command {
     .option('--bootstrap <count>', 'resamples for an interval of the Frechet distance', count)
     .option('--against <samples>', 'other samples from the same noise: test whether the two differ')
     .option('--save-ref <file>', 'keep the statistics of the reference in a .safetensors file')
-    .option('--card <file>', 'where the card goes (default: <samples>.card.json)')
+    .option('--card <file>', 'path of the card (default: <samples>.card.json)')
     .action((samples: string, options: EvaluateOptions, command: Command) =>
       perform(command, async (reporter) => {
         const [{ evaluate }, { showCard, showPaired }] = await Promise.all([

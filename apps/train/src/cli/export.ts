@@ -16,8 +16,8 @@ export function exportCommand(): Command {
       '--vae <folder>',
       'VAE that decodes; hf:org/name is named, a folder is copied (default: the one of the run)',
     )
-    .option('--license <id>', "SPDX identifier of the weights' licence (known for emoji)")
-    .option('--data <text>', 'what the model was trained on (known for emoji)')
+    .option('--license <id>', "SPDX identifier of the weights' licence (optional for emoji)")
+    .option('--data <text>', 'training data (optional for emoji)')
     .option('--title <text>', 'name of the model (default: that of the folder)')
     .option('--card <files...>', 'cards of ahpa evaluate to repeat, beside those in the folder of the run')
     .action((folder: string, options: ExportFlags, command: Command) =>

@@ -12,17 +12,17 @@ interface Options extends ConfigOptions, Omit<ExtractRequest, 'source'> {}
 /** The command. */
 export function extractCommand(): Command {
   return withConfig(new Command('extract'))
-    .description('encode images into a cache of latents and features; the same command again continues')
+    .description('encode images into a cache of latents and features; rerun to resume')
     .argument('[source]', 'folder, .zip, .tar or .parquet (default: data.path of the configuration)')
-    .requiredOption('--out <folder>', 'the cache')
-    .option('--within <folder>', 'folder inside the source, or what the names of shards begin with')
+    .requiredOption('--out <folder>', 'folder of the cache')
+    .option('--within <folder>', 'folder inside the source, or prefix of the names of shards')
     .option('--labels <file>', "a dataset.json (default: the source's own, or its folders)")
     .option('--size <pixels>', 'side of the centre crop (default: data.size)', count)
     .option('--like <cache>', 'take over the statistics of another cache, for data that are held out')
     .option('--pixels', 'keep the cropped images too, for evaluation')
     .option('--strict', 'stop at the first image that cannot be read')
     .option('--verify', 'read the finished cache again and compare its hashes')
-    .option('--threads <n>', 'threads that decode, 0 for the main one', integer, availableParallelism())
+    .option('--threads <n>', 'decoding threads, 0 for the main one', integer, availableParallelism())
     .addOption(
       new Option('--teacher <network>', "a frozen network's tokens too, for REPA, iREPA and HASTE").choices([
         'squeezenet',

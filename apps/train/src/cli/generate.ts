@@ -21,7 +21,7 @@ export function generateCommand(): Command {
     .description('generate images for evaluation; rerun to resume')
     .option('--n <count>', 'images in all', count, 50_000)
     .addOption(
-      new Option('--labels <how>', 'classes drawn at random, as REPA does, or each in turn')
+      new Option('--labels <order>', 'classes drawn at random, as REPA does, or each in turn')
         .choices(['random', 'balanced'])
         .default('random'),
     )

@@ -24,16 +24,16 @@ export function inspectCommand(): Command {
     )
     .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
     .addOption(
-      new Option('--from <convention>', 'weight convention, where the tensors do not show it').choices(
+      new Option('--from <convention>', 'weight convention, where it cannot be detected').choices(
         CONVENTIONS,
       ),
     )
     .option('--heads <count>', 'attention heads, where the width leaves them open', count)
     .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
-    .option('--size <pixels>', 'of a VAE: side of the images', count, 256)
-    .option('--grid <tokens>', 'of a VAE: side of the token grid', count, 16)
-    .option('--decoder <file>', 'of a VAE: second weights file, where there are two')
-    .option('--scale <factor>', 'of a VAE without config.json: factor of its latents', nonNegative)
+    .option('--size <pixels>', 'side of the images of a VAE', count, 256)
+    .option('--grid <tokens>', 'side of the token grid of a VAE', count, 16)
+    .option('--decoder <file>', 'second weights file of a VAE, where there are two')
+    .option('--scale <factor>', 'factor of the latents of a VAE without config.json', nonNegative)
     .action((file: string, options: KnownSizes & VaeOptions, command: Command) =>
       perform(command, async (reporter) => {
         if (options.decoder || (await isVae(await localPath(file, reporter)))) {

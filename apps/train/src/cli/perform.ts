@@ -10,7 +10,7 @@ interface GlobalOptions {
   readonly verbose?: boolean;
 }
 
-/** Does `work`; what it resolves to is the JSON document. An error becomes one sentence and exit code 1. */
+/** Does `work`; its result is the JSON document. An error becomes one sentence and exit code 1. */
 export async function perform(
   command: Command,
   work: (reporter: Reporter) => Promise<unknown>,

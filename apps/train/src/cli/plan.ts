@@ -1,4 +1,4 @@
-/** `ahpa plan`: says what a configuration takes before anything starts. */
+/** `ahpa plan`: resources of a configuration before anything starts. */
 import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
@@ -22,7 +22,7 @@ export function planCommand(): Command {
     process.stdout.write(`${JSON.stringify(result)}\n`);
   });
   return withRepaFlags(withTraining(withConfig(new Command('plan'))))
-    .description('say what a run takes in memory, disk, hours and energy; refuse what cannot fit')
+    .description('estimate memory, disk, hours and energy of a run; refuse one that cannot fit')
     .option('--no-trial', 'calculate only: take no steps, and refuse nothing')
     .addOption(
       new Option('--assume <data>', "ImageNet and Stable Diffusion's VAE, which need not be here").choices([
@@ -31,7 +31,7 @@ export function planCommand(): Command {
       ]),
     )
     .option('--gflops <n>', 'speed to assume without a trial', count)
-    .option('--watts <n>', 'that each core is taken to draw', count, WATTS_PER_CORE)
+    .option('--watts <n>', 'assumed power of each core', count, WATTS_PER_CORE)
     .addCommand(trial, { hidden: true })
     .action((options: ConfigOptions & PlanRequest, command: Command) =>
       perform(command, async (reporter) => {

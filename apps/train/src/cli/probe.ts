@@ -1,4 +1,4 @@
-/** `ahpa probe`: which features a run's hidden tokens already hold, before anything is aligned with them. */
+/** `ahpa probe`: linear recoverability of VAE features from a run's hidden tokens. */
 import { Command } from 'commander';
 import type { ProbeRequest } from '../experiments/probe.ts';
 import type { Probe } from '../records/probe-file.ts';
@@ -10,12 +10,12 @@ import type { Reporter } from './reporter.ts';
 /** The command. */
 export function probeCommand(): Command {
   return new Command('probe')
-    .description('how much of each group of VAE features a readout finds, by block and noise: what to align')
+    .description('measure how well hidden tokens predict each group of VAE features, by block and noise')
     .argument('<run>', 'folder of a run')
     .option('--images <n>', 'training images to measure with', count, 2000)
     .option('--batch <n>', 'images at a time', count, 32)
     .option('--bins <n>', 'equal ranges of t', count, 3)
-    .option('--seed <n>', 'of images, times and noise', integer, 0)
+    .option('--seed <n>', 'seed of images, times and noise', integer, 0)
     .addOption(backendOption())
     .action((run: string, options: Omit<ProbeRequest, 'run'>, command: Command) =>
       perform(command, async (reporter) => {

@@ -1,4 +1,4 @@
-/** The text of a progress line: a label, a bar and what a format shows, in 80 columns. */
+/** The text of a progress line: a label, a bar and formatted numbers, in 80 columns. */
 
 const WINDOW_MS = 30_000;
 

@@ -1,11 +1,11 @@
-/** `ahpa replay`: takes the step again at which a run broke. */
+/** `ahpa replay`: repeats the step at which a run broke. */
 import { Command } from 'commander';
 import { perform } from './perform.ts';
 
 /** The command. */
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('take the step again at which a run stopped because its numbers were not finite')
+    .description('repeat the step at which a run stopped because of non-finite numbers')
     .argument('<dump>', 'file of the run\'s folder "broken"')
     .action((dump: string, _options: unknown, command: Command) =>
       perform(command, async (reporter) => {

@@ -23,9 +23,9 @@ export function reportCommand(): Command {
     .description('one self-contained HTML page: table of arms, curves, routers, sample grids')
     .argument('<run...>', 'folders of runs, or of sweeps')
     .option('--out <file>', 'page to write', 'report.html')
-    .option('--baseline <arm>', 'arm that others are compared with (default: none, or the first)')
+    .option('--baseline <arm>', 'baseline of the comparison (default: arm none, or the first)')
     .option('--watch', 'serve the page on this machine, up to date, until a signal')
-    .option('--port <n>', 'of --watch; 0 takes a free one', integer, 8008)
+    .option('--port <n>', 'port of --watch; 0 takes a free one', integer, 8008)
     .action((paths: string[], options: ReportCommandOptions, command: Command) =>
       perform(command, (reporter) =>
         options.watch ? watch(paths, options, reporter) : writeReport(paths, options, reporter),

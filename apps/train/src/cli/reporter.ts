@@ -12,15 +12,15 @@ const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5000;
 const WIDTH = 80;
 
-/** Where a reporter writes and how much. */
+/** Streams and verbosity of a reporter. */
 export interface ReporterOptions {
   /** Standard output carries one JSON document and nothing else; text goes to standard error. */
   readonly json?: boolean;
   /** Only warnings and the JSON document. */
   readonly quiet?: boolean;
-  /** Where text goes; standard output, or standard error with `json`, unless given. */
+  /** Stream of text; default standard output, or standard error with `json`. */
   readonly stream?: NodeJS.WriteStream;
-  /** Where the JSON document goes; standard output unless given. */
+  /** Stream of the JSON document; default standard output. */
   readonly output?: NodeJS.WritableStream;
 }
 

@@ -16,7 +16,7 @@ interface RunOptions extends ConfigOptions {
 /** The command. */
 export function runCommand(): Command {
   return withTraining(withConfig(new Command('run')))
-    .description('extract features, train, generate and evaluate; the same command again goes on')
+    .description('extract features, train, generate and evaluate; rerun to resume')
     .option('--name <run>', 'name of the run (default: that of the last configuration)')
     .option('--images <source>', 'images to extract features from, where data.kind is cache')
     .option('--size <pixels>', 'side of the centre crop that is extracted', count, 256)

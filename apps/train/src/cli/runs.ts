@@ -1,4 +1,4 @@
-/** `ahpa runs`: what runs there are. */
+/** `ahpa runs`: list of the runs. */
 
 import { duration, shortCount } from '@ahpa/messages';
 import { Command } from 'commander';
@@ -8,9 +8,9 @@ import { perform } from './perform.ts';
 /** The command. */
 export function runsCommand(): Command {
   return new Command('runs')
-    .description('list the runs with their state and best figures')
+    .description('list the runs with their state and best metrics')
     .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--verify', 'read every checkpoint and say what is damaged or left over')
+    .option('--verify', 'read every checkpoint and list damaged and leftover files')
     .action((options: { readonly runs: string; readonly verify?: boolean }, command: Command) =>
       perform(command, async (reporter) => {
         const { listRuns } = await import('../records/runs.ts');

@@ -30,7 +30,7 @@ export interface SamplingOptions {
   readonly backend?: BackendName;
 }
 
-/** Adds which model. */
+/** Adds the options that name a model. */
 export function withModel(command: Command): Command {
   return withRuns(
     command
@@ -39,31 +39,31 @@ export function withModel(command: Command): Command {
   );
 }
 
-/** Adds where runs are and which of their averages is meant. */
+/** Adds the folder of the runs and the average of the weights. */
 export function withRuns(command: Command): Command {
   return command
     .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--ema <average>', 'which average of the weights (default: the first)');
+    .option('--ema <average>', 'average of the weights (default: the first)');
 }
 
-/** Adds how a model draws and what computes. */
+/** Adds the options of the sampler and the backend. */
 export function withSampler(command: Command): Command {
   return command
     .option('--vae <folder>', 'VAE that decodes, or hf:org/name (default: the one of the run)')
-    .addOption(new Option('--sampler <name>', 'default: as configured').choices(SAMPLERS))
+    .addOption(new Option('--sampler <name>', 'sampler (default: as configured)').choices(SAMPLERS))
     .option('--steps <count>', 'sampler steps (default: as configured)', count)
     .option('--cfg <weight>', 'guidance weight, 1 is none (default: as configured)', nonNegative)
     .option('--interval <low,high>', 'times between which guidance acts (default: as configured)', interval)
     .option('--channels <count>', 'leading latent channels that are guided (default: as configured)', count)
-    .option('--weak <model>', 'a weaker model, run or folder: guide away from it instead of from no class')
+    .option('--weak <model>', 'weaker model, a run or folder, to guide away from in place of the null class')
     .option(
       '--shift <factor>',
-      'of the noise-to-signal ratio of the times (default: as configured)',
+      'factor of the noise-to-signal ratio of the times (default: as configured)',
       positive,
     )
     .option('--rtol <error>', 'relative error of a dopri5 step (default: as configured)', positive)
     .option('--atol <error>', 'absolute error of a dopri5 step (default: as configured)', positive)
-    .option('--seed <number>', 'of the noise', integer, 0)
+    .option('--seed <number>', 'seed of the noise', integer, 0)
     .addOption(backendOption());
 }
 

@@ -10,7 +10,7 @@ import { writeReport } from './report.ts';
 /** The command. */
 export function sweepCommand(): Command {
   return new Command('sweep')
-    .description('train arms x seeds, paired, and write the report; the same command again goes on')
+    .description('train arms x seeds, paired, and write the report; rerun to resume')
     .argument('<file>', 'a sweep file (configs/sweeps has examples)')
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--jobs <n>', 'runs at the same time, each in a process of its own', count, 1)

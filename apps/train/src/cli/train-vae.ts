@@ -25,14 +25,14 @@ interface TrainVaeOptions {
 /** The command. */
 export function trainVaeCommand(): Command {
   return new Command('train-vae')
-    .description('train the VAE of @ahpa/emoji-vae; the same command again continues an interrupted run')
+    .description('train the VAE of @ahpa/emoji-vae; rerun to resume')
     .option('--out <folder>', 'folder to write', 'runs/vae')
     .option('--steps <count>', 'optimisation steps', count, 5000)
     .option('--batch <count>', 'images a step', count, 32)
-    .option('--seed <number>', 'of initialisation, data order and noise', integer, 0)
+    .option('--seed <number>', 'seed of initialisation, data order and noise', integer, 0)
     .option('--save-every <count>', 'steps between checkpoints', count, 500)
     .addOption(
-      new Option('--precision <type>', 'of matrix products')
+      new Option('--precision <type>', 'precision of matrix products')
         .choices(['float32', 'bfloat16'])
         .default('bfloat16'),
     )

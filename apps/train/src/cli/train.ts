@@ -28,9 +28,9 @@ interface TrainOptions extends ConfigOptions {
 /** The command. */
 export function trainCommand(): Command {
   return withRepaFlags(withTraining(withConfig(new Command('train'))))
-    .description('train a model; the same command again continues an interrupted run')
+    .description('train a model; rerun to resume')
     .option('--name <run>', 'name of the run (default: that of the last configuration)')
-    .option('--dry-run', 'say what would be trained, as ahpa plan --no-trial does, and stop')
+    .option('--dry-run', 'print the plan, as ahpa plan --no-trial does, and stop')
     .action((options: TrainOptions, command: Command) =>
       perform(command, async (reporter) => {
         const config = resolveConfig(options, reporter);

@@ -19,5 +19,5 @@ export async function runCards(root: string): Promise<EvaluationCard[]> {
   return cards.sort((a, b) => drawnStep(a) - drawnStep(b));
 }
 
-/** The step of the weights that drew a card's images; 0 where it does not say. */
+/** The step of the weights that drew a card's images; 0 where it does not record it. */
 export const drawnStep = ({ drawing }: EvaluationCard): number => drawing?.step ?? 0;

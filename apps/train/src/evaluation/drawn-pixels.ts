@@ -4,7 +4,7 @@ import { hashPixels, type PixelSource } from '@ahpa/evaluation/node';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import { sampleImages } from '../sampling/sample-images.ts';
 
-/** How images are drawn. */
+/** Number, seed and labels of the images to draw. */
 export interface DrawRequest {
   readonly n: number;
   readonly seed: number;

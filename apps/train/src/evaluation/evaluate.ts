@@ -21,14 +21,14 @@ import { defaultCacheDir } from '../files/cache-folder.ts';
 import { writeWhole } from '../files/write-whole.ts';
 import { openSamples, type SamplesRequest } from './samples.ts';
 
-/** What to evaluate, against what, and how. */
+/** Samples, reference, network and metrics of an evaluation. */
 export interface EvaluateRequest extends SamplesRequest, NetworkChoice, MetricOptions {
   readonly ref: string;
-  /** Where the reference's statistics are kept for the next time. */
+  /** File that keeps the reference's statistics for later evaluations. */
   readonly saveRef?: string;
   /** Samples of another run, from the same noise and labels, for a paired test. */
   readonly against?: string;
-  /** Where the card goes. */
+  /** Path of the card. */
   readonly card?: string;
   /** The command line, for the card. */
   readonly command: string;
@@ -56,7 +56,7 @@ async function openEvaluator(
   return { network, algebra, reference: factorReference(reference, algebra) };
 }
 
-/** Evaluates what a command line names and keeps the card. */
+/** Evaluates the samples of a request and writes the card. */
 export async function evaluate(request: EvaluateRequest, reporter: Reporter): Promise<Evaluation> {
   const evaluator = await openEvaluator(request, await evaluationEngine(request.backend), reporter);
   if (request.saveRef) await saveReference(request.saveRef, evaluator.reference, evaluator.network);

@@ -15,7 +15,7 @@ import { openImageSampler } from '../models/open-image-sampler.ts';
 import { runFolder } from '../records/folder.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 
-/** Which samples; the numbers of the sampler count where a model draws. */
+/** Samples of an evaluation; the sampler settings apply where a model draws. */
 export interface SamplesRequest {
   /** Images, or the name of a run, or the path of a run, checkpoint or exported model. */
   readonly samples: string;
@@ -69,7 +69,7 @@ interface GenerateRecord {
   readonly from?: { readonly source: string; readonly step: number | null; readonly average: string };
 }
 
-/** How the images of a file were drawn, from the record that `ahpa generate` leaves beside it. */
+/** Sampler, labels and weights of the images in a file, from the record that `ahpa generate` leaves beside it. */
 async function readDrawing(path: string): Promise<DrawingCard | null> {
   const file = `${path.replace(/\/+$/, '')}.json`;
   if (!existsSync(file)) return null;

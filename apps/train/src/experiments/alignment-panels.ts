@@ -1,4 +1,4 @@
-/** The panels of one run's alignment: where the router's weight goes, what pulls at the hidden tokens, and at which noise. */
+/** The panels of one run's alignment: router weights, and gradients at the hidden tokens, over steps and noise. */
 
 import { COLOURS, type Panel, SIZE, STEPS } from '../records/panels.ts';
 import { groupNames, type StatsRow } from '../records/stats.ts';

@@ -16,7 +16,7 @@ export interface ArmRow {
   readonly runs: number;
   /** Fewest steps that one of its runs has done. */
   readonly steps: number;
-  /** Its figure by each metric, and how far it is from the baseline's; absent where unknown. */
+  /** Its value of each metric, and the difference from the baseline's; absent where unknown. */
   readonly figures: readonly {
     readonly title: string;
     readonly value: Estimate | undefined;

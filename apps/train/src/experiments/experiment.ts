@@ -1,5 +1,5 @@
 /**
- * A whole experiment in one command; the same command again goes on at the stage where it stopped.
+ * A whole experiment in one command; rerun to resume at the stage where it stopped.
  * extract features (or encode while training) -> train -> generate images -> evaluate them.
  */
 import { existsSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { train } from '../run/train.ts';
 import { generate } from '../sampling/generate.ts';
 import { networkChoice, trainingReference } from '../tasks/training-reference.ts';
 
-/** What an experiment is beside its configuration. */
+/** Run, images and reference of an experiment. */
 export interface ExperimentRequest {
   /** Folder of the run. */
   readonly root: string;
@@ -27,12 +27,12 @@ export interface ExperimentRequest {
   readonly images?: string;
   /** Side of the crop that is extracted. */
   readonly size: number;
-  /** Reference; the training images unless given. */
+  /** Reference; default the training images. */
   readonly ref?: string;
   readonly command: string;
 }
 
-/** How far an experiment came. */
+/** Result of an experiment. */
 export interface ExperimentResult {
   readonly run: string;
   readonly complete: boolean;
@@ -43,7 +43,7 @@ export interface ExperimentResult {
 /** Stages are announced, since they take hours. */
 const STAGES = 4;
 
-/** Does what is left of an experiment. */
+/** Runs the stages of an experiment that are not complete. */
 export async function runExperiment(
   config: TrainConfig,
   request: ExperimentRequest,

@@ -1,4 +1,4 @@
-/** Compares arms over paired seeds: what differs between two runs of one seed is the arm alone. */
+/** Comparison of arms over paired seeds: two runs of one seed differ in the arm alone. */
 import jstat from 'jstat';
 
 /** One number of each run of an arm, by seed. */
@@ -11,7 +11,7 @@ export interface Estimate {
   readonly count: number;
 }
 
-/** How an arm compares with the baseline over the seeds that both have. */
+/** Difference of an arm from the baseline over the seeds that both have. */
 export interface PairedDifference extends Estimate {
   /** Half the width of the 95 % t-interval of the mean difference. */
   readonly margin: number | undefined;

@@ -1,4 +1,4 @@
-/** Which groups of VAE features a run's denoiser already holds linearly, in which block and at which noise: RARE's map. */
+/** Linear recoverability of VAE feature groups from a run's hidden tokens, by block and noise: RARE's map. */
 
 import { applyDiT } from '@ahpa/dit-core';
 import { type BackendName, createEngine } from '@ahpa/engine';
@@ -13,7 +13,7 @@ import { denoiserParams, loadModel } from '../models/load-model.ts';
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { prepare } from '../run/prepare.ts';
 
-/** What to probe, and how thoroughly. */
+/** Run, images and bins of a probe. */
 export interface ProbeRequest extends Extent {
   readonly run: string;
   readonly backend?: BackendName;

@@ -1,4 +1,4 @@
-/** Reads what runs have left on disk: configuration, record and newest sample grid. */
+/** Runs as read from disk: configuration, record and newest sample grid. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
@@ -9,7 +9,7 @@ import { type HeldOutLoss, lossSteps, readLoss } from '../records/held-out-loss.
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { readStats, type StatsRow } from '../records/stats.ts';
 
-/** A run as a report sees it. */
+/** A run as a report needs it. */
 export interface RunRecord {
   /** Name of its folder. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface RunRecord {
   readonly probe: Probe | undefined;
   /** The newest held-out losses, by example and bin of time. */
   readonly heldOut: HeldOutLoss | undefined;
-  /** Figures of the newest evaluation, by name. */
+  /** Metrics of the newest evaluation, by name. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
@@ -73,7 +73,7 @@ async function readRun(root: string): Promise<RunRecord> {
   };
 }
 
-/** Figures of the newest card of a run. */
+/** Metrics of the newest card of a run. */
 async function newestFigures(root: string): Promise<Record<string, number>> {
   const figures = (await runCards(root)).at(-1)?.figures ?? {};
   return Object.fromEntries(Object.entries(figures).map(([name, { value }]) => [name, value]));

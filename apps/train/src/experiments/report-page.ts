@@ -11,9 +11,9 @@ import type { RunRecord } from './read-runs.ts';
 import { differencePanel, heldOutPanel, lossPanel, timePanel } from './report-panels.ts';
 import { STYLE } from './report-style.ts';
 
-/** What a page is made for. */
+/** Baseline and command of a page. */
 export interface ReportOptions {
-  /** The arm that others are compared with; `none`, or the first, unless given. */
+  /** The arm that others are compared with; default `none`, or the first. */
   readonly baseline?: string;
   /** The command that makes the page again. */
   readonly command: string;
@@ -62,7 +62,7 @@ async function alignmentSection({ arm, seed, rows }: RunRecord): Promise<string>
   return panels.length === 0 ? '' : section(`Alignment of ${arm}, seed ${seed}`, await renderPanels(panels));
 }
 
-/** What a run's probe found. */
+/** Result of a run's probe. */
 async function probeSection({ name, probe }: RunRecord): Promise<string> {
   if (probe === undefined) return '';
   const { step, images, pick } = probe;

@@ -71,7 +71,7 @@ export function differencePanel(runs: readonly RunRecord[], arms: readonly strin
   };
 }
 
-/** Loss minus the baseline's in each bin of time, over the last tenth: where in noise an arm helps or hurts. */
+/** Loss minus the baseline's in each bin of time, over the last tenth: the effect of an arm by noise level. */
 export function timePanel(runs: readonly RunRecord[], arms: readonly string[]): Panel {
   const byRun = new Map(runs.map((run) => [`${run.arm}/${run.seed}`, lossByTime(run)]));
   const values = runs.flatMap(({ arm, seed }) => {

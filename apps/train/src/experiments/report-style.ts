@@ -1,4 +1,4 @@
-/** How a report looks. */
+/** Style sheet of a report. */
 export const STYLE: string = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 1080px; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2rem 0 0.6rem; }

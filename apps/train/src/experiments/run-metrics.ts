@@ -1,4 +1,4 @@
-/** The figures by which runs are compared, from their records. */
+/** The metrics by which runs are compared, from their records. */
 
 import { summarize } from '../records/held-out-loss.ts';
 import type { StatsRow } from '../records/stats.ts';
@@ -8,7 +8,7 @@ import type { RunRecord } from './read-runs.ts';
 /** Share of a run, at its end, over which losses are averaged. */
 const TAIL = 0.1;
 
-/** A figure of a run. */
+/** A metric of a run. */
 export interface RunMetric {
   readonly title: string;
   /** Undefined where the run has not reported it. */
@@ -34,7 +34,7 @@ export function lossByTime({ rows }: RunRecord): (number | null)[] {
   });
 }
 
-/** What the table of arms shows of runs: losses, and every figure that one of them was evaluated by. */
+/** Metrics in the table of arms: losses, and every metric of an evaluation of the runs. */
 export function runMetrics(runs: readonly RunRecord[]): RunMetric[] {
   const figures = [...new Set(runs.flatMap((run) => Object.keys(run.figures)))];
   const metrics: RunMetric[] = [

@@ -6,13 +6,13 @@ import { z } from 'zod';
 import { checkWith } from '../config/parse.ts';
 import { CONFIG_FILE, readConfigFile } from '../config/read-file.ts';
 
-/** What one arm lays over the sweep's own configuration, in the words of the command line. */
+/** Configurations and assignments of one arm, over those of the sweep, as on the command line. */
 export interface Arm {
   readonly config: readonly string[];
   readonly set: readonly string[];
 }
 
-/** A sweep as it stands in its file. */
+/** Content of a sweep file. */
 export interface Sweep extends Arm {
   readonly name: string;
   readonly description: string;

@@ -7,7 +7,7 @@ import { withoutRepeats } from '../config/rename-keys.ts';
 import { isComplete, runFolder } from '../records/folder.ts';
 import { type Sweep, type SweepRun, sweepRuns } from './sweep-file.ts';
 
-/** How and where a sweep runs. */
+/** Folder, concurrency and program of a sweep. */
 export interface SweepOptions {
   readonly runs: string;
   /** Runs at the same time. */
@@ -17,7 +17,7 @@ export interface SweepOptions {
   readonly signal: AbortSignal;
 }
 
-/** How a sweep went. */
+/** Result of a sweep. */
 export interface SweepSummary {
   readonly folder: string;
   readonly complete: readonly string[];
@@ -26,8 +26,8 @@ export interface SweepSummary {
 }
 
 /**
- * Trains every run that is not complete, `jobs` at a time, under `<runs>/<sweep>`; the same call again goes on. After an abort no
- * run is started, and those under way are told to save and stop.
+ * Trains every run that is not complete, `jobs` at a time, under `<runs>/<sweep>`; the same call resumes. After an abort no
+ * run is started, and those under way save and stop.
  */
 export async function runSweep(
   sweep: Sweep,
@@ -66,7 +66,7 @@ function trainArguments({ name, config, set }: SweepRun, folder: string): string
   return ['train', '--quiet', '--runs', folder, '--name', name, ...named, '--set', ...set];
 }
 
-/** Runs Node with a command line; resolves to its last words if it failed. */
+/** Runs Node with a command line; resolves to its last line of output if it failed. */
 function trainApart(line: readonly string[], signal: AbortSignal): Promise<string | undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What an exported model costs, counted from its tensors, beside what a plain SiT of its size costs. */
+/** Cost of an exported model, counted from its tensors, beside that of a plain SiT of its size. */
 import { forwardFlops, parameterCount, tokenCount } from '@ahpa/dit-core';
 import type { TrainedModel } from '../models/trained-model.ts';
 

@@ -17,7 +17,7 @@ import { collectFacts } from './facts.ts';
 import { licenceFile, statedRights } from './licence.ts';
 import { modelCard } from './model-card.ts';
 
-/** What to export. */
+/** Model, folder, licence and cards of an export. */
 export interface ExportOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
@@ -27,7 +27,7 @@ export interface ExportOptions {
   readonly vae?: string;
   /** SPDX identifier of the weights' licence. */
   readonly license?: string;
-  /** What the model was trained on, in a sentence. */
+  /** Training data, in a sentence. */
   readonly data?: string;
   /** Name of the model in its card. */
   readonly title?: string;
@@ -35,7 +35,7 @@ export interface ExportOptions {
   readonly card?: readonly string[];
 }
 
-/** What was exported. */
+/** Result of an export. */
 export interface ExportResult {
   readonly folder: string;
   readonly source: string;

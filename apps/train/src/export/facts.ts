@@ -1,4 +1,4 @@
-/** What a run measured of a model: its last report, cards of evaluations, and a grid of samples. */
+/** Measurements of a model by its run: its last report, cards of evaluations, and a grid of samples. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';

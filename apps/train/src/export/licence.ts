@@ -1,4 +1,4 @@
-/** Whose rights an exported model carries: its licence, and what it was trained on. */
+/** Rights of an exported model: its licence and its training data. */
 
 import type { EmojiSet } from '@ahpa/emoji-data/sets';
 import { userError } from '@ahpa/messages';
@@ -8,7 +8,7 @@ import type { TrainConfig, VaeChoice } from '../config/types.ts';
 export interface Rights {
   /** SPDX identifier. */
   readonly license: string;
-  /** What the model was trained on, in a sentence or two. */
+  /** Training data, in a sentence or two. */
   readonly data: string;
 }
 
@@ -18,7 +18,7 @@ const SETS: Readonly<Record<EmojiSet, string>> = {
   twemoji: 'Twemoji (Twitter and contributors, CC BY 4.0)',
 };
 
-/** The rights that are stated, or those of the emoji sets. Throws where nobody stated them. */
+/** The stated rights, default those of the emoji sets. @throws where they are neither stated nor known. */
 export function statedRights(
   { license, data }: { readonly license?: string; readonly data?: string },
   config: TrainConfig | undefined,

@@ -8,7 +8,7 @@ import type { Cost, ModelCost } from './cost.ts';
 import type { Facts } from './facts.ts';
 import type { Rights } from './licence.ts';
 
-/** What a card is made of. */
+/** Content of a card. */
 export interface CardParts {
   readonly title: string;
   readonly model: TrainedModel;

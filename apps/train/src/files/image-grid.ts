@@ -11,9 +11,9 @@ export interface GridImages {
   readonly shape: readonly [n: number, height: number, width: number, channels: 3];
 }
 
-/** How the grid looks. */
+/** Gap and row labels of a grid. */
 export interface GridOptions {
-  /** Pixels between images; 2 unless given. */
+  /** Pixels between images; default 2. */
   readonly gap?: number;
   /** Text left of each row, from the top. */
   readonly labels?: readonly string[];

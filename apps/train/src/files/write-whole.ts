@@ -12,7 +12,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 }
 
 /**
- * Does `work` before a signal ends the process, where nothing listens for signals yet; for work of well under a second, such as
+ * Does `work` before a signal ends the process, where no signal handler is installed yet; for work of well under a second, such as
  * the writing of a file.
  */
 async function holdingSignals<T>(work: () => Promise<T>): Promise<T> {

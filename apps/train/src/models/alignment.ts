@@ -1,4 +1,4 @@
-/** The alignment of a configuration: its targets, what it reads of the network, and its loss. */
+/** The alignment of a configuration: its targets, its taps in the network, and its loss. */
 import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
 import type { TapGroup } from '@ahpa/image-features';

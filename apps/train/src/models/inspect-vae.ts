@@ -1,4 +1,4 @@
-/** What a VAE offers: its feature maps, what they cost, and what features of an image take on disk. */
+/** Inspection of a VAE: its feature maps, their cost, and the disk space of an image's features. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readVae, vaeStride } from '@ahpa/image-features';
@@ -36,7 +36,7 @@ export interface VaeInspection {
   readonly bytesPerImage: number;
 }
 
-/** Names by which a file that holds an encoder of images is known. */
+/** Tensor names of an image encoder. */
 const ENCODER = /^(first_stage_model\.)?encoder\.(conv_in|layers\.0|0)\./;
 
 /** Whether a file is the `config.json` of one of diffusers' autoencoders. */
@@ -104,7 +104,7 @@ function cachedBytes(
   return 4 + moments + tokens;
 }
 
-/** Says it as a table. */
+/** The inspection as a table. */
 export function describeVae(found: VaeInspection, size: number, grid: number, { say }: Reporter): void {
   const { path, kind, parameters, latent, scalingFactor, levels, groups, bytesPerImage, sha256 } = found;
   say(

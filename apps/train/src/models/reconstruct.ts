@@ -12,7 +12,7 @@ import { snapshotFiles, storedAverages } from '../records/stored-averages.ts';
 import { loadModel } from './load-model.ts';
 import { writeModelFolder } from './model-folder.ts';
 
-/** Which average of which run. */
+/** Run, width and step of the average to make. */
 export interface ReconstructRequest {
   readonly run: string;
   readonly runs: string;
@@ -23,7 +23,7 @@ export interface ReconstructRequest {
   readonly out: string;
 }
 
-/** What was made. */
+/** The model folder that was written. */
 export interface Reconstruction {
   readonly out: string;
   readonly step: number;
@@ -72,7 +72,7 @@ interface Source {
   readonly profiles: readonly Profile[];
 }
 
-/** What each file holds, one for each number of updates: the newest checkpoint may repeat the newest snapshot. */
+/** Stored averages of each file, one file for each number of updates: the newest checkpoint may repeat the newest snapshot. */
 async function readSources(files: readonly string[], ema: EmaChoice): Promise<readonly Source[]> {
   const sources: Source[] = [];
   for (const path of files) {

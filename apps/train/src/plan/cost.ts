@@ -1,9 +1,9 @@
-/** What a run costs in memory, arithmetic and disk, from its sizes alone. */
+/** Cost of a run in memory, arithmetic and disk, from its sizes alone. */
 import { type DiTConfig, forwardFlops, tokenCount } from '@ahpa/dit-core';
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 
-/** What is counted from. */
+/** Sizes that the cost is counted from. */
 export interface Sizes {
   readonly config: TrainConfig;
   readonly model: DiTConfig;
@@ -71,7 +71,7 @@ export interface DiskCost {
   readonly total: number;
 }
 
-/** What the files of the run take; caches come on top. */
+/** Bytes of the files of a run; caches come on top. */
 export function diskCost({ config, model, parameters, widths }: Sizes): DiskCost {
   const { keepLast, keepEvery, steps } = config.train;
   const values = parameters.transformer + parameters.alignment;

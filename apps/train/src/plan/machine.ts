@@ -1,15 +1,15 @@
-/** What this machine has, and whether something fits. */
+/** Memory, disk and cores of this machine. */
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
-/** Watts that a server's core draws under load, roughly; what a plan assumes. */
+/** Watts that a server's core draws under load, roughly; the default of a plan. */
 export const WATTS_PER_CORE = 10;
 
-/** What a run can use. */
+/** Resources of a machine for a run. */
 export interface Machine {
-  /** Memory that a process can get: the machine's, or what a container is held to. */
+  /** Memory that a process can get: the machine's, or the limit of its container. */
   readonly memoryBytes: number;
   /** Free on the disk of the folder of runs. */
   readonly diskBytes: number;

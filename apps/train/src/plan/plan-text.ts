@@ -1,4 +1,4 @@
-/** A plan in words. */
+/** A plan as text. */
 import { shortCount } from '@ahpa/messages';
 import { size } from './machine.ts';
 import type { Plan } from './types.ts';
@@ -37,7 +37,7 @@ function timeText({ secondsPerStep, hours, kilowattHours, machine }: Plan, watts
   return `time     about ${digits.format(secondsPerStep)} s a step, ${digits.format(hours)} hours in all; ${energy}`;
 }
 
-/** Why a plan cannot be carried out on its machine, if it cannot. */
+/** The reason that a plan cannot be carried out on its machine; undefined where it can. */
 export function unfit({
   config,
   memoryBytes,

@@ -1,5 +1,5 @@
 /**
- * What a configuration would take, before anything starts: sizes -> arithmetic, memory and disk by part -> step time from a short
+ * Resources of a configuration before anything starts: sizes -> arithmetic, memory and disk by part -> step time from a short
  * trial -> hours and energy; a sentence for whatever cannot fit.
  */
 
@@ -23,7 +23,7 @@ import type { Plan } from './types.ts';
 
 /** A plan's options on the command line. */
 export interface PlanRequest {
-  /** Folder of the runs, whose disk is looked at. */
+  /** Folder of the runs; its disk is checked. */
   readonly runs: string;
   /** Whether to take a few steps. */
   readonly trial: boolean;
@@ -44,7 +44,7 @@ export type Assumption = keyof typeof ASSUMPTIONS;
 const TRIAL_IMAGES = 4;
 const TRIAL_FLOPS = 5e11;
 
-/** Says and resolves to what `config` would take. Where it cannot fit: throws after a trial, warns without one. */
+/** Reports and resolves to the resources of `config`. Where it cannot fit: throws after a trial, warns without one. */
 export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
   const setting = await resolveSetting(config, request, reporter);
   const { network: model, shape, groups, source } = setting;

@@ -11,7 +11,7 @@ import { alignmentSpec, modelConfig } from '../models/shapes.ts';
 import { type RunState, stepOptions, trainDeps } from '../models/wiring.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 
-/** What is tried. */
+/** Configuration, sizes and targets of a trial. */
 export interface TrialSpec {
   readonly config: TrainConfig;
   readonly shape: DataShape;
@@ -21,7 +21,7 @@ export interface TrialSpec {
   readonly batch: number;
 }
 
-/** What was seen. */
+/** Measured time and memory of a trial. */
 export interface Trial {
   readonly batch: number;
   /** Of the fastest step after the first two. */

@@ -4,7 +4,7 @@ import type { DiskCost, Sizes } from './cost.ts';
 import type { Machine } from './machine.ts';
 import type { Trial } from './trial-worker.ts';
 
-/** What a configuration takes. */
+/** Resources of a configuration. */
 export interface Plan {
   readonly config: TrainConfig;
   /** Taps of each group of targets. */

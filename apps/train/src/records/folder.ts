@@ -1,4 +1,4 @@
-/** The folder of a run: where its files are, and whether it belongs to the configuration at hand. */
+/** The folder of a run: its paths, its lock, and the check that it belongs to the configuration at hand. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface RunFolder {
   readonly tensorboard: string;
   /** Dumps of steps at which the numbers broke. */
   readonly broken: string;
-  /** Names the process at work here. */
+  /** Lock file with the process at work here. */
   readonly lock: string;
 }
 
@@ -88,7 +88,7 @@ export async function readRunConfig({ config }: RunFolder): Promise<TrainConfig 
   }
 }
 
-/** What differs between two configurations in keys that a run may not change: `key old, and not new` each. */
+/** Differences of two configurations in keys that a run may not change: `key old, and not new` each. */
 export function differences(old: TrainConfig, now: TrainConfig): string[] {
   const [before, after] = [entries(old), entries(now)];
   const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => !FREE.test(key));

@@ -9,7 +9,7 @@ export const SIZE: { readonly width: number; readonly height: number } = { width
 const MOST_POINTS = 300;
 const MOST_COLUMNS = 60;
 const TOTAL = 'all groups';
-/** How steps stand on an axis. */
+/** Axis of steps. */
 export const STEPS: Panel = { labelExpr: "format(datum.value, '~s')", labelFlush: false };
 /** Of series, in order. */
 export const COLOURS: readonly string[] = ['#4c78a8', '#f58518', '#54a24b', '#b279a2', '#e45756', '#72b7b2'];

@@ -1,4 +1,4 @@
-/** Draws a run's record as one SVG: losses over steps, the router's weights over time and over training. */
+/** Plot of a run's record as one SVG: losses over steps, the router's weights over time and over training. */
 import { writeDurably } from '@ahpa/checkpoint';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';

@@ -1,7 +1,7 @@
-/** Which mixture of stored averages comes nearest to one that was never kept (Karras et al. 2024, section 3.2 and appendix C). */
+/** Post-hoc EMA: least-squares mixtures of stored averages for any width (Karras et al. 2024, section 3.2 and appendix C). */
 import { Matrix, solve } from 'ml-matrix';
 
-/** A power-function average: its exponent, and the number of updates it has seen. */
+/** A power-function average: its exponent, and the number of its updates. */
 export interface Profile {
   readonly gamma: number;
   readonly updates: number;

@@ -1,8 +1,8 @@
-/** What a probe leaves in a run's folder. */
+/** Result of a probe as a file in a run's folder. */
 import { join } from 'node:path';
 import type { RecoverabilityMap } from '@ahpa/recoverability';
 
-/** A map, and what it was measured on. */
+/** A recoverability map with the step and extent of its measurement. */
 export interface Probe extends RecoverabilityMap {
   readonly step: number;
   readonly images: number;

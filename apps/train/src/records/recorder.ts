@@ -1,4 +1,4 @@
-/** The record of a run as it goes: a progress bar, the rows of stats.jsonl, which are the truth, and the same for TensorBoard. */
+/** Recorder of a run: a progress bar, the rows of stats.jsonl (the source of truth), and the same rows for TensorBoard. */
 import { createEventFile, type Value } from '@ahpa/event-files';
 import type { Progress, Reporter } from '@ahpa/messages';
 import type { Row } from '@ahpa/trainer';
@@ -20,7 +20,7 @@ export interface Recorder {
   pause(): void;
 }
 
-/** A recorder that goes on after `step` steps: later rows are dropped, and time goes on from the last row. */
+/** A recorder resumed after `step` steps: later rows are dropped, and time continues from the last row. */
 export async function createRecorder(
   config: TrainConfig,
   { stats, tensorboard }: RunFolder,

@@ -1,4 +1,4 @@
-/** The runs of a folder: what state each is in, and its best figures. */
+/** The runs of a folder: the state of each, and its best metrics. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { isAlive, readHolder } from '@ahpa/file-lock';
 import { type RunFolder, readRunConfig, runFolder } from './folder.ts';
 import { type StatsRow, statsRows } from './stats.ts';
 
-/** `running`: a process holds its lock; `broken`: its numbers or its files are; `stopped`: the same command continues it. */
+/** `running`: a process holds its lock; `broken`: non-finite numbers or damaged files; `stopped`: the same command resumes it. */
 export type RunPhase = 'running' | 'stopped' | 'complete' | 'broken';
 
 /** One run. */
@@ -24,7 +24,7 @@ export interface RunSummary {
   readonly denoising?: number;
   /** The lowest row, and its step. */
   readonly best?: { readonly step: number; readonly denoising: number };
-  /** Why it is broken, or who runs it. */
+  /** Reason that it is broken, or the process that runs it. */
   readonly note?: string;
 }
 

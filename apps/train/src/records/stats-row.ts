@@ -13,14 +13,14 @@ export interface Speed {
   readonly memory: number;
 }
 
-/** When a row was measured. */
+/** Step, images, wall time and speed of a row. */
 export interface Moment extends Speed {
   readonly step: number;
   readonly images: number;
   readonly seconds: number;
 }
 
-/** A row, and what the plots do not show. */
+/** A row, with the metrics that the plots leave out. */
 export interface RunRow extends StatsRow {
   /** Denoising loss in ten equal bins of t; null where no item fell. */
   readonly denoisingByTime: readonly number[];

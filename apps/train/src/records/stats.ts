@@ -2,11 +2,11 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { appendFile, truncate } from 'node:fs/promises';
 
-/** What is reported every few steps; losses are means over the batch. */
+/** One row, reported every few steps; losses are means over the batch. */
 export interface StatsRow {
   /** Optimisation steps done. */
   readonly step: number;
-  /** Images seen. */
+  /** Images trained on. */
   readonly images: number;
   /** Wall time since the run began, over all its sessions, in seconds. */
   readonly seconds: number;
@@ -29,7 +29,7 @@ export interface StatsRow {
   readonly routerEntropy?: number;
   /** Largest absolute logit of a learned router. */
   readonly maxLogit?: number;
-  /** What pulls at the hidden tokens, and how hard. */
+  /** Norms and cosines of the gradients at the hidden tokens. */
   readonly gradients?: GradientRow;
   /** The router's weight of each group at the times `t` in [0, 1]; 0 is data, 1 is noise. */
   readonly route?: {

@@ -1,4 +1,4 @@
-/** What a run leaves when its numbers break, and how the step at which they did is taken again. */
+/** Dumps of steps with non-finite numbers, and their replay. */
 
 import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
 import { createEngine, readTensors, restoreTree } from '@ahpa/engine';
@@ -21,7 +21,7 @@ interface Breakage {
   readonly batch: readonly number[];
 }
 
-/** What taking the step again gave. */
+/** Result of a replay. */
 export interface Replay extends Breakage {
   readonly loss: number;
   readonly gradNorm: number;
@@ -64,7 +64,7 @@ export async function dumpBroken(
   reporter.warn(`The state before step ${first + 1} and its batch are in ${path}: ahpa replay ${path}`);
 }
 
-/** Takes the broken step of a dump again and resolves to what it gives. */
+/** Replays the broken step of a dump. */
 export async function replay(path: string, reporter: Reporter): Promise<Replay> {
   const checkpoint = await readCheckpoint(path);
   const breakage = readBreakage(checkpoint);

@@ -1,10 +1,10 @@
-/** How fast a run goes, and what share of the machine's arithmetic that is. */
+/** Speed of a run, and its share of the machine's peak arithmetic. */
 import { type DiTConfig, forwardFlops } from '@ahpa/dit-core';
 import { LANES } from '@ahpa/ops';
 import type { RunConfig } from '../config/types.ts';
 import type { Speed } from '../records/stats-row.ts';
 
-/** Sizes of the products that tell the peak: a fraction of a second on a few cores. */
+/** Sizes of the matrix products that measure the peak: a fraction of a second on a few cores. */
 const PEAK = { size: 512, products: 16, calls: 3, chains: LANES };
 
 /** Measures the peak once, and returns what makes a speed of steps and seconds. */

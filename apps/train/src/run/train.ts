@@ -1,5 +1,5 @@
 /**
- * A training run, from the configuration to the last sample grid; the same call again continues where it stopped.
+ * A training run, from the configuration to the last sample grid; the same call resumes an interrupted run.
  * data and model -> state, new or from the newest checkpoint -> steps, with tasks every so many -> summary.
  */
 
@@ -28,7 +28,7 @@ import { prepare } from './prepare.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
 
-/** How a run ended, and its newest files. */
+/** Outcome of a run, and its newest files. */
 export interface TrainSummary {
   readonly run: string;
   readonly step: number;
@@ -39,7 +39,7 @@ export interface TrainSummary {
   readonly stats: string;
 }
 
-/** Trains until `config.train.steps` or an interrupt, for which it listens once there is something to save. */
+/** Trains until `config.train.steps` or an interrupt; signal handlers are installed once there is a state to save. */
 export async function train(
   config: TrainConfig,
   folder: RunFolder,

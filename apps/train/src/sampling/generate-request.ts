@@ -42,7 +42,7 @@ export interface OutputPaths {
   readonly out: string;
   /** The request; stays. */
   readonly record: string;
-  /** Which batches are drawn; there until the output is complete. */
+  /** Marks of the batches that are drawn; deleted when the output is complete. */
   readonly progress: string;
 }
 

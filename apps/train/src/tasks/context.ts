@@ -20,7 +20,7 @@ export interface TaskContext {
   /** Steps of earlier sessions, which are on disk already. */
   readonly from: number;
   readonly train: Dataset;
-  /** Dataset that are never trained on; made when first asked for. */
+  /** Held-out examples; made on first use. */
   heldOut(): Promise<Dataset>;
   readonly engine: Engine;
   readonly deps: RunDeps;

@@ -1,6 +1,6 @@
 /**
  * Denoising loss of examples that are never trained on, in ten equal bins of t: cheap, and paired over runs and steps, since
- * every example meets the same posterior sample, noise and times each time.
+ * every example gets the same posterior sample, noise and times each time.
  */
 
 import { existsSync } from 'node:fs';

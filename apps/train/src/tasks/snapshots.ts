@@ -1,4 +1,4 @@
-/** Snapshots of power-function averages, kept for good while a run goes on: what other averages are made from afterwards. */
+/** Snapshots of power-function averages, kept for good while a run goes on, for post-hoc averages. */
 
 import { saveCheckpoint } from '@ahpa/checkpoint';
 import { readTensors } from '@ahpa/engine';

@@ -5,7 +5,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 export interface ImageFeatures {
   /** `[B, D]`: of the whole image; the Frechet distance, precision, recall and KID compare these. */
   readonly pooled: tf.Tensor2D;
-  /** `[B, S]`: where in the image; the spatial Frechet distance compares these. */
+  /** `[B, S]`: spatial features; the spatial Frechet distance compares these. */
   readonly spatial: tf.Tensor2D;
   /** `[B, classes]`: their softmax is what the Inception Score compares. */
   readonly logits: tf.Tensor2D;

@@ -12,7 +12,7 @@ const SIDE = 227;
 /** Mean colour of ImageNet, RGB, out of 255. */
 const MEAN: readonly number[] = [123.68, 116.779, 103.939];
 
-/** Channels of the squeeze of fire8 that stand for where things are: 3 x 13 x 13 = 507 values. */
+/** Channels of the squeeze of fire8 that the spatial features take: 3 x 13 x 13 = 507 values. */
 const SPATIAL_CHANNELS = 3;
 
 const POOL_BEFORE = new Set(['fire2', 'fire4', 'fire6']);

@@ -20,7 +20,7 @@ import type { OpenFeatureNetwork } from './opened-network.ts';
 export interface NetworkChoice {
   /** Path or URL of an Inception network: `.pb` of TensorFlow, or weights in PyTorch's layout. */
   readonly inception?: string;
-  /** What the file's SHA-256 must be; needed for a URL. */
+  /** Expected SHA-256 of the file; required for a URL. */
   readonly sha256?: string;
 }
 

@@ -32,7 +32,7 @@ export interface PixelSource {
   read(start: number, count: number): Promise<PixelBlock>;
   /** SHA-256 of the file of an array, or of the pixels of many files. */
   sha256(): Promise<string>;
-  /** How its files became pixels, with what was unusual about those read so far; absent where it holds pixels. */
+  /** Decoding of its files, with counts of unusual ones read so far; absent where it holds pixels. */
   decoding?(): DecodingCard;
   close(): Promise<void>;
 }

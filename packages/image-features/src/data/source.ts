@@ -5,11 +5,11 @@ import { type Dataset, selectRows } from '../dataset.ts';
 import type { VaeFeatures } from '../feature-request.ts';
 import type { Teacher } from '../teacher.ts';
 
-/** The encoder that makes features of images, and where to report. */
+/** The encoder that makes features of images, and the reporter. */
 export interface FeatureContext extends VaeFeatures {
   /** Features of a frozen encoder as targets in place of the VAE's; caches only. */
   readonly teacher?: Teacher;
-  /** Where to report; silent unless given. */
+  /** Reporter; default silent. */
   readonly reporter?: Reporter;
 }
 

@@ -7,7 +7,7 @@ import type { ImageDataset } from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
 import { decodeNorms, type FittedNorms, STATISTICS_FILE } from '../norms/fitted-norms.ts';
 
-/** Where numbers may lie, and the images encoded together where they are fitted. */
+/** Folders that may hold fitted numbers, and the images encoded together where they are fitted. */
 interface NormSource {
   readonly out: string;
   readonly like?: string | undefined;

@@ -29,7 +29,7 @@ export interface ExtractOptions {
   readonly pixels?: boolean;
   /** Whether a bad image is an error; default false, it is left out. */
   readonly strict?: boolean;
-  /** Images encoded together; chosen by their size unless given. */
+  /** Images encoded together; default by their size. */
   readonly batch?: number | undefined;
   /** Records of a shard; default 8192. */
   readonly shardRecords?: number | undefined;

@@ -11,7 +11,7 @@ import type { FeatureRequest } from '../feature-request.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
 import type { ImageDataset } from '../image-dataset.ts';
 
-/** How records are made. */
+/** Batch, pixels and strictness of the records. */
 export interface RecordOptions {
   readonly request: FeatureRequest;
   /** Images encoded together. */
