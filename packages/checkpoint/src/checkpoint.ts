@@ -1,9 +1,14 @@
 /** One checkpoint: a safetensors file, written atomically and verified by hashes on reading. */
 import { join } from 'node:path';
-import { encodeSafetensors, readSafetensors, type Safetensors, type TensorEntry } from '@ahpa/weight-files';
+import {
+  assertFinite,
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type TensorEntry,
+} from '@ahpa/weight-files';
 import { digestTensor, digestTexts, digestWhole } from './digest.ts';
 import { writeDurably } from './durable.ts';
-import { firstNonFinite } from './finite.ts';
 
 /** Version of the metadata this package writes; 1 had one hash for all tensors in place of `hashes`. */
 const SCHEMA = '2';
@@ -26,19 +31,10 @@ export interface SaveOptions {
   readonly checkFinite?: boolean;
 }
 
+const REMEDY = 'resume from an earlier checkpoint, or pass checkFinite: false to keep it for inspection.';
+
 /** File name of a step: seven digits or more. */
 const fileName = (step: number): string => `${String(step).padStart(7, '0')}.safetensors`;
-
-function assertFinite(tensors: Tensors): void {
-  for (const [name, entry] of Object.entries(tensors)) {
-    const index = firstNonFinite(entry);
-    if (index >= 0) {
-      throw new Error(
-        `saveCheckpoint: tensor "${name}" is not finite at flat index ${index}; resume from an earlier checkpoint, or pass checkFinite: false to keep it for inspection.`,
-      );
-    }
-  }
-}
 
 /**
  * Writes `NNNNNNN.safetensors` into `folder` (made if missing) and resolves to its path once it is safe on disk: temporary file in the
@@ -55,7 +51,7 @@ export async function saveCheckpoint(
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new RangeError(`saveCheckpoint: got step ${step}, wanted a non-negative integer.`);
   }
-  if (checkFinite) assertFinite(tensors);
+  if (checkFinite) assertFinite(tensors, 'saveCheckpoint', REMEDY);
   const names = Object.keys(tensors).sort();
   const hashes = names.map((name) => [name, digestTensor(tensors[name] as TensorEntry)]);
   const head = {

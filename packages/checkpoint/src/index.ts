@@ -1,4 +1,6 @@
 /** Checkpoints that survive a kill: safetensors files with hashes, written atomically, newest valid first. */
+
+export { firstNonFinite } from '@ahpa/weight-files';
 export {
   type Checkpoint,
   loadCheckpoint,
@@ -7,7 +9,6 @@ export {
   type Tensors,
 } from './checkpoint.ts';
 export { writeDurably } from './durable.ts';
-export { firstNonFinite } from './finite.ts';
 export {
   type CheckpointFile,
   type FolderReport,

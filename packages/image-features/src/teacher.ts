@@ -5,7 +5,7 @@
 
 import { userError } from '@ahpa/messages';
 import type { FeatureGroup } from '@ahpa/ports';
-import { type NpyArray, type NpzFile, openNpz, toFloat32 } from '@ahpa/weight-files';
+import { firstNonFinite, type NpyArray, type NpzFile, openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Dataset } from './dataset.ts';
 
@@ -56,14 +56,23 @@ async function teacherIn(path: string, file: NpzFile): Promise<Teacher> {
     path,
     count,
     shapes,
-    batch: (rows) => Promise.all(arrays.map((array, i) => rowsOf(array, rows, i > 0))),
+    batch: (rows) =>
+      Promise.all(arrays.map((array, i) => rowsOf(array, rows, `${path}: "${names[i]}"`, i > 0))),
     close: file.close,
   };
 }
 
 /** Rows of an array as `[B, T, width]`; attention [heads, T, T] becomes [T, heads T], row by row. */
-async function rowsOf(array: NpyArray, rows: ArrayLike<number>, attention: boolean): Promise<tf.Tensor3D> {
+async function rowsOf(
+  array: NpyArray,
+  rows: ArrayLike<number>,
+  source: string,
+  attention: boolean,
+): Promise<tf.Tensor3D> {
   const read = await Promise.all(Array.from(rows, (row) => array.read(row, 1)));
+  const bad = read.findIndex((entry) => firstNonFinite(entry) >= 0);
+  if (bad >= 0)
+    throw userError(`${source} of row ${rows[bad]} is not finite: make the teacher's features again.`);
   return tf.tidy(() => {
     const items = read.map((entry) => tf.tensor(toFloat32(entry), entry.shape.slice(1)));
     const all = tf.stack(items);

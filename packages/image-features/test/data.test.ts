@@ -144,4 +144,18 @@ describe("REPA's preprocessed folder", () => {
     rmSync(join(repa, 'images', names[0] as string));
     await expect(openRepaData({ path: repa, threads: 0 })).rejects.toThrow('8 latents and 7 images');
   });
+
+  it('is refused by the name of the file where a latent is not finite', async () => {
+    const repa = at('repa-nan');
+    await writeRepa(repa, at('train'));
+    const moments = Float32Array.from({ length: 32 }, (_, i) => (i === 20 ? Number.NaN : 1));
+    const file = join(repa, 'vae-sd', '00000', 'img-mean-std-00000003.npy');
+    await writeNpy(file, fromFloat32(moments, [8, 2, 2], 'F32'));
+    const splits = await splitsOf(await openRepaData({ path: repa, threads: 0 }), features);
+    expect(valuesOf(await splits.train.batch(Uint32Array.of(2, 4)))[0]).toHaveLength(32);
+    await expect(splits.train.batch(Uint32Array.of(2, 3))).rejects.toThrow(
+      /img-mean-std-00000003\.npy holds a value that is not finite/,
+    );
+    splits.dispose();
+  });
 });

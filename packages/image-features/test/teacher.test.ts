@@ -49,6 +49,15 @@ describe('a teacher from a file', () => {
     await teacher.close();
   });
 
+  it('refuses a row that is not finite, by its number', async () => {
+    const tokens = tf.where(tf.equal(tf.range(0, 60), 29), Number.NaN, tf.range(0, 60));
+    const teacher = await openTeacher(await archive('nan', { tokens: tf.reshape(tokens, [5, 4, 3]) }));
+    const all = withTeacher(dataset(5), teacher);
+    expect((await all.batch(Uint32Array.of(4, 0))).targets).toHaveLength(1);
+    await expect(all.batch(Uint32Array.of(4, 2))).rejects.toThrow('nan.npz: "tokens" of row 2 is not finite');
+    await teacher.close();
+  });
+
   it('says what is wrong with a file', async () => {
     await expect(openTeacher(join(home, 'nowhere.npz'))).rejects.toThrow('alignment.teacher.path');
     const other = await archive('other', { features: testTensor([5, 4, 3], 1) });

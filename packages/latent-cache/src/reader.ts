@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { toFloat32 } from '@ahpa/weight-files';
 import { readIndex, readPlan } from './files.ts';
-import { type CacheIndex, DTYPE_BYTES, type Field, recordBytes, shardFile } from './layout.ts';
+import { checkRead } from './finite.ts';
+import { type CacheIndex, type Field, recordBytes, shardFile } from './layout.ts';
 import { type MappedFile, mapFile } from './mapped.ts';
 
 /** Values of records: float16 comes as float32. */
@@ -12,7 +13,7 @@ export type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8
 export interface CacheReader {
   readonly folder: string;
   readonly index: CacheIndex;
-  /** A copy of the records `rows` of a field, one after the other. */
+  /** A copy of the records `rows` of a field, one after the other. @throws DamagedCacheError where one is not finite */
   gather(field: string, rows: ArrayLike<number>): Values;
   close(): void;
 }
@@ -51,7 +52,12 @@ export async function openCache(folder: string): Promise<CacheReader> {
   return {
     folder,
     index,
-    gather: (name, rows) => gather(index, findField(index, name, folder), rows, mapShard),
+    gather: (name, rows) => {
+      const field = findField(index, name, folder);
+      const bytes = gather(index, field, rows, mapShard);
+      checkRead(field, rows, bytes, folder);
+      return toValues(bytes, field);
+    },
     close: () => {
       for (const file of mapped.values()) file.unmap();
       mapped.clear();
@@ -76,9 +82,8 @@ function gather(
   field: Field,
   rows: ArrayLike<number>,
   mapShard: (field: Field, shard: number) => Uint8Array,
-): Values {
+): Uint8Array<ArrayBuffer> {
   const stride = recordBytes(field);
-  const values = stride / DTYPE_BYTES[field.dtype];
   const bytes = new Uint8Array(rows.length * stride);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as number;
@@ -87,9 +92,13 @@ function gather(
     const begin = (row % shardRecords) * stride;
     bytes.set(mapShard(field, Math.floor(row / shardRecords)).subarray(begin, begin + stride), i * stride);
   }
-  if (field.dtype !== 'F16') return new ARRAYS[field.dtype](bytes.buffer);
-  const bits = new Uint16Array(bytes.buffer);
-  const wide = new Float32Array(rows.length * values);
+  return bytes;
+}
+
+function toValues({ buffer }: Uint8Array<ArrayBuffer>, { dtype }: Field): Values {
+  if (dtype !== 'F16') return new ARRAYS[dtype](buffer);
+  const bits = new Uint16Array(buffer);
+  const wide = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) wide[i] = WIDE[bits[i] as number] as number;
   return wide;
 }

@@ -6,6 +6,7 @@ import type { Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile, readIndex, readPlan, sha256, syncFolder, writeWhole } from './files.ts';
+import { checkWritten } from './finite.ts';
 import {
   type CacheIndex,
   type CachePlan,
@@ -135,15 +136,7 @@ async function resume(folder: string, plan: CachePlan): Promise<CacheWriter> {
   const journal = await open(join(folder, FILES.progress), 'a');
   await syncFolder(folder);
   const fresh = { position: certain.position, records: certain.records, dropped: [], shards: [] };
-  const session: Session = {
-    folder,
-    plan,
-    journal,
-    files,
-    certain,
-    fresh,
-    syncedAt: performance.now(),
-  };
+  const session: Session = { folder, plan, journal, files, certain, fresh, syncedAt: performance.now() };
   return {
     position: () => session.fresh.position,
     append: (chunk) => append(session, chunk),
@@ -162,6 +155,7 @@ async function append(session: Session, chunk: Chunk): Promise<void> {
   };
   if (chunk.until < fresh.position)
     throw new RangeError(`append: images up to ${chunk.until} were appended before.`);
+  checkWritten(plan.fields, chunk.rows, chunk.data);
   for (let from = 0; from < chunk.rows.length; ) {
     const room = plan.shardRecords - (session.fresh.records % plan.shardRecords);
     const until = Math.min(from + room, chunk.rows.length);

@@ -17,6 +17,7 @@ import {
   type CachePlan,
   type Chunk,
   cachePlan,
+  DamagedCacheError,
   openCache,
   openWriter,
   plannedBytes,
@@ -141,6 +142,46 @@ describe('a cache', () => {
     await writer.close();
     expect(await verifyCache(live)).toEqual([`${live} holds no finished cache`]);
     await expect(openCache(live)).rejects.toThrow(/live holds an unfinished cache/);
+  });
+
+  it.each([
+    ['latent', 2, Float32Array.of(1, Number.NaN)],
+    ['tokens.fine', 1, Uint16Array.of(0, 0xfc00)], // -Infinity
+  ] as const)(
+    'refuses a record of %s that is not finite, before any of its chunk is written',
+    async (name, row, bad) => {
+      const folder = join(home, `not-finite-${name}`);
+      const writer = await openWriter(folder, PLAN, ATTACHED);
+      await writer.append(chunk(0, 3));
+      const before = contents(folder);
+      const good = chunk(3, 8);
+      const field = (good.data[name] as Uint8Array).slice();
+      field.set(bytesOf(bad), row * (field.length / good.rows.length));
+      const damaged = { ...good, data: { ...good.data, [name]: field } };
+      const image = good.rows[row];
+      await expect(writer.append(damaged)).rejects.toThrow(`append: ${name} of image ${image} is not finite`);
+      expect(contents(folder)).toEqual(before);
+      expect(writer.position()).toBe(3);
+      await writer.append(good);
+      await writer.close();
+    },
+  );
+
+  it.each([
+    ['latent', 24, bytesOf(Float32Array.of(Number.POSITIVE_INFINITY))],
+    ['tokens.fine', 8, bytesOf(Uint16Array.of(0x7e00))], // NaN
+  ] as const)('names the record of %s that is not finite when it is read', async (name, stride, bad) => {
+    const folder = join(home, `read-${name}`);
+    cpSync(whole, folder, { recursive: true });
+    const path = join(folder, `${name}-00001.bin`); // records 6 to 11
+    const bytes = readFileSync(path);
+    bytes.set(bad, 2 * stride);
+    writeFileSync(path, bytes);
+    const cache = await openCache(folder);
+    expect(cache.gather(name, [7, 9]).length).toBe(stride === 24 ? 12 : 8);
+    expect(() => cache.gather(name, [7, 8])).toThrow(DamagedCacheError);
+    expect(() => cache.gather(name, [7, 8])).toThrow(`${name} of record 8 is not finite`);
+    cache.close();
   });
 
   it('is written for one plan, and once', async () => {

@@ -1,6 +1,12 @@
 /** Reference statistics in a safetensors file, valid for the network that made them. */
 import { userError } from '@ahpa/messages';
-import { readSafetensors, type TensorEntry, toFloat32, writeSafetensors } from '@ahpa/weight-files';
+import {
+  firstNonFinite,
+  readSafetensors,
+  type TensorEntry,
+  toFloat32,
+  writeSafetensors,
+} from '@ahpa/weight-files';
 import type { FeatureMatrix } from '../algebra.ts';
 import type { Gaussian } from '../statistics.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
@@ -19,13 +25,19 @@ export interface ReferenceSet {
 
 const KIND = 'ahpa-reference-statistics';
 
+function refuseNonFinite(tensors: Readonly<Record<string, TensorEntry>>, path: string): void {
+  const [broken] = Object.entries(tensors).find(([, entry]) => firstNonFinite(entry) >= 0) ?? [];
+  if (broken === undefined) return;
+  throw userError(`${path} holds a value of its ${broken} that is not finite: make the statistics again.`);
+}
+
 const float64s = ({ dtype, data, shape }: TensorEntry, path: string): Float64Array => {
   if (dtype === 'F32') return Float64Array.from(toFloat32({ dtype, data, shape }));
   if (dtype !== 'F64') throw userError(`${path} holds statistics of type ${dtype}, wanted F64 or F32.`);
   return new Float64Array(data.slice().buffer);
 };
 
-/** Mean `[d]` and covariance `[d, d]` of a file in float64. @throws where types or shapes are others. */
+/** Mean `[d]` and covariance `[d, d]` of a file in float64. @throws where types or shapes are others, or a value is not finite. */
 export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: string): Gaussian {
   const [rows = 0, columns = 0] = covariance.shape;
   const [d] = mean.shape;
@@ -33,6 +45,7 @@ export function gaussianFrom(mean: TensorEntry, covariance: TensorEntry, path: s
     throw userError(
       `${path} holds a mean of shape [${mean.shape}] and a covariance of shape [${covariance.shape}], wanted [d] and [d, d].`,
     );
+  refuseNonFinite({ mean, covariance }, path);
   return { mean: float64s(mean, path), covariance: { rows, columns, data: float64s(covariance, path) } };
 }
 
@@ -48,6 +61,7 @@ export async function readReference(path: string, network: OpenFeatureNetwork): 
     );
   const at = (name: string): TensorEntry => tensors[name] as TensorEntry;
   const features = tensors['features'];
+  if (features) refuseNonFinite({ features }, path);
   return {
     path,
     sha256,

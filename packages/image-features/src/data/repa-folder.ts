@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type FileTree, type ImageSource, openFolder, openZip, treeImages } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
 import { scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
-import { parseNpy, toFloat32 } from '@ahpa/weight-files';
+import { firstNonFinite, parseNpy, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Dataset, joinedPixels, labelTensor } from '../dataset.ts';
 import type { FeatureEncoder } from '../feature-encoder.ts';
@@ -40,6 +40,10 @@ async function readMoments(
   if (entry.shape.length !== 3 || twice % 2 !== 0)
     throw userError(
       `${latents.path}/${file} has shape [${entry.shape}], wanted [2 C, h, w]: mean and deviation.`,
+    );
+  if (firstNonFinite(entry) >= 0)
+    throw userError(
+      `${latents.path}/${file} holds a value that is not finite: make the latents of this image again.`,
     );
   const source = toFloat32(entry);
   const [channels, positions] = [twice / 2, height * width];

@@ -4,10 +4,11 @@ import type { Decoded } from '@ahpa/image-data';
 import { countRemarks } from '@ahpa/image-data';
 import type { CacheWriter, Chunk, Dropped } from '@ahpa/latent-cache';
 import { type Reporter, rateFormat, userError } from '@ahpa/messages';
-import { fromFloat32 } from '@ahpa/weight-files';
+import { fromFloat32, type TensorEntry } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureEncoder } from '../feature-encoder.ts';
 import type { FeatureRequest } from '../feature-request.ts';
+import { assertFiniteFeatures, bytesOf, type FeatureFields } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
 import type { ImageDataset } from '../image-dataset.ts';
 
@@ -77,7 +78,7 @@ function encodeChunk(
   { from, images }: Read,
   dropped: readonly Dropped[],
   encoder: FeatureEncoder,
-  { labels, size }: ImageDataset,
+  { path, names, labels, size }: ImageDataset,
   { request, batch, pixels }: RecordOptions,
 ): Chunk {
   const good = images.flatMap((one, i) =>
@@ -87,36 +88,39 @@ function encodeChunk(
   const until = from + images.length;
   if (good.length === 0) return { rows, until, dropped, data: {} };
   const squares = good.map((one) => one.pixels);
+  const fields = encodedFields(encoder, imageBatch(padBatch(squares, batch), size), rows.length, request);
+  const named = rows.map((row) => names[row] as string);
+  assertFiniteFeatures(fields, named, path);
   const data: Record<string, Uint8Array> = {
     label: bytesOf(Int32Array.from(rows, (row) => labels[row] as number)),
-    ...encodedFields(encoder, imageBatch(padBatch(squares, batch), size), rows.length, request),
+    ...Object.fromEntries(Object.entries(fields).map(([name, values]) => [name, values.data])),
     ...(pixels && { pixels: Buffer.concat(squares) }),
   };
   return { rows, until, dropped, data };
 }
 
-/** Latents and tokens of the first `count` images of `x`, which is disposed, as bytes by field. */
+/** Latents and tokens of the first `count` images of `x`, which is disposed. */
 function encodedFields(
   encoder: FeatureEncoder,
   x: tf.Tensor4D,
   count: number,
   { groups, hierarchy }: FeatureRequest,
-): Record<string, Uint8Array> {
+): FeatureFields {
   const { mean, std, tokens } = encoder.encode(x);
   const values = (tensor: tf.Tensor): Float32Array =>
     (tensor.dataSync() as Float32Array).subarray(0, (tensor.size / x.shape[0]) * count);
-  const narrow = (wide: Float32Array): Uint8Array => fromFloat32(wide, [wide.length], 'F16').data;
-  const bytes = hierarchy.dtype === 'float16' ? narrow : bytesOf;
+  const entry = (tensor: tf.Tensor, dtype: 'F32' | 'F16'): TensorEntry => {
+    const wide = values(tensor);
+    return fromFloat32(wide, [wide.length], dtype);
+  };
+  const dtype = hierarchy.dtype === 'float16' ? 'F16' : 'F32';
   const fields = {
-    'latent.mean': bytesOf(values(mean)),
-    'latent.std': bytesOf(values(std)),
+    'latent.mean': entry(mean, 'F32'),
+    'latent.std': entry(std, 'F32'),
     ...Object.fromEntries(
-      groups.map(({ name }, g) => [`tokens.${name}`, bytes(values(tokens[g] as tf.Tensor))]),
+      groups.map(({ name }, g) => [`tokens.${name}`, entry(tokens[g] as tf.Tensor, dtype)]),
     ),
   };
   tf.dispose([x, mean, std, tokens]);
   return fields;
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);

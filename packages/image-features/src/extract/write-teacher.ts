@@ -5,6 +5,7 @@ import type { CacheIndex } from '@ahpa/latent-cache';
 import { type Reporter, silent } from '@ahpa/messages';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
+import { assertFiniteFeatures } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
 import type { ImageDataset } from '../image-dataset.ts';
 
@@ -42,7 +43,10 @@ export async function writeTeacher(
         const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
         return all.dataSync().subarray(0, (all.size / BATCH) * part.length) as Float32Array;
       });
-      await file.write('tokens', start, fromFloat32(values, [values.length], 'F16').data);
+      const entry = fromFloat32(values, [values.length], 'F16');
+      const named = rows.slice(start, start + BATCH).map((row) => images.names[row] as string);
+      assertFiniteFeatures({ [`tokens of ${name}`]: entry }, named, images.path);
+      await file.write('tokens', start, entry.data);
       bar.update(start + part.length, undefined);
     }
     await file.finish();

@@ -4,6 +4,7 @@ import { type Reporter, silent } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import { type FeatureEncoder, featureEncoder, latentTokens } from '../feature-encoder.ts';
 import { type FeatureRequest, needsFit, rawWidths, type VaeFeatures } from '../feature-request.ts';
+import { assertFiniteFeatures, bytesOf } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
 import type { ImageDataset } from '../image-dataset.ts';
 import type { FittedNorm, FittedNorms } from './fitted-norms.ts';
@@ -18,7 +19,8 @@ export async function fitNorms(
 ): Promise<FittedNorms> {
   const { files, request } = features;
   if (!needsFit(request)) return {};
-  const count = images.names.length;
+  const { names } = images;
+  const count = names.length;
   const total = Math.min(request.hierarchy.calibration, count);
   const fitters = rawWidths(files.config, request).map((width) =>
     groupFitter(files.config, request, width, total),
@@ -32,8 +34,12 @@ export async function fitNorms(
         Math.floor(((start + i) * count) / total),
       );
       const read = await Promise.allSettled(rows.map((row) => images.image(row)));
-      const good = read.flatMap((one) => (one.status === 'fulfilled' ? [one.value.pixels] : []));
-      if (good.length > 0) addAll(raw, fitters, padBatch(good, batch), good.length, request);
+      const good = read.flatMap((one, i) =>
+        one.status === 'fulfilled'
+          ? [{ name: names[rows[i] as number] as string, pixels: one.value.pixels }]
+          : [],
+      );
+      if (good.length > 0) addAll(raw, fitters, good, batch, features.request, images.path);
       bar.update(Math.min(start + batch, total), undefined);
     }
     const norms: Record<string, FittedNorm> = {};
@@ -49,13 +55,29 @@ export async function fitNorms(
 function addAll(
   raw: FeatureEncoder,
   fitters: readonly GroupFitter[],
-  images: readonly Uint8Array[],
-  good: number,
-  { size, grid }: FeatureRequest,
+  good: readonly { readonly name: string; readonly pixels: Uint8Array }[],
+  batch: number,
+  { groups, size, grid }: FeatureRequest,
+  path: string,
 ): void {
+  const squares = good.map(({ pixels }) => pixels);
   tf.tidy(() => {
-    const { mean, tokens } = raw.encode(imageBatch(images, size));
+    const { mean, tokens } = raw.encode(imageBatch(padBatch(squares, batch), size));
+    const bytes = (tensor: tf.Tensor): Uint8Array =>
+      bytesOf((tensor.dataSync() as Float32Array).subarray(0, (tensor.size / batch) * good.length));
+    const fields = Object.fromEntries([
+      ['latent.mean', { dtype: 'F32' as const, data: bytes(mean) }],
+      ...tokens.map((group, g) => [
+        `tokens.${groups[g]?.name}`,
+        { dtype: 'F32' as const, data: bytes(group) },
+      ]),
+    ]);
+    assertFiniteFeatures(
+      fields,
+      good.map(({ name }) => name),
+      path,
+    );
     const latents = latentTokens(mean, grid);
-    tokens.forEach((group, g) => void fitters[g]?.add(group, latents, good));
+    tokens.forEach((group, g) => void fitters[g]?.add(group, latents, good.length));
   });
 }

@@ -1,7 +1,13 @@
 /** Fitted normalisations of token groups: as a file beside a cache, and as tensors. */
 import type { Tree } from '@ahpa/ports';
 import type { Pca, TargetNorm } from '@ahpa/vae-hierarchy';
-import { encodeSafetensors, fromFloat32, parseSafetensors, toFloat32 } from '@ahpa/weight-files';
+import {
+  assertFinite,
+  encodeSafetensors,
+  fromFloat32,
+  parseSafetensors,
+  toFloat32,
+} from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { HierarchyOptions } from '../hierarchy-options.ts';
 
@@ -52,10 +58,12 @@ export function encodeNorms(norms: FittedNorms): Uint8Array {
   return Buffer.concat(encodeSafetensors(Object.fromEntries(tensors), { kind: 'ahpa-statistics' }));
 }
 
-/** The numbers in the bytes of a file that `path` names in errors. */
+/** The numbers in the bytes of a file that `path` names in errors. @throws where one is not finite */
 export function decodeNorms(bytes: Uint8Array, path: string): FittedNorms {
   const norms: Record<string, Record<string, FittedArray>> = {};
-  for (const [key, entry] of Object.entries(parseSafetensors(bytes, path).tensors)) {
+  const { tensors } = parseSafetensors(bytes, path);
+  assertFinite(tensors, path, 'wanted finite numbers, so make the cache again.');
+  for (const [key, entry] of Object.entries(tensors)) {
     const [group = '', name = ''] = key.split('.');
     norms[group] = { ...norms[group], [name]: { shape: entry.shape, values: toFloat32(entry) } };
   }

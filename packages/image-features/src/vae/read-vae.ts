@@ -16,7 +16,7 @@ import {
   type VaeConfig,
   type VaeParams,
 } from '@ahpa/vae-hierarchy';
-import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import { assertFinite, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from './vae-choice.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
@@ -100,8 +100,11 @@ function configFile({ path, config }: VaeFileChoice): string | undefined {
 }
 
 async function readTensors({ path, decoder }: VaeFileChoice): Promise<Tensors> {
-  const read = (file: string): Promise<Tensors> =>
-    readWeights(file, { keep: (name) => !OTHER_MODELS.test(name) });
+  const read = async (file: string): Promise<Tensors> => {
+    const tensors = await readWeights(file, { keep: (name) => !OTHER_MODELS.test(name) });
+    assertFinite(tensors, file);
+    return tensors;
+  };
   try {
     const tensors = await read(path);
     return decoder ? joinHalves(tensors, await read(decoder)) : tensors;

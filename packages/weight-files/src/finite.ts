@@ -1,5 +1,5 @@
 /** Looks for NaN and infinity in raw little-endian tensor bytes. */
-import type { DType, TensorEntry } from '@ahpa/weight-files';
+import { type DType, quote, type TensorEntry } from './dtype.ts';
 
 /** Words of an element, their bytes, and the bits of the exponent in the last of them: all ones in NaN and infinity only. */
 const EXPONENTS: Partial<Readonly<Record<DType, readonly [words: number, bytes: 2 | 4, exponent: number]>>> =
@@ -11,7 +11,7 @@ const EXPONENTS: Partial<Readonly<Record<DType, readonly [words: number, bytes: 
   };
 
 /** Flat index of the first element that is not finite, or -1; integers are always finite. */
-export function firstNonFinite({ dtype, data }: TensorEntry): number {
+export function firstNonFinite({ dtype, data }: Pick<TensorEntry, 'dtype' | 'data'>): number {
   const form = EXPONENTS[dtype];
   if (form === undefined) return -1;
   const [words, bytes, exponent] = form;
@@ -24,4 +24,20 @@ export function firstNonFinite({ dtype, data }: TensorEntry): number {
     if (((view[i] as number) & exponent) === exponent) return (i + 1) / words - 1;
   }
   return -1;
+}
+
+/**
+ * Checks that all tensors of `source` are finite; the sentence of the error ends with `remedy`.
+ * @throws one sentence with source, tensor and place of the first element that is NaN or infinite
+ */
+export function assertFinite(
+  tensors: Readonly<Record<string, TensorEntry>>,
+  source: string,
+  remedy = 'wanted finite numbers, so take another copy of the file.',
+): void {
+  for (const [name, entry] of Object.entries(tensors)) {
+    const index = firstNonFinite(entry);
+    if (index >= 0)
+      throw new Error(`${source}: tensor ${quote(name)} is not finite at flat index ${index}; ${remedy}`);
+  }
 }
