@@ -1,4 +1,3 @@
-import { base } from '../../tsdown.base.ts';
+import { base, inferred } from '../../tsdown.base.ts';
 
-/** Declarations by TypeScript itself, which infers the options of every kind from their schema. */
-export default { ...base, dts: { oxc: false } };
+export default { ...base, dts: inferred };
