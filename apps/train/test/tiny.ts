@@ -3,7 +3,6 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VaeTree } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
@@ -31,7 +30,7 @@ export const temporary = (): string => mkdtempSync(join(tmpdir(), 'ahpa-train-')
 export async function writeTinyVae(folder: string): Promise<string> {
   const path = join(folder, 'vae');
   mkdirSync(path, { recursive: true });
-  const params = initVae(TINY_VAE, philox(5)) as VaeTree;
+  const params = initVae(TINY_VAE, philox(5));
   const dict = await vaeStateDict(params, TINY_VAE);
   tf.dispose(params as tf.TensorContainer);
   const tensors = Object.entries(dict).map(([key, { data, shape }]) => [

@@ -1,6 +1,6 @@
 /** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP, SRA2's deeper one, iREPA's convolution. */
 import { activatedProduct, addBias, product, SILU } from '@ahpa/ops';
-import type { LinearParams } from '@ahpa/ports';
+import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Kind of a head, without its widths. */
@@ -24,14 +24,6 @@ export type ConvHeadParams = {
 
 /** Parameters of a head, by its kind. */
 export type HeadParams = MlpHeadParams | ConvHeadParams | LinearParams;
-
-/** Counter-based random numbers: the result depends on seed, stream, step (int32 scalar, absent = 0) and element index. */
-export type Rng = {
-  /** Standard normal numbers. */
-  normal(shape: readonly number[], stream: string, step?: tf.Tensor): tf.Tensor;
-  /** Uniform numbers in [0, 1). */
-  uniform(shape: readonly number[], stream: string, step?: tf.Tensor): tf.Tensor;
-};
 
 const REPA_LAYERS = 3;
 

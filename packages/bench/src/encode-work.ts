@@ -12,11 +12,10 @@ import type { Work } from './work.ts';
 export function encodeWork({ vae, size, batch, precision }: EncodeSpec): Work {
   const config = ENCODERS[vae];
   const whole = initVae(config, philox(0)) as KlVaeParams;
-  const { decoder, post_quant_conv, ...half } = whole;
-  const params = half as unknown as Tree;
+  const { decoder, post_quant_conv, ...params } = whole;
   const parameters = flatten(params).reduce((sum, tensor) => sum + tensor.size, 0);
   const state = deviceState(params);
-  disposeTree(whole as unknown as Tree);
+  disposeTree(whole);
   const images = tf.randomUniform([batch, size, size, 3], -1, 1);
   const run = compile(
     (weights: Tree, x: tf.Tensor) => {

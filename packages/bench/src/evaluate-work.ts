@@ -12,7 +12,6 @@ import {
 } from '@ahpa/evaluation';
 import { compile, deviceState, float64Algebra } from '@ahpa/libtensorflow';
 import { disposeTree } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateSpec, IMAGE_SIDE } from './evaluate-spec.ts';
 import type { Work } from './work.ts';
@@ -33,10 +32,10 @@ function randomWeights(): Parameters<typeof loadSqueezeNet>[0] {
 export function evaluateWork({ images, batch, rows, width }: EvaluateSpec): Work {
   const params = loadSqueezeNet(randomWeights());
   const parameters = Object.values(params).reduce((sum, { size }) => sum + size, 0);
-  const state = deviceState(params as Tree);
-  disposeTree(params as Tree);
-  const run = compile((weights: Tree, x: tf.Tensor) => ({
-    pooled: squeezeNet.apply(weights as never, x as tf.Tensor4D).pooled,
+  const state = deviceState(params);
+  disposeTree(params);
+  const run = compile((weights: typeof params, x: tf.Tensor) => ({
+    pooled: squeezeNet.apply(weights, x as tf.Tensor4D).pooled,
   }));
   const pixels = tf.tidy(() =>
     tf.floor(tf.randomUniform([batch, IMAGE_SIDE, IMAGE_SIDE, 3], 0, 256)).dataSync(),

@@ -3,12 +3,9 @@ import { type AlignmentParts, ahpa, assembleAlignment, none } from '@ahpa/alignm
 import { alignmentShape, type DiTConfig, type DiTParams, interpolant, sitDenoiser } from '@ahpa/dit-core';
 import { learned, routerFactory } from '@ahpa/dynamic-router';
 import { philox } from '@ahpa/ops';
-import type { AlignmentSpec, Tree } from '@ahpa/ports';
+import type { AlignmentSpec } from '@ahpa/ports';
 import { optimizer, type StepOptions, type TrainDeps } from '@ahpa/trainer';
 import { SHAPE, type StepSpec, specGroups, stepNetwork } from './step-spec.ts';
-
-/** The parameters of the denoiser as a tree. */
-export type Denoising = DiTParams & Tree;
 
 /** Options of the step: those of AHPA's recipe. */
 export const STEP_OPTIONS: StepOptions = {
@@ -20,7 +17,7 @@ export const STEP_OPTIONS: StepOptions = {
 };
 
 /** The parts of the training step of a spec. */
-export function stepParts(spec: StepSpec): TrainDeps<Denoising> {
+export function stepParts(spec: StepSpec): TrainDeps<DiTParams> {
   const network = stepNetwork(spec);
   const { taps, ...aligned } = alignmentParts(spec, network);
   return {

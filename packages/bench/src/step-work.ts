@@ -1,11 +1,12 @@
 /** The training step and the network evaluation of a benchmark. */
 
+import type { DiTParams } from '@ahpa/dit-core';
 import { compile, type DeviceState, deviceState } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { initState, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Denoising, STEP_OPTIONS, stepParts } from './step-parts.ts';
+import { STEP_OPTIONS, stepParts } from './step-parts.ts';
 import { SHAPE, type StepSpec, specGroups } from './step-spec.ts';
 import type { Work } from './work.ts';
 
@@ -81,7 +82,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function countParameters({ denoiser, alignment }: TrainDeps<Denoising>): number {
+function countParameters({ denoiser, alignment }: TrainDeps<DiTParams>): number {
   const params = { denoiser: denoiser.init(philox(0)), alignment: alignment.init(philox(0)) };
   const count = flatten(params).reduce((sum, { size }) => sum + size, 0);
   disposeTree(params);

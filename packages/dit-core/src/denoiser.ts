@@ -1,20 +1,20 @@
 /** SiT as the denoiser of a training step. */
 import { LANES } from '@ahpa/ops';
-import type { AlignmentSpec, Denoiser, Taps, Tree } from '@ahpa/ports';
+import type { AlignmentSpec, Denoiser, Taps } from '@ahpa/ports';
 import { type DiTConfig, tokenCount } from './config.ts';
 import { applyDiT } from './dit.ts';
 import { initDiT } from './init.ts';
 import type { DiTParams } from './params.ts';
 
 /** A SiT that returns the hidden tokens and attention logits that `taps` names, its batch in chains; by default those of `config`. */
-export function sitDenoiser(config: DiTConfig, taps?: Taps): Denoiser<DiTParams & Tree> {
+export function sitDenoiser(config: DiTConfig, taps?: Taps): Denoiser<DiTParams> {
   const tapped: DiTConfig = {
     lanes: LANES,
     ...config,
     ...(taps && { encoderDepths: taps.depths, attentionTaps: taps.attention }),
   };
   return {
-    init: (rng) => initDiT(tapped, rng) as DiTParams & Tree,
+    init: (rng) => initDiT(tapped, rng),
     apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, tapped, tap),
   };
 }

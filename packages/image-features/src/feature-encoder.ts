@@ -13,11 +13,11 @@ import {
   type Prediction,
   scaleLatent,
   type VaeConfig,
+  type VaeParams,
 } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureRequest, VaeFeatures } from './feature-request.ts';
 import { type FittedNorms, normTensors, targetNorm } from './norms/fitted-norms.ts';
-import type { VaeTree } from './vae/read-vae.ts';
 
 /** Latents `[B, h, w, C]`, and tokens `[B, T, d]` of each group. */
 export type Encoded = { mean: tf.Tensor4D; std: tf.Tensor4D; tokens: tf.Tensor3D[] };
@@ -44,7 +44,7 @@ export function featureEncoder({ files, vae, request }: VaeFeatures, norms?: Fit
 }
 
 function encodeAll(
-  params: VaeTree,
+  params: VaeParams,
   x: tf.Tensor4D,
   norms: readonly Record<string, tf.Tensor>[],
   config: VaeConfig,

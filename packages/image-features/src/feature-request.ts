@@ -1,9 +1,9 @@
 /** Features requested of a VAE, and the recipe that caches are compared by. */
 import type { Model } from '@ahpa/engine';
 import type { FeatureGroup } from '@ahpa/ports';
-import { defaultGroups, tokenChannels, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
+import { defaultGroups, tokenChannels, type VaeConfig, type VaeParams, vaeTaps } from '@ahpa/vae-hierarchy';
 import { type HierarchyOptions, hierarchyOptions } from './hierarchy-options.ts';
-import { type VaeFiles, type VaeTree, vaeStride } from './vae/read-vae.ts';
+import { type VaeFiles, vaeStride } from './vae/read-vae.ts';
 
 /** A group of encoder taps, whose maps become tokens of one target. */
 export interface TapGroup {
@@ -24,7 +24,7 @@ export interface FeatureRequest {
 /** A frozen VAE on a backend, and the features requested of it. */
 export interface VaeFeatures {
   readonly files: VaeFiles;
-  readonly vae: Model<VaeTree>;
+  readonly vae: Model<VaeParams>;
   readonly request: FeatureRequest;
 }
 

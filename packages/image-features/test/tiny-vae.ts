@@ -2,10 +2,9 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { philox } from '@ahpa/ops';
+import { disposeTree, philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
-import * as tf from '@tensorflow/tfjs-core';
 
 export const TINY_VAE: VaeConfig = {
   inChannels: 3,
@@ -27,7 +26,7 @@ export async function writeTinyVae(folder: string): Promise<string> {
   mkdirSync(path, { recursive: true });
   const params = initVae(TINY_VAE, philox(5));
   const dict = await vaeStateDict(params, TINY_VAE);
-  tf.dispose(params as unknown as tf.TensorContainer);
+  disposeTree(params);
   const tensors = Object.entries(dict).map(([key, { data, shape }]) => [
     key,
     fromFloat32(data, shape, 'F32'),

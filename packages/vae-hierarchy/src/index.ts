@@ -23,7 +23,6 @@ export type {
   EncoderParams,
   KlVaeParams,
   LevelParams,
-  LinearParams,
   MidParams,
   NormParams,
   PlainConvParams,

@@ -1,7 +1,8 @@
 /** The layers of the VAE: convolution, residual block, attention, resampling. NHWC; default padding SAME. */
+import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { groupNorm, groupNormSilu } from './group-norm.ts';
-import type { AttentionParams, ConvParams, LinearParams, MidParams, ResnetParams } from './params.ts';
+import type { AttentionParams, ConvParams, MidParams, ResnetParams } from './params.ts';
 
 /** Stride-1 convolution that keeps the size. */
 export function conv(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {

@@ -19,13 +19,13 @@ const GLOBAL_EPSILON = 1e-5;
 /** Bound of the latents of the decoder, by tanh. */
 const LATENT_MAGNITUDE = 3;
 
-function conv(x: tf.Tensor4D, { weight, bias }: ConvParams | PlainConvParams): tf.Tensor4D {
+function conv(x: tf.Tensor4D, { weight, bias }: PlainConvParams & Partial<ConvParams>): tf.Tensor4D {
   const out = tf.conv2d(x, weight, 1, 'same');
   return bias ? tf.add(out, bias) : out;
 }
 
 /** Halves the size: zeros before the first row and column, then a 3x3 convolution of stride 2. For even sizes only. */
-function down(x: tf.Tensor4D, { weight }: ConvParams | PlainConvParams): tf.Tensor4D {
+function down(x: tf.Tensor4D, { weight }: PlainConvParams): tf.Tensor4D {
   const padded = tf.pad(x, [
     [0, 0],
     [1, 0],

@@ -4,10 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { ImageSet } from '@ahpa/emoji-data';
 import type { Model } from '@ahpa/engine';
 import { toBytes } from '@ahpa/image-data';
-import { decode, encode, type VaeConfig } from '@ahpa/vae-hierarchy';
+import { decode, encode, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { imageBatch } from './images.ts';
-import type { VaeTree } from './step.ts';
 
 /** Quality over a set of images. */
 export interface VaeQuality {
@@ -21,7 +20,7 @@ const BATCH = 32;
 
 /** The forward pass of a VAE: `x [B, H, W, 3]` to `restored [B, H, W, 3]` in [-1, 1] and the posterior's `mean [B, h, w, C]`. */
 export function reconstructor(
-  model: Model<VaeTree>,
+  model: Model<VaeParams>,
   vae: VaeConfig,
 ): (x: tf.Tensor4D) => { restored: tf.Tensor; mean: tf.Tensor } {
   return model.map((params, x: tf.Tensor4D) => {

@@ -1,14 +1,13 @@
 /** A trained VAE in diffusers' layout. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
+import { type VaeConfig, type VaeParams, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
-import type { VaeTree } from './step.ts';
 
 /** Writes `config.json` and fp16 weights, with the latents scaled to unit deviation. */
 export async function exportVae(
   out: string,
-  params: VaeTree,
+  params: VaeParams,
   vae: VaeConfig,
   latentStd: number,
 ): Promise<void> {

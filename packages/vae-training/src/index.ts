@@ -9,5 +9,5 @@ export {
 export { exportVae } from './export.ts';
 export { imageBatch } from './images.ts';
 export { EMOJI_VAE, VAE_DATA, vaeTrainConfig } from './recipe.ts';
-export { initVaeState, type VaeTrainConfig, type VaeTrainState, type VaeTree, vaeTrainStep } from './step.ts';
+export { initVaeState, type VaeTrainConfig, type VaeTrainState, vaeTrainStep } from './step.ts';
 export { type TrainVaeOptions, trainVae } from './train.ts';

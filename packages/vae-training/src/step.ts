@@ -14,9 +14,6 @@ import {
 import { decode, encode, samplePosterior, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The parameters of a VAE as a tree. */
-export type VaeTree = VaeParams & Tree;
-
 /** Hyper-parameters of VAE training. */
 export interface VaeTrainConfig {
   readonly rate: LearningRateOptions;
@@ -30,14 +27,14 @@ export interface VaeTrainConfig {
 /** State of a training run. */
 export type VaeTrainState = {
   readonly step: tf.Tensor;
-  readonly params: VaeTree;
-  readonly ema: VaeTree;
+  readonly params: VaeParams;
+  readonly ema: VaeParams;
   readonly moments: Tree;
 };
 
 /** Mean squared error of the reconstruction plus weighted KL of images `x [B, H, W, 3]` in [-1, 1]. */
 function vaeLoss(
-  params: VaeTree,
+  params: VaeParams,
   x: tf.Tensor4D,
   noise: tf.Tensor,
   vae: VaeConfig,
@@ -53,7 +50,7 @@ function vaeLoss(
 }
 
 /** The state before the first step; it owns `params`. */
-export function initVaeState(params: VaeTree): VaeTrainState {
+export function initVaeState(params: VaeParams): VaeTrainState {
   return {
     step: tf.scalar(0, 'int32'),
     params,
@@ -97,7 +94,7 @@ function vaeGradient(
   vae: VaeConfig,
   klWeight: number,
   rng: Rng,
-): { grads: VaeTree; error: tf.Tensor } {
+): { grads: VaeParams; error: tf.Tensor } {
   const [batch, height, width] = x.shape;
   const stride = 2 ** (vae.blockOutChannels.length - 1);
   const latent = [batch, height / stride, width / stride, vae.latentChannels];

@@ -21,7 +21,7 @@ import {
 } from './evaluate.ts';
 import { exportVae } from './export.ts';
 import { imageBatch } from './images.ts';
-import { initVaeState, type VaeTrainConfig, type VaeTrainState, type VaeTree, vaeTrainStep } from './step.ts';
+import { initVaeState, type VaeTrainConfig, type VaeTrainState, vaeTrainStep } from './step.ts';
 
 /** Options of a training run. */
 export interface TrainVaeOptions {
@@ -123,7 +123,7 @@ async function startState(
   { out, vae, seed }: TrainVaeOptions,
   reporter: Pick<Reporter, 'say' | 'warn'>,
 ): Promise<{ readonly state: VaeTrainState; readonly step: number }> {
-  const state = initVaeState(initVae(vae, philox(seed)) as VaeTree);
+  const state = initVaeState(initVae(vae, philox(seed)));
   const checkpoint = await findLatest(join(out, 'checkpoints'), reporter);
   if (checkpoint === undefined) return { state, step: 0 };
   const restored = restoreTree(state, checkpoint.tensors, checkpoint.path);

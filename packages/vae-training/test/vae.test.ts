@@ -6,7 +6,7 @@ import { eagerEngine } from '@ahpa/engine';
 import { splitByName, toBytes } from '@ahpa/image-data';
 import { silent } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
-import { initVae, loadVaeParams, parseVaeConfig, type VaeConfig } from '@ahpa/vae-hierarchy';
+import { initVae, loadVaeParams, parseVaeConfig, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import { readSafetensors, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,6 @@ import {
   reconstructor,
   type TrainVaeOptions,
   trainVae,
-  type VaeTree,
   vaeTrainConfig,
   vaeTrainStep,
 } from '../src/index.ts';
@@ -41,14 +40,14 @@ beforeAll(async () => {
 });
 
 /** The VAE of a folder, as other programs read it. */
-async function readBack(folder: string): Promise<{ config: VaeConfig; params: VaeTree }> {
+async function readBack(folder: string): Promise<{ config: VaeConfig; params: VaeParams }> {
   const config = parseVaeConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')));
   const { tensors } = await readSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'));
   const dict = Object.entries(tensors).map(([key, entry]) => [
     key,
     { shape: entry.shape, data: toFloat32(entry) },
   ]);
-  return { config, params: loadVaeParams(Object.fromEntries(dict), config) as VaeTree };
+  return { config, params: loadVaeParams(Object.fromEntries(dict), config) };
 }
 
 const options = (out: string, steps: number): TrainVaeOptions => ({
@@ -94,7 +93,7 @@ describe('vaeTrainStep', () => {
   it('lowers the error and keeps the number of live tensors', () => {
     const config = { ...vaeTrainConfig(100), rate: { learningRate: 3e-3 } };
     const x = imageBatch(set, [0, 1]);
-    let state = initVaeState(initVae(TINY_VAE, philox(0)) as VaeTree);
+    let state = initVaeState(initVae(TINY_VAE, philox(0)));
     const errors: number[] = [];
     const counts: number[] = [];
     for (let k = 0; k < 8; k++) {

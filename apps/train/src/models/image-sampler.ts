@@ -1,10 +1,8 @@
 /** Image samplers: a denoiser's velocity, a decoder and the configuration of the sampler. */
 import { applyDiT, type DiTConfig, type DiTParams, type SampleConfig, type VelocityFn } from '@ahpa/dit-core';
 import type { Model } from '@ahpa/engine';
-import type { VaeTree } from '@ahpa/image-features';
 import { LANES } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
-import { decode, unscaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
+import { decode, unscaleLatent, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
@@ -30,7 +28,7 @@ export interface SamplerParts {
 }
 
 /** The image sampler of a denoiser that is on an engine. */
-export function imageSampler<P extends DiTParams & Tree>(
+export function imageSampler<P extends DiTParams>(
   { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
   { model, shape, decode }: SamplerParts,
   denoiser: Model<P>,
@@ -40,10 +38,7 @@ export function imageSampler<P extends DiTParams & Tree>(
 }
 
 /** The velocity function of a denoiser, computed on its device. */
-export function denoiserVelocity<P extends DiTParams & Tree>(
-  denoiser: Model<P>,
-  network: DiTConfig,
-): VelocityFn {
+export function denoiserVelocity<P extends DiTParams>(denoiser: Model<P>, network: DiTConfig): VelocityFn {
   const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
     velocity: applyDiT(params, x, t, y, { ...network, lanes: LANES }).velocity,
   }));
@@ -51,7 +46,7 @@ export function denoiserVelocity<P extends DiTParams & Tree>(
 }
 
 /** The decoder of a VAE. */
-export function decoder(vae: Model<VaeTree>, config: VaeConfig): Decoder {
+export function decoder(vae: Model<VaeParams>, config: VaeConfig): Decoder {
   const run = vae.map((params, latent: Tensor4D) => ({
     image: decode(params, unscaleLatent(latent, config), config),
   }));

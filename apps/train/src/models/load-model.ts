@@ -8,7 +8,6 @@ import { restoreTree } from '@ahpa/engine';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
@@ -78,7 +77,7 @@ const none = (shape: readonly number[]): Tensor => zeros([...shape]);
 const zeroRng = { normal: none, uniform: none };
 
 /** The weights on the active backend, owned by the caller. @throws where a value is not finite or a shape differs. */
-export function denoiserParams({ network, weights, source }: TrainedModel): DiTParams & Tree {
+export function denoiserParams({ network, weights, source }: TrainedModel): DiTParams {
   for (const [name, entry] of Object.entries(weights)) {
     const index = firstNonFinite(entry);
     if (index >= 0)
@@ -86,7 +85,7 @@ export function denoiserParams({ network, weights, source }: TrainedModel): DiTP
         `${source} has a value that is not finite in ${name}, at flat index ${index}: take another checkpoint.`,
       );
   }
-  const like = initDiT(network, zeroRng) as DiTParams & Tree;
+  const like = initDiT(network, zeroRng);
   const params = restoreTree(like, weights, source);
   disposeTree(like);
   return params;

@@ -4,7 +4,6 @@ import type { DiTParams, VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
 import { readVae, vaeParams, vaeStride } from '@ahpa/image-features';
 import { type Reporter, userError } from '@ahpa/messages';
-import type { Tree } from '@ahpa/ports';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
@@ -64,11 +63,7 @@ export async function openImageSampler(
 }
 
 /** The velocity of the weaker model; refuses one of other latents or classes. */
-function weakVelocity(
-  model: TrainedModel,
-  weakModel: TrainedModel,
-  weak: Model<DiTParams & Tree>,
-): VelocityFn {
+function weakVelocity(model: TrainedModel, weakModel: TrainedModel, weak: Model<DiTParams>): VelocityFn {
   const [ours, theirs] = [model, weakModel].map(({ shape }) => JSON.stringify(shape));
   if (ours !== theirs) {
     throw userError(

@@ -8,14 +8,11 @@ import { optimizer, type StepOptions, type TrainDeps, type TrainState, trainStep
 import { averages } from '../config/averages.ts';
 import type { TrainConfig } from '../config/types.ts';
 
-/** The parameters of the denoiser as a tree. */
-export type Denoising = DiTParams & Tree;
-
 /** The parts of a run's training step. */
-export type RunDeps = TrainDeps<Denoising>;
+export type RunDeps = TrainDeps<DiTParams>;
 
 /** The state of a run. */
-export type RunState = TrainState<Denoising>;
+export type RunState = TrainState<DiTParams>;
 
 /** The parts of a training step of `network` with an alignment. */
 export function trainDeps(config: TrainConfig, network: DiTConfig, parts: AlignmentParts): RunDeps {

@@ -1,12 +1,13 @@
 /** The run that the tasks between its steps work on. */
 import type { Saver } from '@ahpa/checkpoint';
+import type { DiTParams } from '@ahpa/dit-core';
 import type { Engine, Model, Training } from '@ahpa/engine';
 import type { Lock } from '@ahpa/file-lock';
 import type { Dataset } from '@ahpa/image-features';
 import type { Reporter } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { ImageSampler } from '../models/image-sampler.ts';
-import type { Denoising, RunDeps, RunState } from '../models/wiring.ts';
+import type { RunDeps, RunState } from '../models/wiring.ts';
 import type { RunMeta } from '../records/checkpoints.ts';
 import type { RunFolder } from '../records/folder.ts';
 import type { Recorder } from '../records/recorder.ts';
@@ -29,7 +30,7 @@ export interface TaskContext {
   /** The state as tensors to save, read into the memory of earlier ones. */
   readonly snapshot: Training<Tree, Tree>['snapshot'];
   /** The first average of the denoiser, as it is now. */
-  readonly ema: Model<Denoising>;
+  readonly ema: Model<DiTParams>;
   readonly sampler: ImageSampler;
   /** Aborted when the run is to end: long tasks then reject with its reason. */
   readonly signal: AbortSignal;

@@ -16,11 +16,9 @@ import type { TaskContext } from './context.ts';
 
 const BATCH = 32;
 
-type Denoise<P extends Tree> = TrainDeps<P & Tree, Tree, Tree>['denoiser']['apply'];
-
 /** The losses of a denoiser's weights, as a function to be called at any step. */
 function heldOutLoss<P extends Tree>(
-  { denoiser, interpolant }: Pick<TrainDeps<P & Tree, Tree, Tree>, 'denoiser' | 'interpolant'>,
+  { denoiser, interpolant }: Pick<TrainDeps<P>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
 ): (examples: Dataset, most: number, signal?: AbortSignal) => Promise<HeldOutLoss> {
@@ -32,7 +30,7 @@ function heldOutLoss<P extends Tree>(
       const t = tf.div(tf.add(tf.mod(place, BINS), offset), BINS) as tf.Tensor1D;
       const random = { posterior: draw('posterior'), noise: draw('noise'), t };
       const { xt, velocity: wanted } = noiseLatents(interpolant, { mean, std }, random);
-      const { velocity } = (denoiser.apply as Denoise<P>)(params as P & Tree, xt, t, y);
+      const { velocity } = denoiser.apply(params, xt, t, y);
       return { items: tf.mean(tf.square(tf.sub(velocity, wanted)), [1, 2, 3]) };
     },
   );

@@ -20,8 +20,8 @@ const network: DiTConfig = {
 };
 
 function newState(config: DiTConfig): RunState {
-  const denoiser = initDiT(config, philox(1)) as DiTParams & Tree;
-  const copy = (): { denoiser: DiTParams & Tree; alignment: Tree } => ({
+  const denoiser = initDiT(config, philox(1));
+  const copy = (): { denoiser: DiTParams; alignment: Tree } => ({
     denoiser: mapTree(tf.clone, denoiser),
     alignment: {},
   });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { applyDiT, type DiTConfig, type DiTParams, initDiT, SIT, type SiTName } from '@ahpa/dit-core';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { flatten, mapTree, paths, unflatten } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
 import { type AdamState, optimizer, updateEma } from '@ahpa/trainer';
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -37,7 +36,6 @@ afterEach(() => tf.engine().endScope());
 afterAll(() => rmSync(folder, { recursive: true }));
 
 type Entries = Readonly<Record<string, TensorEntry>>;
-type Params = DiTParams & Tree;
 
 function tensorOf(entries: Entries, name: string): tf.Tensor {
   const entry = entries[name] as TensorEntry;
@@ -48,8 +46,8 @@ function tensorOf(entries: Entries, name: string): tf.Tensor {
 const none = (shape: readonly number[]): tf.Tensor => tf.zeros([...shape]);
 
 /** The parameters under `prefix`, in the form of the configuration. */
-function paramsOf(entries: Entries, prefix: string, config: DiTConfig): Params {
-  const like = initDiT(config, { normal: none, uniform: none }) as Params;
+function paramsOf(entries: Entries, prefix: string, config: DiTConfig): DiTParams {
+  const like = initDiT(config, { normal: none, uniform: none });
   return mapTree((_, path) => tensorOf(entries, `${prefix}.${path}`), like);
 }
 
@@ -67,7 +65,7 @@ const largest = (a: tf.Tensor, b: tf.Tensor): number => tf.max(tf.abs(tf.sub(a, 
 type Inputs = readonly [x: tf.Tensor4D, t: tf.Tensor1D, y: tf.Tensor1D, target: tf.Tensor4D];
 
 /** Loss and gradients, one of each parameter. */
-function gradient(params: Params, [x, t, y, target]: Inputs, config: DiTConfig) {
+function gradient(params: DiTParams, [x, t, y, target]: Inputs, config: DiTConfig) {
   return tf.valueAndGrads((...leaves: tf.Tensor[]) =>
     tf.mean(tf.squaredDifference(applyDiT(unflatten(params, leaves), x, t, y, config).velocity, target)),
   )(flatten(params));
@@ -117,7 +115,10 @@ describe.skipIf(skipped !== undefined)('parity with a PyTorch SiT in float32', (
     const { update } = optimizer({ weightDecay: 0.01 });
     let params = paramsOf(entries, 'weight', config);
     let average = mapTree(tf.clone, params);
-    let moments: AdamState<Params> = { m: mapTree(tf.zerosLike, params), v: mapTree(tf.zerosLike, params) };
+    let moments: AdamState<DiTParams> = {
+      m: mapTree(tf.zerosLike, params),
+      v: mapTree(tf.zerosLike, params),
+    };
     const losses = toFloat32(entries['losses'] as TensorEntry);
     for (let step = 0; step < losses.length; step++) {
       const inputs = ['x', 't', 'y', 'target'].map((name) => {
@@ -130,7 +131,7 @@ describe.skipIf(skipped !== undefined)('parity with a PyTorch SiT in float32', (
       const [lr, applied] = [tf.scalar(1e-4), tf.scalar(1)];
       const next = update(params, unflatten(params, grads), moments, counter, lr, applied);
       params = next.params;
-      moments = next.state as AdamState<Params>;
+      moments = next.state as AdamState<DiTParams>;
       average = updateEma(average, params, tf.scalar(0.1));
     }
     for (const [prefix, tree] of [

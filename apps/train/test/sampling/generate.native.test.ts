@@ -1,8 +1,6 @@
 import { initDiT } from '@ahpa/dit-core';
 import { createEngine } from '@ahpa/engine';
-import type { VaeTree } from '@ahpa/image-features';
 import { mapTree, philox } from '@ahpa/ops';
-import type { Tree } from '@ahpa/ports';
 import { initVae } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -39,9 +37,9 @@ describe.skipIf(missing)('images drawn by TensorFlow', () => {
       mlpRatio: 4,
       encoderDepths: [],
     };
-    const start = initDiT(model, philox(1)) as ReturnType<typeof initDiT> & Tree;
+    const start = initDiT(model, philox(1));
     const params = mapTree((leaf, path) => tf.mul(philox(9).normal(leaf.shape, path), 0.1), start);
-    const vae = engine.model(initVae(TINY_VAE, philox(5)) as VaeTree);
+    const vae = engine.model(initVae(TINY_VAE, philox(5)));
     const set = [
       'sample.sampler=sde',
       'sample.steps=4',

@@ -7,7 +7,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
-import type { Tree } from '@ahpa/ports';
 import {
   inferVaeConfig,
   joinHalves,
@@ -29,9 +28,6 @@ export interface VaeFiles {
   readonly sha256: string;
   readonly tensors: Tensors;
 }
-
-/** VAE parameters as a tree of tensors. */
-export type VaeTree = VaeParams & Tree;
 
 /** Image pixels per latent pixel, along each side. */
 export const vaeStride = ({ blockOutChannels }: VaeConfig): number => 2 ** (blockOutChannels.length - 1);
@@ -56,13 +52,13 @@ export async function readVae(choice: VaeChoice, reporter?: Reporter): Promise<V
 }
 
 /** The parameters on the active backend, owned by the caller. @throws where tensors are missing or of other shapes. */
-export function vaeParams({ path, config, tensors }: VaeFiles): VaeTree {
+export function vaeParams({ path, config, tensors }: VaeFiles): VaeParams {
   const dict = Object.entries(tensors).map(([key, entry]) => [
     key,
     { shape: entry.shape, data: toFloat32(entry) },
   ]);
   try {
-    return loadVaeParams(Object.fromEntries(dict), config) as VaeTree;
+    return loadVaeParams(Object.fromEntries(dict), config);
   } catch (cause) {
     throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
