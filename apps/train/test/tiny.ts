@@ -1,46 +1,8 @@
 /** A run of seconds on the plain CPU backend: a few images of 16 pixels and a VAE with random weights. */
-
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { philox } from '@ahpa/ops';
-import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
-import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
-import * as tf from '@tensorflow/tfjs-core';
 import type { Reporter } from '../src/cli/reporter.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
 import type { Interrupt } from '../src/run/interrupt.ts';
-
-export const TINY_VAE: VaeConfig = {
-  inChannels: 3,
-  blockOutChannels: [4, 4, 4, 4],
-  layersPerBlock: 1,
-  latentChannels: 4,
-  normNumGroups: 2,
-  midBlockAttention: true,
-  scalingFactor: 2,
-  shiftFactor: 0.5,
-};
-
-/** A new temporary folder. */
-export const temporary = (): string => mkdtempSync(join(tmpdir(), 'ahpa-train-'));
-
-/** Writes a VAE with random weights and returns its folder. */
-export async function writeTinyVae(folder: string): Promise<string> {
-  const path = join(folder, 'vae');
-  mkdirSync(path, { recursive: true });
-  const params = initVae(TINY_VAE, philox(5));
-  const dict = await vaeStateDict(params, TINY_VAE);
-  tf.dispose(params as tf.TensorContainer);
-  const tensors = Object.entries(dict).map(([key, { data, shape }]) => [
-    key,
-    fromFloat32(data, shape, 'F32'),
-  ]);
-  await writeSafetensors(join(path, 'diffusion_pytorch_model.safetensors'), Object.fromEntries(tensors));
-  writeFileSync(join(path, 'config.json'), JSON.stringify(vaeConfigJson(TINY_VAE)));
-  return path;
-}
 
 /** Assignments that make a configuration tiny. */
 export const tinyAssignments = (vae: string): string[] => [

@@ -4,6 +4,7 @@ import type { AlignmentParts } from '@ahpa/alignment-losses';
 import { recordBatch } from '@ahpa/image-features';
 import { philox } from '@ahpa/ops';
 import type { AlignmentSpec, Batch, StepResult, Tree } from '@ahpa/ports';
+import { TINY_VAE } from '@ahpa/test-fixtures';
 import { testValues } from '@ahpa/test-utils';
 import { initState, type StepOptions, type TrainDeps, type TrainState, trainStep } from '@ahpa/trainer';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../src/config/alignment.ts';
@@ -11,7 +12,7 @@ import { targetSource } from '../src/models/alignment.ts';
 import { alignmentSpec, modelConfig } from '../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../src/models/wiring.ts';
 import type { DataShape } from '../src/records/checkpoints.ts';
-import { TINY_VAE, tinyConfig } from './tiny.ts';
+import { tinyConfig } from './tiny.ts';
 
 type Variant = readonly [name: string, set: readonly string[]];
 

@@ -1,9 +1,9 @@
 import { useTensorFlow } from '@ahpa/libtensorflow';
+import { missing } from '@ahpa/test-fixtures';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFlops } from '../src/encode-spec.ts';
 import { encodeWork } from '../src/encode-work.ts';
 import { stepFlops, stepSpec } from '../src/step-spec.ts';
-import { missing } from './native.ts';
 
 describe('arithmetic of a benchmark', () => {
   it("counts an encoder as PyTorch's flop counter does", () => {

@@ -1,10 +1,10 @@
 import { disposeTree, flatten } from '@ahpa/ops';
+import { missing } from '@ahpa/test-fixtures';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEngine, readTensors } from '../src/index.ts';
 import { tensorflowStepper } from '../src/tensorflow.ts';
-import { missing } from './native.ts';
 import { predict, toyBatch, toyState, toyStep } from './toy.ts';
 
 describe.skipIf(missing !== undefined)('the compiled step', () => {

@@ -1,11 +1,12 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent } from '@ahpa/messages';
+import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CachedDataset, cachedFeatures, openImageDataset } from '../src/index.ts';
-import { expectNear, featuresOf, SIZE, valuesOf, writePhotos } from './photos.ts';
-import { temporary, writeTinyVae } from './tiny-vae.ts';
+import { expectNear, featuresOf, SIZE, valuesOf } from './photos.ts';
 
 const home = temporary();
 const cacheDir = join(home, 'cache');

@@ -1,12 +1,13 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache } from '@ahpa/latent-cache';
+import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { fromFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCacheData, openImagesData, openRepaData, type Splits, type VaeFeatures } from '../src/index.ts';
-import { expectNear, extractPart, featuresOf, SIZE, splitsOf, valuesOf, writePhotos } from './photos.ts';
-import { temporary, writeTinyVae } from './tiny-vae.ts';
+import { expectNear, extractPart, featuresOf, SIZE, splitsOf, valuesOf } from './photos.ts';
 
 const home = temporary();
 const photos = join(home, 'photos');

@@ -1,12 +1,13 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache, readIndex } from '@ahpa/latent-cache';
+import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Extracted, type ExtractOptions, openImageDataset } from '../src/index.ts';
 import type { HierarchyOptions } from '../src/options.ts';
-import { extractPart, featuresOf, writePhotos } from './photos.ts';
-import { temporary, writeTinyVae } from './tiny-vae.ts';
+import { extractPart, featuresOf } from './photos.ts';
 
 const home = temporary();
 const photos = join(home, 'photos');

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import {
   fromFloat32,
   readSafetensors,
@@ -12,8 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openImageDataset, readVae, writeTeacher } from '../src/index.ts';
 import { decodeNorms, encodeNorms } from '../src/norms/fitted-norms.ts';
-import { extractPart, featuresOf, SIZE, writePhotos } from './photos.ts';
-import { temporary, writeTinyVae } from './tiny-vae.ts';
+import { extractPart, featuresOf, SIZE } from './photos.ts';
 
 const home = temporary();
 const photos = join(home, 'photos');

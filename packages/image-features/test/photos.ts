@@ -1,11 +1,8 @@
-/** A few photographs in class folders, and features of them by a tiny VAE. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Features of photographs by a VAE. */
 import { eagerEngine } from '@ahpa/engine';
 import type { Reporter } from '@ahpa/messages';
 import type { Batch, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import sharp from 'sharp';
 import { expect } from 'vitest';
 import {
   type DataSource,
@@ -22,30 +19,6 @@ import type { HierarchyOptions } from '../src/options.ts';
 
 /** Side of the crop, and of the token grid. */
 export const [SIZE, GRID] = [16, 2];
-
-async function photo(seed: number, grey: boolean): Promise<Buffer> {
-  const [width, height] = [18 + (seed % 5), 20 + (seed % 3)];
-  const data = Uint8Array.from(
-    { length: width * height * 3 },
-    (_, i) => (i * (seed + 3) + (i % 7) * 31) % 256,
-  );
-  const image = sharp(data, { raw: { width, height, channels: 3 } });
-  return (grey ? image.toColourspace('b-w') : image).png().toBuffer();
-}
-
-/** Writes eight photographs below `train` and four below `val`, of cats and dogs. */
-export async function writePhotos(folder: string): Promise<void> {
-  for (const [part, count] of [
-    ['train', 4],
-    ['val', 2],
-  ] as const) {
-    for (const [c, name] of ['cat', 'dog'].entries()) {
-      mkdirSync(join(folder, part, name), { recursive: true });
-      for (let i = 0; i < count; i++)
-        writeFileSync(join(folder, part, name, `${i}.png`), await photo(10 * c + i + count, i === 1));
-    }
-  }
-}
 
 /** Features requested of the VAE in a folder. */
 export async function featuresOf(

@@ -1,11 +1,12 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TINY_VAE, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { parseVaeConfig } from '@ahpa/vae-hierarchy';
 import { readSafetensors, writeSafetensors } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readVae, vaeStride } from '../src/vae/read-vae.ts';
-import { TINY_VAE, temporary, writeTinyVae } from './tiny-vae.ts';
 
 const home = temporary();
 const lone = join(home, 'lone', 'vae.safetensors');

@@ -6,6 +6,7 @@ import { eagerEngine } from '@ahpa/engine';
 import { splitByName, toBytes } from '@ahpa/image-data';
 import { silent } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
+import { TINY_VAE } from '@ahpa/test-fixtures';
 import { initVae, loadVaeParams, parseVaeConfig, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import { readSafetensors, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -20,17 +21,6 @@ import {
   vaeTrainConfig,
   vaeTrainStep,
 } from '../src/index.ts';
-
-const TINY_VAE: VaeConfig = {
-  inChannels: 3,
-  blockOutChannels: [4, 4, 4, 4],
-  layersPerBlock: 1,
-  latentChannels: 4,
-  normNumGroups: 2,
-  midBlockAttention: true,
-  scalingFactor: 2,
-  shiftFactor: 0.5,
-};
 
 const home = mkdtempSync(join(tmpdir(), 'ahpa-vae-'));
 let set: ImageSet;

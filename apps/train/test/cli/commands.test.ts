@@ -1,13 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectModelFile } from '@ahpa/sit-models';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { demoFolder } from '../../src/cli/demo.ts';
 import { inPackage } from '../../src/files/package-folder.ts';
 import { createProgram } from '../../src/program.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { listenForInterrupt } from '../../src/run/interrupt.ts';
-import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from '../tiny.ts';
+import { listener, tinyAssignments, tinyConfig } from '../tiny.ts';
 
 const home = temporary();
 let vae = '';

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inPackage } from '../../src/files/package-folder.ts';
-import { temporary, tinyAssignments, writeTinyVae } from '../tiny.ts';
+import { tinyAssignments } from '../tiny.ts';
 
 const MAIN = inPackage('dist/main.mjs');
 const home = temporary();

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
+import { missing } from '@ahpa/test-fixtures';
 import { testValues } from '@ahpa/test-utils';
 import { writeNpz } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reporter } from '../../src/cli/reporter.ts';
 import { type EvaluateRequest, type Evaluation, evaluate } from '../../src/evaluation/evaluate.ts';
-import { missing } from '../native.ts';
 
 /** The graph that the tests of @ahpa/libtensorflow make; by a variable, since it lies in another project. */
 const GRAPH = '../../../../packages/libtensorflow/test/small-inception.ts';

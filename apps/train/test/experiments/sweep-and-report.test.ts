@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { writeNpy } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { estimate, pairedDifference } from '../../src/experiments/paired-difference.ts';
@@ -11,7 +13,7 @@ import { readSweep, sweepRuns } from '../../src/experiments/sweep-file.ts';
 import { servePage } from '../../src/experiments/watch.ts';
 import { inPackage } from '../../src/files/package-folder.ts';
 import { lossPath } from '../../src/records/held-out-loss.ts';
-import { listener, temporary, tinyAssignments, tinyConfig, writeTinyVae } from '../tiny.ts';
+import { listener, tinyAssignments, tinyConfig } from '../tiny.ts';
 
 const home = temporary();
 const options = { command: 'ahpa report' };

@@ -3,13 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AlignmentSpec } from '@ahpa/ports';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Registry, startRegistry } from '../../../../scripts/registry.mjs';
 import { loadConfig } from '../../src/config/load.ts';
 import { scaffoldVariant } from '../../src/experiments/variant.ts';
 import { inPackage } from '../../src/files/package-folder.ts';
 import { loadAlignment } from '../../src/models/alignment.ts';
-import { temporary, tinyAssignments, writeTinyVae } from '../tiny.ts';
+import { tinyAssignments } from '../tiny.ts';
 
 const run = promisify(execFile);
 const home = temporary();

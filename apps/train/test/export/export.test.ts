@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parameterCount } from '@ahpa/dit-core';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { readSafetensors } from '@ahpa/weight-files';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ExportOptions, type ExportResult, exportToHub } from '../../src/export/export.ts';
@@ -8,7 +10,7 @@ import { loadModel } from '../../src/models/load-model.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
 import { sampleRun } from '../../src/sampling/sample-run.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const runs = temporary();
 const at = (name: string): string => join(runs, name);

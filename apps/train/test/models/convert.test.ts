@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyDiT } from '@ahpa/dit-core';
 import { type Converted, type ConvertRequest, convertModelFile, inspectModelFile } from '@ahpa/sit-models';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ahpaFormat, readExportedFolder } from '../../src/models/ahpa-format.ts';
 import { isVae } from '../../src/models/inspect-vae.ts';
 import { denoiserParams, loadModel } from '../../src/models/load-model.ts';
-import { listener, temporary } from '../tiny.ts';
+import { listener } from '../tiny.ts';
 
 const folder = temporary();
 const golden = (name: string): string =>

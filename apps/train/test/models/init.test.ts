@@ -3,12 +3,13 @@ import { applyDiT, type DiTConfig, type DiTParams, initDiT } from '@ahpa/dit-cor
 import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { convertModelFile } from '@ahpa/sit-models';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ahpaFormat } from '../../src/models/ahpa-format.ts';
 import { withInitialWeights } from '../../src/models/initial-weights.ts';
 import type { RunState } from '../../src/models/wiring.ts';
-import { listener, temporary } from '../tiny.ts';
+import { listener } from '../tiny.ts';
 
 const folder = temporary();
 const golden = (name: string): string =>

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { describe, expect, it } from 'vitest';
 import { describeVae, inspectVae, isVae } from '../../src/models/inspect-vae.ts';
-import { listener, temporary, writeTinyVae } from '../tiny.ts';
+import { listener } from '../tiny.ts';
 
 const home = temporary();
 

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { denoiserParams, loadModel } from '../../src/models/load-model.ts';
 import { writeModelFolder } from '../../src/models/model-folder.ts';
@@ -7,7 +9,7 @@ import type { TrainedModel } from '../../src/models/trained-model.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
 import { sampleRun } from '../../src/sampling/sample-run.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const runs = temporary();
 const exported = join(runs, 'exported');

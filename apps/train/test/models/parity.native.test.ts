@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { applyDiT, type DiTConfig, type DiTParams, initDiT, SIT, type SiTName } from '@ahpa/dit-core';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import { flatten, mapTree, paths, unflatten } from '@ahpa/ops';
+import { missing } from '@ahpa/test-fixtures';
 import { type AdamState, optimizer, updateEma } from '@ahpa/trainer';
 import { readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { missing } from '../native.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dit-parity-'));
 const own = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ahpa/golden/bin/python');

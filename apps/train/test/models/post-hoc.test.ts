@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@ahpa/checkpoint';
-import { readGolden } from '@ahpa/test-utils';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { readGolden, temporary } from '@ahpa/test-utils';
 import { stdToExponent } from '@ahpa/trainer';
 import { toFloat32 } from '@ahpa/weight-files';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import { reconstruct } from '../../src/models/reconstruct.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { mixture } from '../../src/records/post-hoc.ts';
 import { train } from '../../src/run/train.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 interface Case {
   readonly sigma: number;

@@ -1,8 +1,8 @@
 import { compile, deviceState, useTensorFlow } from '@ahpa/libtensorflow';
 import { philox } from '@ahpa/ops';
+import { missing } from '@ahpa/test-fixtures';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { missing } from '../native.ts';
 
 const CASES = [
   { seed: 0, stream: 'noise', step: 0, shape: [7] },

@@ -1,6 +1,7 @@
 import { eagerStepper, readTensors, restoreTree } from '@ahpa/engine';
 import { disposeTree, flatten, mapTree, unflatten } from '@ahpa/ops';
 import type { AlignmentInputs, Batch, Metrics, Tree } from '@ahpa/ports';
+import { TINY_VAE } from '@ahpa/test-fixtures';
 import { expectClose, testValues } from '@ahpa/test-utils';
 import { meanRow, readWindow } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
@@ -8,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { targetSource } from '../../src/models/alignment.ts';
 import type { GradientRow } from '../../src/records/stats.ts';
 import { statsRow } from '../../src/records/stats-row.ts';
-import { TINY_VAE, tinyConfig } from '../tiny.ts';
+import { tinyConfig } from '../tiny.ts';
 import { KINDS, toyRun } from '../toy-run.ts';
 
 const first = (set: readonly string[]): Metrics => {

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { flatten, philox } from '@ahpa/ops';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { initState } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +13,7 @@ import { stepOptions, trainDeps } from '../../src/models/wiring.ts';
 import { type PlanRequest, plan, trialBatch } from '../../src/plan/plan.ts';
 import { runTrial } from '../../src/plan/trial-worker.ts';
 import type { Plan } from '../../src/plan/types.ts';
-import { listener, temporary, tinyConfig, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig } from '../tiny.ts';
 
 const home = temporary();
 let vae = '';

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { saveCheckpoint } from '@ahpa/checkpoint';
 import { takeLock } from '@ahpa/file-lock';
+import { temporary } from '@ahpa/test-utils';
 import { describe, expect, it } from 'vitest';
 import { runFolder } from '../../src/records/folder.ts';
 import { listRuns } from '../../src/records/runs.ts';
-import { temporary, tinyConfig } from '../tiny.ts';
+import { tinyConfig } from '../tiny.ts';
 
 const runs = temporary();
 const config = JSON.stringify(tinyConfig('unused', ['train.steps=4']));

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint, saveCheckpoint } from '@ahpa/checkpoint';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../../src/records/folder.ts';
 import { readStats } from '../../src/records/stats.ts';
 import { replay } from '../../src/run/broken.ts';
 import { train } from '../../src/run/train.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const home = temporary();
 let vae = '';

@@ -2,10 +2,10 @@ import { createEngine, eagerStepper } from '@ahpa/engine';
 import { tensorflowStepper } from '@ahpa/engine/tensorflow';
 import type { CompileOptions } from '@ahpa/libtensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
+import { missing } from '@ahpa/test-fixtures';
 import { expectClose, testValues } from '@ahpa/test-utils';
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { missing } from '../native.ts';
 import { KINDS, toyRun } from '../toy-run.ts';
 
 /** A random small configuration; odd seeds checkpoint whole blocks. */

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eagerEngine } from '@ahpa/engine';
+import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
-import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { TrainConfig } from '../../src/config/types.ts';
@@ -11,7 +12,7 @@ import { readStats } from '../../src/records/stats.ts';
 import { type ExtractRequest, runExtract } from '../../src/run/extract-images.ts';
 import { prepare } from '../../src/run/prepare.ts';
 import { train } from '../../src/run/train.ts';
-import { listener, temporary, tinyAssignments, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyAssignments, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const home = temporary();
 const photos = join(home, 'photos');
@@ -32,30 +33,11 @@ const extractTo = (
   reporter = listener(),
 ) => runExtract(imagesConfig(set), { out: at(out), threads: 0, batch: 3, ...more }, reporter);
 
-async function photo(seed: number, grey = false): Promise<Buffer> {
-  const [width, height] = [18 + (seed % 5), 20 + (seed % 3)];
-  const data = Uint8Array.from(
-    { length: width * height * 3 },
-    (_, i) => (i * (seed + 3) + (i % 7) * 31) % 256,
-  );
-  const image = sharp(data, { raw: { width, height, channels: 3 } });
-  return (grey ? image.toColourspace('b-w') : image).png().toBuffer();
-}
-
 beforeAll(async () => {
   process.env['AHPA_CACHE'] = at('cache');
   await tf.setBackend('cpu');
   vae = await writeTinyVae(home);
-  for (const [part, count] of [
-    ['train', 4],
-    ['val', 2],
-  ] as const) {
-    for (const [c, name] of ['cat', 'dog'].entries()) {
-      mkdirSync(join(photos, part, name), { recursive: true });
-      for (let i = 0; i < count; i++)
-        writeFileSync(join(photos, part, name, `${i}.png`), await photo(10 * c + i + count, i === 1));
-    }
-  }
+  await writePhotos(photos);
   const whole = readFileSync(join(photos, 'train', 'cat', '0.png'));
   writeFileSync(join(photos, 'train', 'dog', 'torn.png'), whole.subarray(0, 300));
 });

@@ -2,10 +2,10 @@ import { createEngine, eagerStepper } from '@ahpa/engine';
 import { type TensorflowStepper, tensorflowStepper } from '@ahpa/engine/tensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
 import type { Metrics } from '@ahpa/ports';
+import { missing } from '@ahpa/test-fixtures';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { missing } from '../native.ts';
 import { KINDS, OPTIONS, type ToyRun, type ToyState, toyRun } from '../toy-run.ts';
 
 const COMPARED = 2;

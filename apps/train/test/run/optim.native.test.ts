@@ -2,10 +2,10 @@ import { createEngine, eagerStepper } from '@ahpa/engine';
 import { tensorflowStepper } from '@ahpa/engine/tensorflow';
 import { disposeTree, flatten, paths } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
+import { missing } from '@ahpa/test-fixtures';
 import { expectClose } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { missing } from '../native.ts';
 import { toyRun } from '../toy-run.ts';
 
 /** Muon for every matrix, groups, decay, a schedule, no clipping and four averages. */

@@ -1,8 +1,10 @@
 import { eagerEngine } from '@ahpa/engine';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Prepared, prepare } from '../../src/run/prepare.ts';
-import { listener, temporary, tinyConfig, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig } from '../tiny.ts';
 
 const home = temporary();
 let parts: Prepared;

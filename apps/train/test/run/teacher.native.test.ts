@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { createEngine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { squeezeNetParams, squeezeNetPath } from '@ahpa/evaluation/node';
+import { missing, writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { openNpz, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
@@ -14,8 +16,7 @@ import { runFolder } from '../../src/records/folder.ts';
 import { readStats } from '../../src/records/stats.ts';
 import { runExtract } from '../../src/run/extract-images.ts';
 import { train } from '../../src/run/train.ts';
-import { missing } from '../native.ts';
-import { listener, temporary, tinyAssignments, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyAssignments, uninterrupted } from '../tiny.ts';
 
 const obtained = existsSync(squeezeNetPath(defaultCacheDir()));
 if (!obtained) process.stderr.write('skipped: teacher, SqueezeNet is not obtained (npm run setup)\n');

@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '@ahpa/engine';
+import { missing, writeTinyVae } from '@ahpa/test-fixtures';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
 import { sampleRun } from '../../src/sampling/sample-run.ts';
-import { missing } from '../native.ts';
-import { listener, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
   const runs = mkdtempSync(join(tmpdir(), 'ahpa-native-'));

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint, saveCheckpoint } from '@ahpa/checkpoint';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../../src/config/types.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { readStats } from '../../src/records/stats.ts';
 import { type TrainSummary, train } from '../../src/run/train.ts';
-import { abortAfter, listener, temporary, tinyConfig, writeTinyVae } from '../tiny.ts';
+import { abortAfter, listener, tinyConfig } from '../tiny.ts';
 
 const never = new AbortController().signal;
 const home = temporary();

@@ -1,13 +1,13 @@
 import { initDiT } from '@ahpa/dit-core';
 import { createEngine } from '@ahpa/engine';
 import { mapTree, philox } from '@ahpa/ops';
+import { missing, TINY_VAE } from '@ahpa/test-fixtures';
 import { initVae } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decoder, type ImageSampler, imageSampler } from '../../src/models/image-sampler.ts';
 import { sampleImages } from '../../src/sampling/sample-images.ts';
-import { missing } from '../native.ts';
-import { TINY_VAE, tinyConfig } from '../tiny.ts';
+import { tinyConfig } from '../tiny.ts';
 
 const shape = { latentSize: 4, latentChannels: 4, classes: 9 };
 const N = 8;

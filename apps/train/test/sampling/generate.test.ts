@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import { openNpz } from '@ahpa/weight-files';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +12,7 @@ import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
 import { chooseLabels } from '../../src/sampling/choose-labels.ts';
 import { type GenerateOptions, type GenerateResult, generate } from '../../src/sampling/generate.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const runs = temporary();
 const at = (name: string): string => join(runs, name);

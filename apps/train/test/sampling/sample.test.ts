@@ -1,12 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyVae } from '@ahpa/test-fixtures';
+import { temporary } from '@ahpa/test-utils';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
 import { chooseClasses } from '../../src/sampling/choose-classes.ts';
 import { type SampleRequest, sampleRun } from '../../src/sampling/sample-run.ts';
-import { listener, temporary, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const runs = temporary();
 

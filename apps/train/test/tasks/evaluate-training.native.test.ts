@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { useTensorFlow } from '@ahpa/libtensorflow';
+import { missing, writeTinyVae } from '@ahpa/test-fixtures';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -13,8 +14,7 @@ import { cardPath, referencePath, runFolder } from '../../src/records/folder.ts'
 import { BINS, lossSteps, pairedLoss, readLoss, summarize } from '../../src/records/held-out-loss.ts';
 import type { Interrupt } from '../../src/run/interrupt.ts';
 import { train } from '../../src/run/train.ts';
-import { missing } from '../native.ts';
-import { listener, tinyConfig, uninterrupted, writeTinyVae } from '../tiny.ts';
+import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const GRAPH = '../../../../packages/libtensorflow/test/small-inception.ts';
 const NUMBER = 12;

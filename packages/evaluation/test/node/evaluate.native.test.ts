@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createEngine } from '@ahpa/engine';
 import { useTensorFlow } from '@ahpa/libtensorflow';
 import type { Reporter } from '@ahpa/messages';
+import { missing } from '@ahpa/test-fixtures';
 import { testValues } from '@ahpa/test-utils';
 import { writeNpz } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -23,7 +24,6 @@ import {
   saveReference,
   showCard,
 } from '../../src/node/index.ts';
-import { missing } from './native.ts';
 
 /** The graph that the tests of @ahpa/libtensorflow make; by a variable, since it lies in another project. */
 const GRAPH = '../../../libtensorflow/test/small-inception.ts';

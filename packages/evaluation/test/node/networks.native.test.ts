@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '@ahpa/engine';
 import { useTensorFlow } from '@ahpa/libtensorflow';
+import { missing } from '@ahpa/test-fixtures';
 import { readGolden } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
 import envPaths from 'env-paths';
@@ -9,7 +10,6 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inception, loadInception, type NetworkParams } from '../../src/index.ts';
 import { openFeatureNetwork, squeezeNetPath } from '../../src/node/index.ts';
-import { missing } from './native.ts';
 
 const PHOTOGRAPHS = fileURLToPath(
   new URL('../../../../../shared/data/imagenet-samples-200.zip', import.meta.url),

@@ -1,11 +1,11 @@
 /** A VAE with random weights for images of 16 pixels, small enough for the plain CPU backend. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { disposeTree, philox } from '@ahpa/ops';
 import { initVae, type VaeConfig, vaeConfigJson, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { fromFloat32, writeSafetensors } from '@ahpa/weight-files';
 
+/** Its configuration, of stride 8. */
 export const TINY_VAE: VaeConfig = {
   inChannels: 3,
   blockOutChannels: [4, 4, 4, 4],
@@ -16,9 +16,6 @@ export const TINY_VAE: VaeConfig = {
   scalingFactor: 2,
   shiftFactor: 0.5,
 };
-
-/** A new temporary folder. */
-export const temporary = (): string => mkdtempSync(join(tmpdir(), 'ahpa-features-'));
 
 /** Writes the VAE in diffusers' layout and returns its folder. */
 export async function writeTinyVae(folder: string): Promise<string> {
