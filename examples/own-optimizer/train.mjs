@@ -1,7 +1,7 @@
 /** A tiny transformer trained with an optimizer and a weight schedule of one's own, beside the SRA2 alignment. */
 import { parseArgs } from 'node:util';
-import { sra2 } from '@ahpa/alignment-losses';
-import { applyDiT, initDiT, interpolant } from '@ahpa/dit-core';
+import { assembleAlignment, sra2 } from '@ahpa/alignment-losses';
+import { alignmentShape, interpolant, sitDenoiser } from '@ahpa/dit-core';
 import { createEngine } from '@ahpa/engine';
 import { philox } from '@ahpa/ops';
 import { initState, run, trainStep } from '@ahpa/trainer';
@@ -18,22 +18,17 @@ const engine = await createEngine({ backend: args.backend });
 const sizes = { latentSize: 4, latentChannels: 2, patchSize: 2, hiddenSize: 32, depth: 2, heads: 2 };
 const dit = { ...sizes, mlpRatio: 2, classes: 1, encoderDepths: [1] };
 const spec = {
-  hiddenSize: dit.hiddenSize,
-  tokens: 4,
-  patchSize: dit.patchSize,
-  latentWidth: 8,
+  ...alignmentShape(dit),
   encoderDepth: 1,
   path: 'linear',
   seed: 0,
   groups: [], // SRA2 follows the latent itself
 };
+const { alignment, taps } = assembleAlignment(sra2, { head: { kind: 'mlp', hidden: 32, layers: 2 } }, spec);
 const deps = {
-  denoiser: {
-    init: (numbers) => initDiT(dit, numbers),
-    apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, dit, tap),
-  },
+  denoiser: sitDenoiser(dit, taps),
   interpolant: interpolant(spec.path),
-  alignment: sra2.create(sra2.options.parse({ head: { kind: 'mlp', hidden: 32, layers: 2 } }), spec),
+  alignment,
   weight: lineDown(1, STEPS / 2, STEPS),
   optimizer: lion({ weightDecay: 0.1 }),
   rng,

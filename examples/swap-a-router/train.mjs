@@ -1,7 +1,7 @@
 /** AHPA with the router of `own-router.mjs`: a tiny transformer on smooth random latents, in plain JavaScript. */
 import { parseArgs } from 'node:util';
-import { ahpa, ROUTE_TIMES } from '@ahpa/alignment-losses';
-import { applyDiT, initDiT, interpolant } from '@ahpa/dit-core';
+import { ahpa, assembleAlignment, ROUTE_TIMES } from '@ahpa/alignment-losses';
+import { alignmentShape, interpolant, sitDenoiser } from '@ahpa/dit-core';
 import { createEngine } from '@ahpa/engine';
 import { philox } from '@ahpa/ops';
 import { initState, optimizer, run, trainStep } from '@ahpa/trainer';
@@ -19,10 +19,6 @@ const engine = await createEngine({ backend: args.backend });
 
 const sizes = { latentSize: 4, latentChannels: 2, patchSize: 2, hiddenSize: 32, depth: 2, heads: 2 };
 const dit = { ...sizes, mlpRatio: 2, classes: 1, encoderDepths: [1] };
-const denoiser = {
-  init: (numbers) => initDiT(dit, numbers),
-  apply: (params, xt, t, y, tap) => applyDiT(params, xt, t, y, dit, tap),
-};
 
 // ---- Data: a level for the whole image, and a pattern on it. The level is the coarse target, the pattern the fine one. ----
 
@@ -38,25 +34,26 @@ function batches(step, size = 16) {
   });
 }
 
-// ---- AHPA with a router of one's own: the third argument ----
+// ---- AHPA with a router of one's own: the last argument ----
 
-const options = ahpa.options.parse({ head: { kind: 'mlp', hidden: 32, layers: 2 } });
 const names = ['fine', 'coarse'];
 const spec = {
-  hiddenSize: dit.hiddenSize,
-  tokens: 4,
-  patchSize: dit.patchSize,
-  latentWidth: 8,
+  ...alignmentShape(dit),
   encoderDepth: 1,
   path: 'linear',
   seed: 0,
   groups: names.map((name) => ({ name, width: 2, tokens: 4 })),
 };
+const { taps, ...aligned } = assembleAlignment(
+  ahpa,
+  { head: { kind: 'mlp', hidden: 32, layers: 2 } },
+  spec,
+  peaks,
+);
 const deps = {
-  denoiser,
+  denoiser: sitDenoiser(dit, taps),
   interpolant: interpolant('linear'),
-  alignment: ahpa.create(options, spec, peaks),
-  weight: ahpa.weight(options),
+  ...aligned,
   optimizer: optimizer(),
   rng,
 };
