@@ -7,6 +7,7 @@
  */
 import type { Alignment, AlignmentSpec, RouterFactory, Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
+import { completeAlignment } from '../complete.ts';
 import { type HeadsParams, initHeads } from '../heads.ts';
 import { defineAlignment } from '../kind.ts';
 import { weightSchedule } from '../weight-schedule.ts';
@@ -38,15 +39,11 @@ export const ahpa = defineAlignment({
   weight: weightSchedule,
   create: (options, spec, router) => {
     if (router === undefined) throw new RangeError('ahpa: got no router; pass one as the third argument.');
-    return createAhpa(options, spec, router) as unknown as Alignment;
+    return createAhpa(options, spec, router);
   },
 });
 
-function createAhpa(
-  options: AhpaOptions,
-  spec: AlignmentSpec,
-  factory: RouterFactory,
-): Alignment<Params, GroupTargets, State> {
+function createAhpa(options: AhpaOptions, spec: AlignmentSpec, factory: RouterFactory): Alignment {
   const { groups, hiddenSize, encoderDepth } = spec;
   const { residual, mix } = options;
   const oneTarget = mix === 'target';
@@ -57,7 +54,7 @@ function createAhpa(
   const outs = oneTarget ? [commonWidth(groups)] : terms.map(({ out }) => out);
   const heads = projection(options.head, hiddenSize, outs);
   const oneInput = oneTarget || options.head.kind === 'shared';
-  return {
+  return completeAlignment<Params, GroupTargets, State>({
     init: (rng) => ({ projectors: initHeads(heads, rng, 'projectors'), router: router.init(rng) }),
     initState: (rng) => ({ router: router.initState(), maps: oneTarget ? initMaps(groups, rng) : [] }),
     targets({ targets, state }) {
@@ -90,5 +87,5 @@ function createAhpa(
       };
     },
     update: (state, observations) => ({ ...state, router: router.update(state.router, observations) }),
-  };
+  });
 }

@@ -6,6 +6,7 @@ import { marginals, shares, stopGradient, TIME_BINS } from '@ahpa/ops';
 import type { GroupWeights, Observations, Routed, Router, RouterContext, Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BinMeans, binSums, initBinMeans, lookUp, updateBinMeans } from '../bins.ts';
+import { completeRouter } from '../complete.ts';
 import type { RouterConfig, RouterParams } from '../config.ts';
 import { initRouter } from '../init.ts';
 import { defineRouter } from '../kind.ts';
@@ -34,7 +35,7 @@ export const learned = defineRouter({
     gates: train !== 'uncertainty',
     needs: train === 'direct' ? 'nothing' : train === 'gradcos' ? 'group gradients' : 'group losses',
   }),
-  create: (options, context) => createLearned(options, context) as unknown as Router,
+  create: createLearned,
 });
 
 /** The network of options. */
@@ -54,14 +55,11 @@ function network(options: LearnedOptions, context: RouterContext): RouterConfig 
   };
 }
 
-function createLearned(
-  options: LearnedOptions,
-  context: RouterContext,
-): Router<RouterParams, State, Observed> {
+function createLearned(options: LearnedOptions, context: RouterContext): Router {
   const { train, balanceDecay, per } = options;
   const groups = context.groups.length;
   const config = network(options, context);
-  return {
+  return completeRouter<RouterParams, State, Observed>({
     init: (rng) => initRouter(config, rng),
     initState: () => ({
       ...(train === 'normalized' ? { distances: initBinMeans(groups) } : {}),
@@ -95,7 +93,7 @@ function createLearned(
       ...(cosines && { cosines: updateBinMeans(cosines, groupCosines(observations, context), DECAY) }),
       ...(shares && { shares: updateShares(shares, observations.observed.shares as Sums, balanceDecay) }),
     }),
-  };
+  });
 }
 
 /** Sums over the images of a batch of the mean shares of the groups, [G]. */

@@ -3,9 +3,10 @@
  * analytic: w(t) = softmax(-l(t) / beta)     gap: w(t) = softmax(gap(t) / beta), by the remaining gap at t
  */
 import { fraction, positive, section } from '@ahpa/options';
-import type { Router, Sums, Tree } from '@ahpa/ports';
+import type { Sums, Tree } from '@ahpa/ports';
 import { z } from 'zod';
 import { type BinMeans, binSums, initBinMeans, lookUp, updateBinMeans } from '../bins.ts';
+import { completeRouter } from '../complete.ts';
 import { defineRouter } from '../kind.ts';
 import { closedForm, gapTable } from '../measured.ts';
 import { routeTime } from '../time.ts';
@@ -31,8 +32,7 @@ export const measured = defineRouter({
   }),
   create: ({ train, beta, decay, time }, { groups, seed }) => {
     const table = train === 'analytic' ? closedForm : gapTable;
-    const router: Router<Tree, State, Observed> = {
-      init: () => ({}),
+    return completeRouter<Tree, State, Observed>({
       initState: () => ({ distances: initBinMeans(groups.length) }),
       route: (_, { t, state }) => ({
         weights: lookUp(table(state.distances.mean, beta), routeTime(time, t, seed)),
@@ -41,7 +41,6 @@ export const measured = defineRouter({
       update: ({ distances }, { observed }) => ({
         distances: updateBinMeans(distances, observed.distances, decay),
       }),
-    };
-    return router as unknown as Router;
+    });
   },
 });
