@@ -8,9 +8,9 @@ export function averages({ decay, sigmaRel }: EmaChoice): readonly AverageOption
   return [...[decay].flat().map((d) => ({ decay: d })), ...sigmaRel.map((s) => ({ sigmaRel: s }))];
 }
 
-/** Name of an average on a command line: `0.9999`, or `sigma=0.05`. */
-export const averageName = (average: AverageOptions): string =>
-  'decay' in average ? `${average.decay}` : `sigma=${average.sigmaRel}`;
+/** Names of the averages on a command line, in the same order: `0.9999`, or `sigma=0.05`. */
+export const averageNames = (ema: EmaChoice): readonly string[] =>
+  averages(ema).map((average) => ('decay' in average ? `${average.decay}` : `sigma=${average.sigmaRel}`));
 
 /**
  * Index in the state's `ema` of the average called `name`, by default the first.
@@ -18,7 +18,7 @@ export const averageName = (average: AverageOptions): string =>
  */
 export function chooseAverage(ema: EmaChoice, name?: string): number {
   if (name === undefined) return 0;
-  const names = averages(ema).map(averageName);
+  const names = averageNames(ema);
   const index = names.indexOf(name);
   if (index >= 0) return index;
   throw userError(`The run keeps no average "${name}": it has ${names.join(', ')}.`);

@@ -10,7 +10,7 @@ import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
-import { averageName, averages, chooseAverage, denoiserPrefix } from '../config/averages.ts';
+import { averageNames, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
 import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
 import { runFolder } from '../records/folder.ts';
@@ -51,7 +51,7 @@ export async function loadModel(
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,
-    average: averageName(averages(config.ema)[index] as never),
+    average: averageNames(config.ema)[index] as string,
     weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
     dropped: valuesIn(averaged) - valuesIn(own),
     config,

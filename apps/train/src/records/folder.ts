@@ -39,13 +39,16 @@ export const runFolder = (root: string): RunFolder => ({
   lock: join(root, 'run.lock'),
 });
 
+/** Name of a step in the names of files: seven digits or more. */
+export const stepName = (step: number): string => String(step).padStart(7, '0');
+
 /** File of the sample grid of a step. */
 export const samplePath = ({ samples }: RunFolder, step: number): string =>
-  join(samples, `${String(step).padStart(7, '0')}.png`);
+  join(samples, `${stepName(step)}.png`);
 
 /** File of the card of the evaluation at a step. */
 export const cardPath = ({ root }: Pick<RunFolder, 'root'>, step: number): string =>
-  join(root, 'evaluation', `${String(step).padStart(7, '0')}.card.json`);
+  join(root, 'evaluation', `${stepName(step)}.card.json`);
 
 /** File of the statistics of a run's training images, the reference of its evaluations. */
 export const referencePath = ({ root }: Pick<RunFolder, 'root'>): string =>

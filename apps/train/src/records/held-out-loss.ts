@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { openNpy, toFloat32, writeNpy } from '@ahpa/weight-files';
-import type { RunFolder } from './folder.ts';
+import { type RunFolder, stepName } from './folder.ts';
 
 /** Bins of t. */
 export const BINS = 10;
@@ -30,7 +30,7 @@ const NAME = /^loss-(\d{7,})\.npy$/;
 
 /** File of the losses of a step. */
 export const lossPath = (folder: Pick<RunFolder, 'root'>, step: number): string =>
-  join(lossFolder(folder), `loss-${String(step).padStart(7, '0')}.npy`);
+  join(lossFolder(folder), `loss-${stepName(step)}.npy`);
 
 /** Steps of a run that have losses, ascending. */
 export async function lossSteps(folder: Pick<RunFolder, 'root'>): Promise<number[]> {

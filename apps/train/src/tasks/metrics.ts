@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs';
 import { writeDurably } from '@ahpa/checkpoint';
 import type { DrawingCard, EvaluationCard } from '@ahpa/evaluation';
 import { activeAlgebra, evaluateSamples, factorReference, openFeatureNetwork } from '@ahpa/evaluation/node';
-import { readVae } from '@ahpa/image-features';
+import { once, readVae } from '@ahpa/image-features';
 import type { Task } from '@ahpa/trainer';
-import { averageName, averages } from '../config/averages.ts';
+import { averageNames } from '../config/averages.ts';
 import { drawnPixels, evaluations } from '../evaluation/drawn-pixels.ts';
 import { fingerprint } from '../models/fingerprint.ts';
 import { cardPath } from '../records/folder.ts';
@@ -21,18 +21,19 @@ export function metrics(context: TaskContext): Task[] {
   const { folder, meta, recorder, reporter } = context;
   const { every } = meta.config.evaluate;
   if (every === 0) return [];
+  const vae = once(async () => fingerprint((await readVae(meta.config.vae)).tensors));
   const evaluateAt = async (step: number): Promise<void> => {
     if (existsSync(cardPath(folder, step))) return;
     recorder.pause();
-    const { figures } = await evaluateStep(context, step);
+    const { figures } = await evaluateStep(context, step, await vae());
     const [[name, { value }]] = Object.entries(figures) as [[string, { value: number }]];
     reporter.say(`step ${step}: ${name} ${value.toPrecision(5)}`);
   };
   return [{ every, atEnd: 'complete', run: evaluateAt }];
 }
 
-/** Evaluates the averaged weights as they are now and keeps the card; resolves to it. */
-async function evaluateStep(context: TaskContext, step: number): Promise<EvaluationCard> {
+/** Evaluates the averaged weights as they are now, decoded by the VAE of hash `vae`, and keeps the card; resolves to it. */
+async function evaluateStep(context: TaskContext, step: number, vae: string): Promise<EvaluationCard> {
   const { folder, sampler, engine, reporter, signal } = context;
   const { config, classes } = context.meta;
   const network = await openFeatureNetwork(networkChoice(config), engine, reporter);
@@ -40,7 +41,7 @@ async function evaluateStep(context: TaskContext, step: number): Promise<Evaluat
     const algebra = await activeAlgebra();
     const run = { ...context, ...context.meta };
     const reference = factorReference(await trainingReference(run, network, algebra), algebra);
-    const drawing = await drawingCard(context, step);
+    const drawing = drawingCard(context, step, vae);
     const { images: n, every } = config.evaluate;
     const label = (index: number): number => index % classes.length;
     const request = { n, seed: config.train.seed, label, signal };
@@ -56,17 +57,18 @@ async function evaluateStep(context: TaskContext, step: number): Promise<Evaluat
 }
 
 /** The part of a card about the drawing of a step's images: weights, sampler, seed and labels. */
-async function drawingCard(
+function drawingCard(
   { folder, meta: { config }, sampler }: TaskContext,
   step: number,
-): Promise<DrawingCard> {
+  vae: string,
+): DrawingCard {
   return {
     model: folder.root,
     step,
     sample: sampler.config,
     nfe: evaluations(sampler.config),
-    ema: averageName(averages(config.ema)[0] as never),
-    vae: fingerprint((await readVae(config.vae)).tensors),
+    ema: averageNames(config.ema)[0] as string,
+    vae,
     seed: config.train.seed,
     labels: 'balanced',
   };
