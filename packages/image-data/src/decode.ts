@@ -16,7 +16,7 @@ export interface Decoded {
   readonly remarks: readonly Remark[];
 }
 
-/** How files become pixels, for the records of what was computed from them. */
+/** The rules of decoding, for the records of what was computed from the pixels. */
 export const DECODING = "Pillow's convert('RGB'): no profile, EXIF turn or alpha";
 
 /** Decompressed pixels that a small file may claim. */

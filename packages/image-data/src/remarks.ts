@@ -1,4 +1,4 @@
-/** What is unusual about images, and what that means for their pixels, in words. */
+/** Remarks about unusual images and their pixels, in words. */
 
 const PHRASES = {
   'EXIF orientation not applied': 'have an EXIF orientation that is not applied, as in ADM',
@@ -10,7 +10,7 @@ const PHRASES = {
   'animated, first frame': 'are animated, and their first frame is taken',
 } as const;
 
-/** What was unusual about an image and how it was dealt with. */
+/** An unusual property of an image, with its treatment. */
 export type Remark = keyof typeof PHRASES;
 
 /** A sentence for each remark, with the number of images it was made of. */

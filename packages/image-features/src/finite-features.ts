@@ -5,7 +5,7 @@ import { firstNonFinite, type TensorEntry } from '@ahpa/weight-files';
 /** Values of some images, one image after the other, by field. */
 export type FeatureFields = Readonly<Record<string, Pick<TensorEntry, 'dtype' | 'data'>>>;
 
-/** Which of `count` images have a value that is not finite. */
+/** Indices of those of `count` images that have a value that is not finite. */
 function concernedImages({ dtype, data }: FeatureFields[string], count: number): number[] {
   if (firstNonFinite({ dtype, data }) < 0) return [];
   const stride = data.length / count;
