@@ -1,7 +1,8 @@
 /** State dicts of a weights file by part, for any network. */
+import { existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { userError } from '@ahpa/messages';
-import { nameMoments } from '@ahpa/sit-weights';
+import { type Network, nameMoments } from '@ahpa/sit-weights';
 import {
   openTorch,
   readSafetensors,
@@ -79,6 +80,10 @@ export interface TrainingParts {
   readonly updates: number;
   /** Steps of training, where the file counts them. */
   readonly steps: number | undefined;
+  /** The network, where a configuration gives it. */
+  readonly network?: Network;
+  /** Tensors of the source that are in no part. */
+  readonly left?: readonly string[];
 }
 
 /**
@@ -86,6 +91,11 @@ export interface TrainingParts {
  * @throws Error where model or opt is missing
  */
 export async function readTraining(path: string): Promise<TrainingParts> {
+  if (!existsSync(path) || statSync(path).isDirectory() || !(await isTorch(path))) {
+    throw userError(
+      `${path} is no training checkpoint: wanted a PyTorch file with model and opt, or a run; leave --part all away.`,
+    );
+  }
   const { value } = await readTorch(path);
   const record = value as Record<string, TorchValue>;
   const parts = (await torchParts(path)).map((part) => ({ part, tensors: torchStateDict(value, part) }));
