@@ -12,6 +12,13 @@ import { ROOT } from './pnpm.mjs';
 
 const printer = ts.createPrinter({ removeComments: true });
 
+/** Members of inferred zod enums in one order: the compiler's depends on what else it has compiled. */
+const sortEnums = (text) =>
+  text.replace(/(ZodEnum<\{\n)((?:\s*[^{}]*;\n)+?)(\s*\}>)/g, (_, open, members, close) => {
+    const lines = members.split('\n').filter(Boolean).sort();
+    return `${open}${lines.join('\n')}\n${close}`;
+  });
+
 /**
  * Exports of a declaration file, and the declarations of that file and of the local ones that it imports, as text without comments.
  */
@@ -27,7 +34,7 @@ function readDeclarations(file, seen = new Set([file])) {
     if (ts.isExportDeclaration(statement) && statement.exportClause?.elements)
       names.push(...statement.exportClause.elements.map(({ name }) => name.text));
     else if (!ts.isImportDeclaration(statement) && !local)
-      declarations.push(printer.printNode(ts.EmitHint.Unspecified, statement, source));
+      declarations.push(sortEnums(printer.printNode(ts.EmitHint.Unspecified, statement, source)));
   }
   return { names: names.sort(), declarations: declarations.sort() };
 }

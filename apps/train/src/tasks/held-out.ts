@@ -18,7 +18,7 @@ const BATCH = 32;
 type Denoise<P extends Tree> = TrainDeps<P & Tree, Tree, Tree>['denoiser']['apply'];
 
 /** The losses of a denoiser's weights, as a function to be called at any step. */
-export function heldOutLoss<P extends Tree>(
+function heldOutLoss<P extends Tree>(
   { denoiser, interpolant }: Pick<TrainDeps<P & Tree, Tree, Tree>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
