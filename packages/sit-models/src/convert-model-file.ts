@@ -12,6 +12,7 @@ import {
 import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { type Converted, type ConvertRequest, FORMS, type Form, type OwnFormat } from './conversion.ts';
 import { convertTraining } from './convert-training.ts';
+import { networkMetadata } from './known-sizes.ts';
 import { type OpenedModel, openModelFile } from './open-model-file.ts';
 import { assertFree, assertWritable } from './output.ts';
 import { positionTensor } from './positions.ts';
@@ -121,6 +122,8 @@ async function write(output: string, state: SitState<TensorEntry>, form: Form): 
     return new Set(Object.keys(state.trunk));
   }
   const tensors = writeState(state, 'sit');
-  await writeSafetensors(output, tensors, { format: 'pt' });
+  const metadata =
+    form === 'repa' || state.network.hasNullClass === false ? networkMetadata(state.network) : {};
+  await writeSafetensors(output, tensors, { format: 'pt', ...metadata });
   return new Set(Object.keys(tensors));
 }

@@ -12,10 +12,11 @@ import {
 import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import type { Converted, ConvertRequest, OwnFormat } from './conversion.ts';
 import { type FilePart, readTraining } from './file-parts.ts';
-import { toKnown } from './known-sizes.ts';
+import { networkMetadata, toKnown } from './known-sizes.ts';
 import { assertFree } from './output.ts';
 import { positionTensor } from './positions.ts';
 import { countParameters } from './tensor-counts.ts';
+import { assertDroppable } from './unknown-tensors.ts';
 
 /**
  * A training checkpoint as one safetensors file: `model.`, `ema.`, `exp_avg.`, `exp_avg_sq.` before the names.
@@ -39,7 +40,7 @@ export async function convertTraining<Own>(
   let network: Network | undefined = training.network;
   let parameters = 0;
   for (const source of parts) {
-    const known = network ? { network } : toKnown(request);
+    const known = network ? { network } : toKnown({ ...source.known, ...request });
     const { state, unknown } = readTrainingPart(source, known, request);
     left.push(...unknown.map((name) => `${source.part}.${name}`));
     network ??= state.network;
@@ -48,7 +49,11 @@ export async function convertTraining<Own>(
     if (source.part === 'model') parameters = countParameters(state.trunk);
   }
   assertFree(output, 'file', request.force);
-  const counted = { updates: `${updates}`, ...(steps !== undefined && { steps: `${steps}` }) };
+  const counted = {
+    ...networkMetadata(network as Network),
+    updates: `${updates}`,
+    ...(steps !== undefined && { steps: `${steps}` }),
+  };
   await writeSafetensors(output, tensors, { format: 'pt', ...counted });
   return { output, source: input, part: 'all', network: network as Network, parameters, left };
 }
@@ -70,6 +75,7 @@ function readTrainingPart(
       `${input}: ${part} holds unknown tensors: ${misfits.unknown.join(', ')} (--drop-unknown leaves them out).`,
     );
   }
+  assertDroppable(misfits.unknown, `${input}: ${part}`);
   if (!isMoments(part)) assertComplete({ state, misfits: { ...misfits, unknown: [] } }, `${input}: ${part}`);
   return { state, unknown: misfits.unknown };
 }

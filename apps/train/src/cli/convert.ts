@@ -1,10 +1,11 @@
 /** `ahpa convert`: conversion between the formats of SiT, DiT, REPA, diffusers and this program. */
 import { CONVENTIONS } from '@ahpa/dit-core';
-import { type ConvertRequest, convertModelFile, FORMS } from '@ahpa/sit-models';
+import type { Reporter } from '@ahpa/messages';
+import { type Converted, type ConvertRequest, convertModelFile, FORMS } from '@ahpa/sit-models';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { AHPA_FORM, ahpaFormat } from '../models/ahpa-format.ts';
 import type { LoadOptions } from '../models/load-model.ts';
-import { count } from './numbers.ts';
+import { CLASSES_HELP, count } from './numbers.ts';
 import { perform } from './perform.ts';
 
 type ConvertOptions = Omit<ConvertRequest, 'input' | 'output' | 'zeroProjectors'> &
@@ -36,6 +37,7 @@ export function convertCommand(): Command {
     )
     .option('--heads <count>', 'attention heads, where the width leaves them open', count)
     .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
+    .option('--classes <count>', CLASSES_HELP, count)
     .addOption(
       new Option(
         '--projectors <zero:widths>',
@@ -43,7 +45,7 @@ export function convertCommand(): Command {
       ).argParser(zeroWidths),
     )
     .option('--force', 'replace an output that exists')
-    .option('--drop-unknown', 'leave unexpected tensors out')
+    .option('--drop-unknown', 'leave out unexpected tensors beside the network')
     .option('--vae <folder>', 'VAE of a folder of this program, as seen from there', 'vae')
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--ema <average>', 'which average of a run (default: the first)')
@@ -52,15 +54,19 @@ export function convertCommand(): Command {
         const { projectors, ...others } = options;
         const request = { ...others, ...(projectors && { zeroProjectors: projectors }), input, output };
         const result = await convertModelFile(request, ahpaFormat(options, reporter));
-        for (const name of result.left) reporter.warn(`left out: ${name}`);
-        const { network, parameters } = result;
-        reporter.say(
-          `Wrote ${output}: ${parameters.toLocaleString('en')} parameters, depth ${network.depth}, width ${network.hiddenSize}, convention ${network.convention}.`,
-        );
-        if (result.note !== undefined) reporter.say(result.note);
+        describe(result, reporter);
         return result;
       }),
     );
+}
+
+function describe({ output, network, parameters, left, note }: Converted, reporter: Reporter): void {
+  for (const name of left) reporter.warn(`left out: ${name}`);
+  const { depth, hiddenSize, convention } = network;
+  reporter.say(
+    `Wrote ${output}: ${parameters.toLocaleString('en')} parameters, depth ${depth}, width ${hiddenSize}, convention ${convention}.`,
+  );
+  if (note !== undefined) reporter.say(note);
 }
 
 /** The output widths in `zero:768,1024`. */

@@ -19,7 +19,7 @@ import { parseTrainConfig } from '../config/parse.ts';
 import { type LoadOptions, loadModel } from './load-model.ts';
 import { isModelFolder, readModelFolder, writeModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
-import { publishedHeads, readTrainingState } from './training-state.ts';
+import { publishedHeads, readAlignment, readTrainingState } from './training-state.ts';
 
 /** Name of the format, an exported folder. */
 export const AHPA_FORM = 'ahpa';
@@ -72,7 +72,7 @@ async function openOwn(
   if (!(await isOwn(path, options.runs))) return undefined;
   const model = await loadModel(path, options, reporter);
   const opened = openWeights(model.weights, model.network, model.source);
-  const { heads, left } = publishedHeads(model.alignment ?? {}, model.network.hiddenSize);
+  const { heads, left } = publishedHeads(await readAlignment(model), model.network.hiddenSize);
   return { ...opened, state: { ...opened.state, heads }, unknown: left, own: model };
 }
 

@@ -52,7 +52,6 @@ export async function loadModel(
     sample: config.sample,
     average: averageName(averages(config.ema)[index] as never),
     weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
-    alignment: tensorsUnder(checkpoint.tensors, `ema.${index}.alignment.`),
     dropped: valuesIn(averaged) - valuesIn(own),
     config,
   };

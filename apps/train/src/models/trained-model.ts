@@ -22,8 +22,6 @@ export interface TrainedModel {
   readonly average: string;
   /** The denoiser's weights under their published names. */
   readonly weights: Readonly<Record<string, TensorEntry>>;
-  /** Weights of the alignment's heads and router, of the same average; absent from exported folders. */
-  readonly alignment?: Readonly<Record<string, TensorEntry>>;
   /** Number of values that only training needs, such as heads and router; not among the weights. */
   readonly dropped?: number;
   /** The configuration of the run; absent from exported folders. */

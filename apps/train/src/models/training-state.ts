@@ -4,10 +4,11 @@ import { type Reporter, userError } from '@ahpa/messages';
 import { publishedProjectors, type TrainingParts, toNetwork } from '@ahpa/sit-models';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { chooseAverage } from '../config/averages.ts';
-import { runMeta } from '../records/checkpoints.ts';
+import { readCheckpoint, runMeta } from '../records/checkpoints.ts';
 import { type LoadOptions, openCheckpoint, tensorsUnder } from './load-model.ts';
 import { isModelFolder } from './model-folder.ts';
 import { modelConfig } from './shapes.ts';
+import type { TrainedModel } from './trained-model.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
@@ -18,6 +19,13 @@ const partsOf = (average: number): readonly (readonly [part: string, place: stri
   ['exp_avg', 'moments.m'],
   ['exp_avg_sq', 'moments.v'],
 ];
+
+/** Heads and router of a run's model, of the same average; empty for an exported folder, which has none. */
+export async function readAlignment({ config, source, average }: TrainedModel): Promise<Tensors> {
+  if (config === undefined) return {};
+  const { tensors } = await readCheckpoint(source, (name) => /^ema\.(\d+\.)?alignment\./.test(name));
+  return tensorsUnder(tensors, `ema.${chooseAverage(config.ema, average)}.alignment.`);
+}
 
 /** Heads of an alignment that have a published form, and the names of all other tensors of it. */
 export function publishedHeads(

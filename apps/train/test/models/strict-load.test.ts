@@ -145,7 +145,7 @@ describe.skipIf(skipped !== undefined)('strict loading in PyTorch', () => {
         ...heads,
       });
     writeFileSync(at('cases.json'), JSON.stringify(cases));
-    const script = join(import.meta.dirname, '../../../../scripts/golden/strict-load.py');
+    const script = join(import.meta.dirname, '../../../../scripts/golden/strict-load-parity.py');
     const { stdout, stderr } = spawnSync(python, [script, at('cases.json')], { encoding: 'utf8' });
     expect(JSON.parse(stdout || JSON.stringify({ stderr }))).toEqual(
       Object.fromEntries(cases.map(({ name }) => [name, null])),

@@ -1,7 +1,7 @@
 """Loads converted weights strictly into modules of the published codes' names and shapes.
 
 Needs: pip install torch diffusers safetensors
-Run:   python scripts/golden/strict-load.py CASES.json, a list of {name, path, to, part, sizes, projectors, hidden}
+Run:   python scripts/golden/strict-load-parity.py CASES.json, a list of {name, path, to, part, sizes, projectors, hidden}
 Prints one JSON object: by the case's name what strict loading complained about, or null.
 """
 
