@@ -24,6 +24,8 @@ export type DiTConfig = {
   readonly mlpRatio: number;
   /** Number of classes; the label `classes` itself is the null class. */
   readonly classes: number;
+  /** False where the class table has no row of the null class, as in training without label dropout; true where absent. */
+  readonly hasNullClass?: boolean;
   /** Blocks (1-based, ascending) after which the hidden tokens are returned. */
   readonly encoderDepths: readonly number[];
   /** Blocks (counted from 0) whose attention logits are returned; default none. */
@@ -77,6 +79,11 @@ export const SIT: Readonly<Record<SiTName, SiTPreset>> = {
 /** Width of the hidden layer of a block's MLP. */
 export function mlpWidth(config: DiTConfig): number {
   return Math.round(config.hiddenSize * config.mlpRatio);
+}
+
+/** Rows of the class table: the classes and, if there is one, the null class. */
+export function classRows({ classes, hasNullClass = true }: DiTConfig): number {
+  return classes + (hasNullClass ? 1 : 0);
 }
 
 /** Tokens per image. */

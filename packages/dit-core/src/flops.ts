@@ -1,5 +1,5 @@
 /** Parameters and cost of a SiT, from its configuration. */
-import { assertConfig, type DiTConfig, mlpWidth, tokenCount } from './config.ts';
+import { assertConfig, classRows, type DiTConfig, mlpWidth, tokenCount } from './config.ts';
 import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
 
@@ -23,7 +23,7 @@ export function parameterCount(config: DiTConfig): number {
     linear(patchWidth, width) +
     linear(TIME_FEATURES, width) +
     linear(width, width) +
-    (config.classes + 1) * width;
+    classRows(config) * width;
   return embedders + config.depth * block + linear(width, 2 * width) + linear(width, outputWidth(config));
 }
 

@@ -1,7 +1,7 @@
 /** SiT's initialisation: xavier-uniform linears, adaLN and output zero, so that the fresh model returns zero. */
 import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
-import { assertConfig, type DiTConfig, mlpWidth } from './config.ts';
+import { assertConfig, classRows, type DiTConfig, mlpWidth } from './config.ts';
 import { outputChannels } from './convention.ts';
 import { TIME_FEATURES } from './embed.ts';
 import type { BlockParams, DiTParams, NormParams } from './params.ts';
@@ -17,7 +17,7 @@ type Fills = { readonly xavier: Fill; readonly normal: Fill; readonly zeros: Fil
  */
 export function initDiT(config: DiTConfig, rng: Rng): DiTParams {
   assertConfig(config);
-  const { hiddenSize, latentChannels, patchSize, depth, classes } = config;
+  const { hiddenSize, latentChannels, patchSize, depth } = config;
   const patchWidth = latentChannels * patchSize * patchSize;
   const fills = fillsFrom(rng);
   const { xavier, normal, zeros } = fills;
@@ -40,7 +40,7 @@ export function initDiT(config: DiTConfig, rng: Rng): DiTParams {
       },
     },
     y_embedder: {
-      embedding_table: { weight: normal('y_embedder.embedding_table.weight', classes + 1, hiddenSize) },
+      embedding_table: { weight: normal('y_embedder.embedding_table.weight', classRows(config), hiddenSize) },
     },
     blocks: Array.from({ length: depth }, (_, index) => initBlock(`blocks.${index}`, config, fills)),
     final_layer: {

@@ -1,5 +1,6 @@
 /** Source, target and result of a conversion. */
 import type { Network } from '@ahpa/sit-weights';
+import type { TrainingParts } from './file-parts.ts';
 import type { OpenedModel, OpenOptions } from './open-model-file.ts';
 
 /** Published formats: one file under SiT's names in a convention, or a folder of diffusers. */
@@ -14,6 +15,8 @@ export interface OwnFormat<Own> {
   readonly form: string;
   /** Opens a model of this format; undefined where `path` is none. */
   open(path: string): Promise<OpenedModel<Own> | undefined>;
+  /** Reads the whole state of a training run; undefined where `path` is none. */
+  openTraining?(path: string): Promise<TrainingParts | undefined>;
   /** Writes the trunk of a model of any source as a folder of this format. */
   write(folder: string, model: OpenedModel<Own>): Promise<void>;
 }
@@ -28,6 +31,10 @@ export interface ConvertRequest extends OpenOptions {
    * (diffusers' without one) for a folder.
    */
   readonly to?: string;
+  /** Replace an output that exists. */
+  readonly force?: boolean;
+  /** Output widths of projectors of zeros for `repa`, in place of the heads of the source. */
+  readonly zeroProjectors?: readonly number[];
 }
 
 /** Result of a conversion. */
@@ -39,4 +46,6 @@ export interface Converted {
   readonly parameters: number;
   /** Tensors of the source that were not written. */
   readonly left: readonly string[];
+  /** For `repa`, a sentence on loading the file there. */
+  readonly note?: string;
 }

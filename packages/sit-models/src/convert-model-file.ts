@@ -12,7 +12,11 @@ import {
 import { type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { type Converted, type ConvertRequest, FORMS, type Form, type OwnFormat } from './conversion.ts';
 import { convertTraining } from './convert-training.ts';
+import { networkMetadata } from './known-sizes.ts';
 import { type OpenedModel, openModelFile } from './open-model-file.ts';
+import { assertFree, assertWritable } from './output.ts';
+import { positionTensor } from './positions.ts';
+import { loadingNote, zeroProjectors } from './projectors.ts';
 import { countParameters } from './tensor-counts.ts';
 
 /**
@@ -25,10 +29,12 @@ export async function convertModelFile<Own = never>(
   own?: OwnFormat<Own>,
 ): Promise<Converted> {
   const { input, output, part } = request;
-  if (part === 'all') return convertTraining(request);
+  assertWritable(output, formsOf(own));
+  if (part === 'all') return convertTraining(request, own);
   const opened: OpenedModel<Own> = (await own?.open(input)) ?? (await openModelFile(input, request));
   const form = chooseForm(request, opened.state.network.convention, own?.form);
-  const state = inConvention(opened.state, form);
+  const state = forForm(inConvention(opened.state, form), form, request);
+  assertFree(output, isFile(output) ? 'file' : 'folder', request.force);
   const written =
     form === own?.form
       ? await writeOwn(own, output, { ...opened, state })
@@ -39,18 +45,41 @@ export async function convertModelFile<Own = never>(
   ];
   const { source } = opened;
   const parameters = countParameters(state.trunk);
-  return { output, source, part: opened.part, network: state.network, parameters, left };
+  const note = form === 'repa' ? { note: loadingNote(state.heads, state.network.hiddenSize) } : {};
+  return { output, source, part: opened.part, network: state.network, parameters, left, ...note };
+}
+
+const isFile = (output: string): boolean => output.endsWith('.safetensors');
+
+const formsOf = (own: { readonly form: string } | undefined): readonly string[] =>
+  own === undefined ? FORMS : [...FORMS, own.form];
+
+/** The state with what strict loading of a published file asks for: positions, and in REPA's form alone heads. */
+function forForm(
+  state: SitState<TensorEntry>,
+  form: string,
+  { zeroProjectors: widths }: ConvertRequest,
+): SitState<TensorEntry> {
+  const positions = state.positions ?? positionTensor(state.network);
+  if (widths !== undefined && form !== 'repa') {
+    throw userError(`The form ${form} has no projectors: --projectors is for --to repa.`);
+  }
+  if (form !== 'repa') return { ...state, positions, heads: {} };
+  return {
+    ...state,
+    positions,
+    heads: widths === undefined ? state.heads : zeroProjectors(widths, state.network.hiddenSize),
+  };
 }
 
 function chooseForm({ output, to }: ConvertRequest, convention: Convention, own: string | undefined): string {
-  const isFile = output.endsWith('.safetensors');
-  const form = to ?? (isFile ? convention : (own ?? 'diffusers'));
+  const form = to ?? (isFile(output) ? convention : (own ?? 'diffusers'));
   const forms: readonly string[] = own === undefined ? FORMS : [...FORMS, own];
   if (!forms.includes(form)) {
     throw userError(`There is no form ${form}: name ${forms.join(', ')}.`);
   }
-  if (isFile === (form === 'diffusers' || form === own)) {
-    const wanted = isFile ? 'a folder' : 'a file that ends in .safetensors';
+  if (isFile(output) === (form === 'diffusers' || form === own)) {
+    const wanted = isFile(output) ? 'a folder' : 'a file that ends in .safetensors';
     throw userError(`The form ${form} is ${wanted}, and ${output} is not: name another output.`);
   }
   return form;
@@ -93,6 +122,8 @@ async function write(output: string, state: SitState<TensorEntry>, form: Form): 
     return new Set(Object.keys(state.trunk));
   }
   const tensors = writeState(state, 'sit');
-  await writeSafetensors(output, tensors, { format: 'pt' });
+  const metadata =
+    form === 'repa' || state.network.hasNullClass === false ? networkMetadata(state.network) : {};
+  await writeSafetensors(output, tensors, { format: 'pt', ...metadata });
   return new Set(Object.keys(tensors));
 }

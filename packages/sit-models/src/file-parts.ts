@@ -1,7 +1,9 @@
 /** State dicts of a weights file by part, for any network. */
+import { existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { CONVENTIONS } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
-import { nameMoments } from '@ahpa/sit-weights';
+import { type Network, nameMoments } from '@ahpa/sit-weights';
 import {
   openTorch,
   readSafetensors,
@@ -11,12 +13,18 @@ import {
   type TorchValue,
   torchStateDict,
 } from '@ahpa/weight-files';
+import type { KnownSizes } from './known-sizes.ts';
+import { evidenceIn, readTrainingRecord } from './training-record.ts';
+
+type Tensors = Readonly<Record<string, TensorEntry>>;
 
 /** Tensors of one part of a file. */
 export interface FilePart {
   /** `model`, `ema` or another entry of a training checkpoint; '' where the file is one state dict. */
   readonly part: string;
-  readonly tensors: Readonly<Record<string, TensorEntry>>;
+  readonly tensors: Tensors;
+  /** Weight convention and classes that the file's metadata or the arguments of its training tell. */
+  readonly known?: KnownSizes;
 }
 
 /** Whether a file starts as a zip archive, which PyTorch's files do. */
@@ -43,21 +51,50 @@ function holdsTensors(value: unknown): boolean {
   return Object.values(value).some(isTensor);
 }
 
+/** Parts of a whole training checkpoint as a safetensors file, before the names. */
+const PREFIX = /^(model|ema|exp_avg|exp_avg_sq)\./;
+
+/** Names of the parts of tensors that all have such a part before their name; none where they are one state dict. */
+export function prefixedParts(tensors: Tensors): readonly string[] {
+  const parts = Object.keys(tensors).map((name) => PREFIX.exec(name)?.[1]);
+  return parts.includes(undefined) ? [] : [...new Set(parts as string[])];
+}
+
+/** The tensors of one part by their names without it. */
+export function tensorsOfPart(tensors: Tensors, part: string): Tensors {
+  const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${part}.`));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(part.length + 1), tensor]));
+}
+
+/** Weight convention and classes in the metadata of a safetensors file, as `convertModelFile` writes them. */
+export function evidenceInMetadata({ convention, classes }: Readonly<Record<string, unknown>>): KnownSizes {
+  const from = CONVENTIONS.find((name) => name === convention);
+  const count = Number(classes);
+  return { ...(from && { from }), ...(Number.isInteger(count) && count > 0 && { classes: count }) };
+}
+
 /**
  * The tensors of a file; of a training checkpoint those of `part`, default `ema`.
  * @throws Error where there is no such part, or several and none is named
  */
 export async function readPart(path: string, part?: string): Promise<FilePart> {
-  if (!(await isTorch(path))) {
-    if (part === undefined) return { part: '', tensors: await readWeights(path) };
-    const { tensors } = await readSafetensors(path);
-    const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${part}.`));
-    if (own.length === 0) throw userError(`${path} has no tensors under "${part}.": name another --part.`);
-    return {
-      part,
-      tensors: Object.fromEntries(own.map(([name, tensor]) => [name.slice(part.length + 1), tensor])),
-    };
+  return (await isTorch(path)) ? readTorchPart(path, part) : readSafetensorsPart(path, part);
+}
+
+async function readSafetensorsPart(path: string, wanted: string | undefined): Promise<FilePart> {
+  if (path.endsWith('.index.json')) {
+    return { part: '', tensors: await readWeights(path), known: {} };
   }
+  const { tensors, metadata } = await readSafetensors(path);
+  const known = evidenceInMetadata(metadata);
+  const part = wanted ?? (prefixedParts(tensors).includes('ema') ? 'ema' : undefined);
+  if (part === undefined) return { part: '', tensors, known };
+  const own = tensorsOfPart(tensors, part);
+  if (Object.keys(own).length > 0) return { part, tensors: own, known };
+  throw userError(`${path} has no tensors under "${part}.": name another --part.`);
+}
+
+async function readTorchPart(path: string, part: string | undefined): Promise<FilePart> {
   const parts = await torchParts(path);
   const chosen = part ?? (parts.includes('ema') ? 'ema' : parts.length === 1 ? parts[0] : undefined);
   if (chosen !== undefined && !parts.includes(chosen)) {
@@ -66,10 +103,8 @@ export async function readPart(path: string, part?: string): Promise<FilePart> {
   if (chosen === undefined && parts.length > 0) {
     throw userError(`${path} has several parts, ${parts.join(', ')}: name one with --part.`);
   }
-  return {
-    part: chosen ?? '',
-    tensors: await readWeights(path, chosen === undefined ? {} : { part: chosen }),
-  };
+  const tensors = await readWeights(path, chosen === undefined ? {} : { part: chosen });
+  return { part: chosen ?? '', tensors, known: evidenceIn(await readTrainingRecord(path), tensors) };
 }
 
 /** A whole training checkpoint: weights, their average, and the moments of the optimizer by parameter. */
@@ -79,6 +114,10 @@ export interface TrainingParts {
   readonly updates: number;
   /** Steps of training, where the file counts them. */
   readonly steps: number | undefined;
+  /** The network, where a configuration gives it. */
+  readonly network?: Network;
+  /** Tensors of the source that are in no part. */
+  readonly left?: readonly string[];
 }
 
 /**
@@ -86,9 +125,18 @@ export interface TrainingParts {
  * @throws Error where model or opt is missing
  */
 export async function readTraining(path: string): Promise<TrainingParts> {
+  if (!existsSync(path) || statSync(path).isDirectory() || !(await isTorch(path))) {
+    throw userError(
+      `${path} is no training checkpoint: wanted a PyTorch file with model and opt, or a run; leave --part all away.`,
+    );
+  }
   const { value } = await readTorch(path);
   const record = value as Record<string, TorchValue>;
-  const parts = (await torchParts(path)).map((part) => ({ part, tensors: torchStateDict(value, part) }));
+  const training = await readTrainingRecord(path);
+  const parts = (await torchParts(path)).map((part): FilePart => {
+    const tensors = torchStateDict(value, part);
+    return { part, tensors, known: evidenceIn(training, tensors) };
+  });
   const model = parts.find(({ part }) => part === 'model');
   const { opt, steps } = record;
   if (model === undefined || opt === undefined) {

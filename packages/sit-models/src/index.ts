@@ -20,4 +20,5 @@ export {
 export { type KnownSizes, toNetwork } from './known-sizes.ts';
 export { type OpenedModel, type OpenOptions, openModelFile, openWeights } from './open-model-file.ts';
 export { positionTensor } from './positions.ts';
+export { type Projectors, publishedProjectors } from './projectors.ts';
 export { isFamily, type Recognised, recognise } from './recognise.ts';

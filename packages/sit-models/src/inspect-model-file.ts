@@ -2,23 +2,29 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@ahpa/checkpoint';
-import { type Network, parseDiffusersConfig } from '@ahpa/sit-weights';
+import { describeForeign, type Network, parseDiffusersConfig, plainNames } from '@ahpa/sit-weights';
 import { readSafetensors, readWeights, type TensorEntry } from '@ahpa/weight-files';
 import { diffusersFolder, readDiffusersConfig } from './diffusers-folder.ts';
-import { isTorch, readPart, torchParts } from './file-parts.ts';
+import {
+  evidenceInMetadata,
+  isTorch,
+  prefixedParts,
+  readPart,
+  tensorsOfPart,
+  torchParts,
+} from './file-parts.ts';
 import { type KnownSizes, toKnown } from './known-sizes.ts';
 import { isFamily, type Recognised, recognise } from './recognise.ts';
 import { countValues } from './tensor-counts.ts';
+import { describePrediction, readTrainingRecord, type TrainingRecord } from './training-record.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
 /** Content of a file or folder. */
-export interface Inspection {
+export interface Inspection extends Pick<TrainingRecord, 'step' | 'args' | 'moments'> {
   readonly file: string;
   /** Model family, or the kind of file. */
   readonly kind: string;
-  /** Steps of training, where the file counts them. */
-  readonly step?: number;
   /** Number of tensors. */
   readonly tensors: number;
   /** Values by the first part of the tensors' names. */
@@ -27,7 +33,12 @@ export interface Inspection {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** The networks in it by part; '' where it is one state dict. */
   readonly networks: Readonly<Record<string, Recognised>>;
+  /** Problems of all networks, with the part, and tensors of a network that is not read; empty where the file is sound. */
+  readonly problems: readonly string[];
 }
+
+/** Networks of a file, and their problems. */
+type Findings = Pick<Inspection, 'networks' | 'problems'>;
 
 /** A model folder of the application itself. */
 export interface OwnFolder extends Pick<Inspection, 'file' | 'kind' | 'step' | 'metadata'> {
@@ -55,11 +66,36 @@ export async function inspectModelFile(file: string, options: InspectOptions = {
   const { schema, kind = 'weights' } = metadata;
   const summary = { file, ...sizes(tensors) };
   if (schema === undefined) {
-    const networks = recogniseFamily('', tensors, options);
-    return { ...summary, kind: networks['']?.kind ?? kind, metadata: { ...metadata }, networks };
+    const known = { ...evidenceInMetadata(metadata), ...options };
+    const parts = prefixedParts(tensors);
+    const weights = parts.length > 0 ? parts.filter((part) => !part.startsWith('exp_avg')) : [''];
+    const findings = joinFindings(
+      weights.map((part) =>
+        recogniseFamily(part, part === '' ? tensors : tensorsOfPart(tensors, part), known),
+      ),
+    );
+    const [first] = Object.values(findings.networks);
+    const moments = parts.includes('exp_avg') && {
+      moments: Object.keys(tensorsOfPart(tensors, 'exp_avg')).length,
+    };
+    const counted = { ...stepIn(metadata), ...(moments || {}) };
+    return { ...summary, ...counted, kind: first?.kind ?? kind, metadata: { ...metadata }, ...findings };
   }
   const { step, meta } = await loadCheckpoint(file);
-  return { ...summary, kind: 'checkpoint', step, metadata: meta, networks: {} };
+  const moments = Object.keys(tensors).filter((name) => name.startsWith('moments.m.')).length;
+  const counted = { step, ...(moments > 0 && { moments }) };
+  return { ...summary, kind: 'checkpoint', ...counted, metadata: meta, networks: {}, problems: [] };
+}
+
+function stepIn({ steps }: Readonly<Record<string, unknown>>): { readonly step?: number } {
+  return steps === undefined ? {} : { step: Number(steps) };
+}
+
+function joinFindings(findings: readonly Findings[]): Findings {
+  return {
+    networks: Object.assign({}, ...findings.map((found) => found.networks)),
+    problems: findings.flatMap((found) => found.problems),
+  };
 }
 
 async function inspectFolder(folder: string, { readOwnFolder }: InspectOptions): Promise<Inspection> {
@@ -69,11 +105,18 @@ async function inspectFolder(folder: string, { readOwnFolder }: InspectOptions):
   if (own !== undefined) {
     const { file, kind, step, weights, network, metadata } = own;
     const summary = { file, kind, ...sizes(weights), ...(step !== undefined && { step }) };
-    return { ...summary, metadata, networks: { '': recognise(weights, { network }) } };
+    return { ...summary, metadata, ...findingsOf('', recognise(weights, { network })) };
   }
   const tensors = await readWeights(folder);
   const beside = ['config.json'].filter((name) => existsSync(join(folder, name)));
-  return { file: folder, kind: 'weights', ...sizes(tensors), metadata: { beside }, networks: {} };
+  return {
+    file: folder,
+    kind: 'weights',
+    ...sizes(tensors),
+    metadata: { beside },
+    networks: {},
+    problems: [],
+  };
 }
 
 async function inspectDiffusers(folder: string): Promise<Inspection> {
@@ -85,7 +128,7 @@ async function inspectDiffusers(folder: string): Promise<Inspection> {
     kind: network.kind,
     ...sizes(tensors),
     metadata: config,
-    networks: { '': network },
+    ...findingsOf('', network),
   };
 }
 
@@ -99,22 +142,33 @@ async function inspectTorch(file: string, options: InspectOptions): Promise<Insp
       ([name, tensor]) => [part === '' ? name : `${part}.${name}`, tensor] as const,
     ),
   );
-  const networks = Object.assign(
-    {},
-    ...read.map(({ part, tensors }) => recogniseFamily(part, tensors, options)),
+  const record = await readTrainingRecord(file);
+  const findings = joinFindings(
+    read.map(({ part, tensors, known }) => recogniseFamily(part, tensors, { ...known, ...options })),
   );
-  const [first] = Object.values(networks as Record<string, Recognised>);
-  const kind = `${parts.length > 1 ? 'PyTorch checkpoint' : 'PyTorch weights'}${first ? `: ${first.kind}` : ''}`;
-  return { file, kind, ...sizes(Object.fromEntries(named)), metadata: { parts }, networks };
+  const prediction = describePrediction(record);
+  const problems = [...findings.problems, ...(prediction === undefined ? [] : [prediction])];
+  const family = record.family === 'LightningDiT' ? record.family : Object.values(findings.networks)[0]?.kind;
+  const isCheckpoint = parts.length > 1 || record.args !== undefined;
+  const kind = `${isCheckpoint ? 'PyTorch checkpoint' : 'PyTorch weights'}${family ? `: ${family}` : ''}`;
+  const { family: _, ...counted } = record;
+  const summary = { file, kind, ...sizes(Object.fromEntries(named)), ...counted };
+  return { ...summary, metadata: { parts }, ...findings, problems };
 }
 
-function recogniseFamily(
-  part: string,
-  tensors: Tensors,
-  options: KnownSizes,
-): Readonly<Record<string, Recognised>> {
-  return isFamily(tensors) ? { [part]: recognise(tensors, toKnown(options)) } : {};
+function recogniseFamily(part: string, tensors: Tensors, options: KnownSizes): Findings {
+  const foreign = describeForeign(plainNames(tensors));
+  if (foreign !== undefined) return { networks: {}, problems: [inPart(part, foreign)] };
+  if (!isFamily(tensors)) return { networks: {}, problems: [] };
+  return findingsOf(part, recognise(tensors, toKnown(options)));
 }
+
+const findingsOf = (part: string, network: Recognised): Findings => ({
+  networks: { [part]: network },
+  problems: network.problems.map((problem) => inPart(part, problem)),
+});
+
+const inPart = (part: string, problem: string): string => (part === '' ? problem : `${part}: ${problem}`);
 
 function sizes(tensors: Tensors): Pick<Inspection, 'tensors' | 'values' | 'bytes'> {
   const values: Record<string, number> = {};

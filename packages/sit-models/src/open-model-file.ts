@@ -4,6 +4,7 @@ import { userError } from '@ahpa/messages';
 import {
   assertFinite,
   assertFits,
+  type Known,
   type Misfits,
   parseDiffusersConfig,
   type Reading,
@@ -12,9 +13,11 @@ import {
 } from '@ahpa/sit-weights';
 import { readWeights, type TensorEntry } from '@ahpa/weight-files';
 import { diffusersFolder, readDiffusersConfig } from './diffusers-folder.ts';
-import { readPart } from './file-parts.ts';
+import { type FilePart, isTorch, readPart } from './file-parts.ts';
 import { type KnownSizes, toKnown, toNetwork } from './known-sizes.ts';
 import { assertPositions, positionTensor } from './positions.ts';
+import { describePrediction, readTrainingRecord, type TrainingRecord } from './training-record.ts';
+import { assertDroppable } from './unknown-tensors.ts';
 
 /** Choices for opening a file. */
 export interface OpenOptions extends KnownSizes {
@@ -69,6 +72,7 @@ function accept(
   { dropUnknown }: OpenOptions,
 ): Pick<OpenedModel, 'state' | 'unknown'> {
   const unknown = dropUnknown ? misfits.unknown : [];
+  assertDroppable(unknown, source);
   const left: Misfits = dropUnknown ? { ...misfits, unknown: [] } : misfits;
   try {
     assertFits({ state, misfits: left }, source);
@@ -87,8 +91,24 @@ interface SourceState {
 }
 
 async function readFileState(path: string, options: OpenOptions): Promise<SourceState> {
-  const { part, tensors } = await readPart(path, options.part);
-  return { source: path, part, reading: readState(tensors, toKnown(options)) };
+  const { part, tensors, known } = await readPart(path, options.part);
+  if (await isTorch(path)) assertVelocity(path, await readTrainingRecord(path));
+  return { source: path, part, reading: readTensors(path, tensors, toKnown({ ...known, ...options })) };
+}
+
+/** Refuses a network whose training arguments name another prediction than velocity. */
+function assertVelocity(path: string, record: TrainingRecord): void {
+  const problem = describePrediction(record);
+  if (problem !== undefined) throw userError(`${path} cannot be read: ${problem}.`);
+}
+
+/** The state of tensors; their problems as errors of the user. */
+function readTensors(path: string, tensors: FilePart['tensors'], known: Known): Reading<TensorEntry> {
+  try {
+    return readState(tensors, known);
+  } catch (cause) {
+    throw userError(`${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function readDiffusers(folder: string): Promise<SourceState> {

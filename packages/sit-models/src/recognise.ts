@@ -8,6 +8,7 @@ import {
   plainNames,
   readState,
   type SitState,
+  showsRepa,
 } from '@ahpa/sit-weights';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { countParameters } from './tensor-counts.ts';
@@ -48,7 +49,10 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
   const { network, trunk, heads } = state;
   const size = sizeName(network);
   return {
-    kind: describeKind(state, known.network?.convention ?? known.convention),
+    kind: describeKind(
+      state,
+      known.network?.convention ?? known.convention ?? (showsRepa(tensors) ? 'repa' : undefined),
+    ),
     ...(size && { size }),
     network,
     parameters: countParameters(trunk),
@@ -65,7 +69,10 @@ function describeKind(
   if (names === 'diffusers') return "DiT in diffusers' names";
   if (network.learnSigma && convention === undefined) return 'SiT or DiT, its tensors do not tell which';
   if (network.learnSigma) return convention === 'dit' ? 'DiT' : 'SiT';
-  return Object.keys(heads).length > 0 ? "SiT with alignment heads, in REPA's names" : "SiT in REPA's names";
+  if (Object.keys(heads).length > 0) return "SiT with alignment heads, in REPA's names";
+  if (convention === 'sit') return "LightningDiT or SiT, in SiT's time";
+  if (convention === undefined) return 'SiT of REPA or plain LightningDiT, its tensors do not tell which';
+  return "SiT in REPA's names";
 }
 
 function sizeName(network: Network): SiTName | undefined {

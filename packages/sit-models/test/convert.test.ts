@@ -31,13 +31,12 @@ describe('convertModelFile', () => {
     expect(bytes(at('sit.safetensors'))).toEqual(bytes(input));
   });
 
-  it("turns DiT's file into diffusers' folder and back, all but the positions", async () => {
+  it("turns DiT's file into diffusers' folder and back, with the positions that DiT's module has", async () => {
     const input = golden('sit.safetensors');
     await run(input, at('dit'), { from: 'dit', heads: 2 });
     expect(bytes(at(`dit/${WEIGHTS}`))).toEqual(bytes(golden(`diffusers/${WEIGHTS}`)));
     await run(at('dit'), at('dit.safetensors'));
-    const { pos_embed: _, ...trunk } = await readWeights(input);
-    expect(await readWeights(at('dit.safetensors'))).toEqual(trunk);
+    expect(bytes(at('dit.safetensors'))).toEqual(bytes(input));
   });
 
   it("takes the average out of REPA's checkpoint", async () => {
@@ -116,5 +115,42 @@ describe('convertModelFile', () => {
       /no part "opt": it has model, ema/,
     );
     await expect(run(golden('nothing.pt'), at('x.safetensors'))).rejects.toThrow(/no such file/);
+  });
+
+  it("asks for the time of a plain LightningDiT, and of REPA's without heads, and writes it down", async () => {
+    const tensors = await readWeights(golden('repa.pt'), { part: 'ema' });
+    const plain = Object.fromEntries(
+      Object.entries(tensors).filter(([name]) => !name.startsWith('projectors.')),
+    );
+    await writeSafetensors(at('plain.safetensors'), plain);
+    const input = at('plain.safetensors');
+    await expect(run(input, at('x-plain.safetensors'), { heads: 2 })).rejects.toThrow(
+      /opposite times: say which it is \(--from repa, or --from sit for LightningDiT\)/,
+    );
+    await run(input, at('as-repa.safetensors'), { heads: 2, from: 'repa' });
+    expect(await readWeights(at('as-repa.safetensors'))).toEqual(plain);
+    await run(at('as-repa.safetensors'), at('again.safetensors'), { heads: 2 });
+    expect(bytes(at('again.safetensors'))).toEqual(bytes(at('as-repa.safetensors')));
+    const { network } = await run(input, at('turned.safetensors'), { heads: 2, from: 'sit', to: 'repa' });
+    expect(network).toMatchObject({ convention: 'repa', learnSigma: false });
+    expect(bytes(at('turned.safetensors'))).not.toEqual(bytes(at('as-repa.safetensors')));
+  });
+
+  it('refuses other networks by family, whatever is left out', async () => {
+    const tensors = await readWeights(golden('sit.safetensors'));
+    const bias = tensors['final_layer.linear.bias'] as never;
+    for (const [name, wanted] of [
+      ['feat_rope.freqs_cos', /LightningDiT, with RoPE/],
+      ['blocks.0.mlp.w12.weight', /LightningDiT, with SwiGLU/],
+      ['blocks.0.norm1.weight', /LightningDiT, with RMSNorm/],
+      ['blocks.0.attn.q_norm.weight', /LightningDiT, with RMSNorm/],
+      ['bn.running_mean', /REPA-E, with batch normalisation/],
+    ] as const) {
+      await writeSafetensors(at('foreign.safetensors'), { ...tensors, [`module.${name}`]: bias });
+      await expect(
+        run(at('foreign.safetensors'), at('no.safetensors'), { ...SIT, dropUnknown: true }),
+      ).rejects.toThrow(wanted);
+    }
+    expect(existsSync(at('no.safetensors'))).toBe(false);
   });
 });

@@ -14,7 +14,9 @@ describe('inspectModelFile', () => {
   it("names REPA's checkpoint, part by part", async () => {
     const found = await inspectModelFile(golden('repa.pt'), { heads: 2 });
     expect(found.kind).toBe("PyTorch checkpoint: SiT with alignment heads, in REPA's names");
+    const args = { model: 'SiT-XL/2', resolution: 32, encoder_depth: 1 };
     expect(found.metadata).toEqual({ parts: ['model', 'ema'] });
+    expect(found).toMatchObject({ step: 3, args, moments: 27, problems: [] });
     expect(Object.keys(found.networks)).toEqual(['model', 'ema']);
     const { network, problems, heads, parameters } = found.networks['ema'] as Recognised;
     expect(network).toMatchObject({ hiddenSize: 4, depth: 1, patchSize: 2, latentSize: 4, classes: 3 });
@@ -49,11 +51,32 @@ describe('inspectModelFile', () => {
     const broken = { dtype: 'F32', shape: [48], data } as const;
     const odd = { ...rest, extra: bias as never, 'blocks.1.adaLN_modulation.1.bias': broken };
     await writeSafetensors(at('odd.safetensors'), odd);
-    const { networks } = await inspectModelFile(at('odd.safetensors'), { heads: 2 });
+    const { networks, problems } = await inspectModelFile(at('odd.safetensors'), { heads: 2 });
+    expect(problems).toEqual(networks['']?.problems);
     expect(networks['']?.problems).toEqual([
       'missing: blocks.0.mlp.fc1.bias',
       'unknown: extra',
       'not finite: element 0 of blocks.1.adaLN_modulation.1.bias is NaN, wanted finite numbers; take an earlier checkpoint.',
+    ]);
+  });
+
+  it('tells networks apart that share names with SiT', async () => {
+    const tensors = await readWeights(golden('repa.pt'), { part: 'ema' });
+    const plain = Object.fromEntries(
+      Object.entries(tensors).filter(([name]) => !name.startsWith('projectors.')),
+    );
+    await writeSafetensors(at('plain.safetensors'), plain);
+    const kind = async (from?: 'repa' | 'sit'): Promise<string> =>
+      (await inspectModelFile(at('plain.safetensors'), { heads: 2, ...(from && { from }) })).kind;
+    expect(await kind()).toBe('SiT of REPA or plain LightningDiT, its tensors do not tell which');
+    expect(await kind('sit')).toBe("LightningDiT or SiT, in SiT's time");
+    expect(await kind('repa')).toBe("SiT in REPA's names");
+    const bias = plain['final_layer.linear.bias'] as never;
+    await writeSafetensors(at('rope.safetensors'), { ...plain, 'feat_rope.freqs_cos': bias });
+    const { networks, problems } = await inspectModelFile(at('rope.safetensors'), { heads: 2 });
+    expect(networks).toEqual({});
+    expect(problems).toEqual([
+      expect.stringMatching(/family of LightningDiT, with RoPE \(feat_rope.freqs_cos\)/),
     ]);
   });
 });

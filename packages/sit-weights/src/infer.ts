@@ -7,6 +7,8 @@ export type Known = {
   readonly convention?: Convention;
   readonly heads?: number;
   readonly latentSize?: number;
+  /** Number of classes, without the null class. */
+  readonly classes?: number;
 };
 
 /** Heads of the published widths. */
@@ -44,11 +46,26 @@ export function inferNetwork(tensors: StateDict, known: Known = {}): Network {
     depth: countBlocks(tensors),
     heads: known.heads ?? inferHeads(hiddenSize, norm?.shape[0]),
     mlpRatio: wide / hiddenSize,
-    classes: rows - 1,
+    ...inferClasses(rows, known),
     qkNorm: norm !== undefined,
     learnSigma,
     convention: known.convention ?? inferConvention(learnSigma),
   };
+}
+
+/** Rows of the class tables of ImageNet's 1,000 classes; 1,001 with the null class. */
+const IMAGENET_CLASSES = 1000;
+
+/** The classes of a class table of `rows` rows: all but the last, unless the number of classes is known to be `rows`. */
+function inferClasses(rows: number, { classes }: Known): Pick<Network, 'classes' | 'hasNullClass'> {
+  if (classes !== undefined && rows !== classes && rows !== classes + 1) {
+    throw new Error(
+      `y_embedder.embedding_table.weight has ${rows} rows, wanted ${classes} or, with the null class, ${classes + 1}: correct the number of classes (--classes).`,
+    );
+  }
+  return rows === (classes ?? IMAGENET_CLASSES)
+    ? { classes: rows, hasNullClass: false }
+    : { classes: rows - 1 };
 }
 
 type Four = readonly [number, number, number, number];
@@ -80,8 +97,9 @@ function inferLatentSize(tensors: StateDict, patchSize: number, { latentSize }: 
 }
 
 function inferConvention(learnSigma: boolean): Convention {
-  if (!learnSigma) return 'repa';
   throw new Error(
-    "The last layer has twice the latent's channels, as those of SiT and of DiT have: say which it is (--from sit or --from dit).",
+    learnSigma
+      ? "The last layer has twice the latent's channels, as those of SiT and of DiT have: say which it is (--from sit or --from dit)."
+      : "REPA's SiT without projectors and a plain LightningDiT have the same tensors and opposite times: say which it is (--from repa, or --from sit for LightningDiT).",
   );
 }

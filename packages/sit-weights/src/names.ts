@@ -10,6 +10,13 @@ const HEADS = /^(?:projectors\.\d+|ap_head)\./;
 /** Whether a tensor belongs to an alignment head, not needed for sampling. */
 export const isHead = (name: string): boolean => HEADS.test(name);
 
+/** Whether names are of REPA's code alone, which has alignment heads and once had `decoder_blocks`. */
+export const showsRepa = (tensors: StateDict): boolean =>
+  Object.keys(tensors).some((key) => {
+    const name = key.replace(WRAPPERS, '');
+    return isHead(name) || name.startsWith('decoder_blocks.');
+  });
+
 /**
  * The tensors under SiT's names: no wrapper prefixes, and `decoder_blocks` counted after `blocks`.
  * @throws Error where two tensors have one name

@@ -16,6 +16,8 @@ export type Network = {
   readonly heads: number;
   readonly mlpRatio: number;
   readonly classes: number;
+  /** False where the class table has no row of a null class, as in training without label dropout; true where absent. */
+  readonly hasNullClass?: boolean;
   readonly qkNorm: boolean;
   readonly learnSigma: boolean;
   readonly convention: Convention;
@@ -28,7 +30,15 @@ const FREQUENCIES = 256;
 
 /** Shapes of the trained tensors by name, in the order in which PyTorch's module has them. */
 export function trunkShapes(network: Network): ReadonlyMap<string, readonly number[]> {
-  const { latentChannels, patchSize, hiddenSize: width, depth, heads, classes } = network;
+  const {
+    latentChannels,
+    patchSize,
+    hiddenSize: width,
+    depth,
+    heads,
+    classes,
+    hasNullClass = true,
+  } = network;
   const shapes = new Map<string, readonly number[]>();
   const layer = (name: string, outputs: number, inputs: number): void => {
     shapes.set(`${name}.weight`, [outputs, inputs]);
@@ -38,7 +48,7 @@ export function trunkShapes(network: Network): ReadonlyMap<string, readonly numb
   shapes.set('x_embedder.proj.bias', [width]);
   layer('t_embedder.mlp.0', width, FREQUENCIES);
   layer('t_embedder.mlp.2', width, width);
-  shapes.set('y_embedder.embedding_table.weight', [classes + 1, width]);
+  shapes.set('y_embedder.embedding_table.weight', [classes + (hasNullClass ? 1 : 0), width]);
   for (let i = 0; i < depth; i++) {
     layer(`blocks.${i}.attn.qkv`, 3 * width, width);
     for (const norm of network.qkNorm ? ['q_norm', 'k_norm'] : []) {

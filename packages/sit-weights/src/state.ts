@@ -3,8 +3,9 @@
  * become a state dict of any kind again. Names and shapes change, bytes do not; only `changeConvention` computes.
  */
 import { DIFFUSERS_CLASS, fromDiffusers, hasDiffusersNames, toDiffusers } from './diffusers.ts';
+import { describeForeign } from './foreign.ts';
 import { inferNetwork, type Known } from './infer.ts';
-import { isHead, plainNames } from './names.ts';
+import { isHead, plainNames, showsRepa } from './names.ts';
 import { type Network, POSITIONS, trunkShapes } from './network.ts';
 import { firstNonFinite, type StateDict, type StateTensor } from './tensor.ts';
 
@@ -32,7 +33,7 @@ export type Reading<T extends StateTensor> = { readonly state: SitState<T>; read
 
 /**
  * The state of tensors under SiT's, REPA's or diffusers' names. `network` comes from a configuration, where there is one.
- * @throws Error where the sizes of the network cannot be determined
+ * @throws Error where the sizes of the network cannot be determined, or the tensors belong to another network
  */
 export function readState<T extends StateTensor>(
   tensors: StateDict<T>,
@@ -41,7 +42,10 @@ export function readState<T extends StateTensor>(
   const plain = plainNames(tensors);
   const diffusers = hasDiffusersNames(plain);
   const named = diffusers ? fromDiffusers(plain) : plain;
-  const network = known.network ?? inferNetwork(named, diffusers ? { convention: 'dit', ...known } : known);
+  const foreign = describeForeign(plain);
+  if (foreign !== undefined) throw new Error(`The weights are those of ${foreign}.`);
+  const shown = diffusers ? 'dit' : showsRepa(tensors) ? 'repa' : undefined;
+  const network = known.network ?? inferNetwork(named, { ...(shown && { convention: shown }), ...known });
   const shapes = trunkShapes(network);
   const { [POSITIONS]: positions, ...rest } = named;
   const trunk: Record<string, T> = {};
@@ -121,6 +125,11 @@ export function writeState<T extends StateTensor>(
   if (network.convention !== 'dit') {
     throw new Error(
       `diffusers has ${DIFFUSERS_CLASS} for DiT and no class for ${network.convention} networks: choose another kind.`,
+    );
+  }
+  if (network.hasNullClass === false) {
+    throw new Error(
+      `diffusers' ${DIFFUSERS_CLASS} has a null class, and the network none, as it was trained without label dropout: choose another kind.`,
     );
   }
   if (network.mlpRatio !== 4)

@@ -1,13 +1,15 @@
 /** `ahpa convert`: conversion between the formats of SiT, DiT, REPA, diffusers and this program. */
 import { CONVENTIONS } from '@ahpa/dit-core';
-import { type ConvertRequest, convertModelFile, FORMS } from '@ahpa/sit-models';
-import { Command, Option } from 'commander';
+import type { Reporter } from '@ahpa/messages';
+import { type Converted, type ConvertRequest, convertModelFile, FORMS } from '@ahpa/sit-models';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { AHPA_FORM, ahpaFormat } from '../models/ahpa-format.ts';
 import type { LoadOptions } from '../models/load-model.ts';
-import { count } from './numbers.ts';
+import { CLASSES_HELP, count } from './numbers.ts';
 import { perform } from './perform.ts';
 
-type ConvertOptions = Omit<ConvertRequest, 'input' | 'output'> & LoadOptions & { readonly vae: string };
+type ConvertOptions = Omit<ConvertRequest, 'input' | 'output' | 'zeroProjectors'> &
+  LoadOptions & { readonly vae: string; readonly projectors?: readonly number[] };
 
 /** The command. */
 export function convertCommand(): Command {
@@ -35,19 +37,41 @@ export function convertCommand(): Command {
     )
     .option('--heads <count>', 'attention heads, where the width leaves them open', count)
     .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
-    .option('--drop-unknown', 'leave unexpected tensors out')
+    .option('--classes <count>', CLASSES_HELP, count)
+    .addOption(
+      new Option(
+        '--projectors <zero:widths>',
+        "for --to repa: write projectors of zeros of these output widths (zero:768), as REPA's strict loading asks for",
+      ).argParser(zeroWidths),
+    )
+    .option('--force', 'replace an output that exists')
+    .option('--drop-unknown', 'leave out unexpected tensors beside the network')
     .option('--vae <folder>', 'VAE of a folder of this program, as seen from there', 'vae')
     .option('--runs <folder>', 'folder of the runs', 'runs')
     .option('--ema <average>', 'average of the weights of a run (default: the first)')
     .action((input: string, output: string, options: ConvertOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const result = await convertModelFile({ ...options, input, output }, ahpaFormat(options, reporter));
-        for (const name of result.left) reporter.warn(`left out: ${name}`);
-        const { network, parameters } = result;
-        reporter.say(
-          `Wrote ${output}: ${parameters.toLocaleString('en')} parameters, depth ${network.depth}, width ${network.hiddenSize}, convention ${network.convention}.`,
-        );
+        const { projectors, ...others } = options;
+        const request = { ...others, ...(projectors && { zeroProjectors: projectors }), input, output };
+        const result = await convertModelFile(request, ahpaFormat(options, reporter));
+        describe(result, reporter);
         return result;
       }),
     );
+}
+
+function describe({ output, network, parameters, left, note }: Converted, reporter: Reporter): void {
+  for (const name of left) reporter.warn(`left out: ${name}`);
+  const { depth, hiddenSize, convention } = network;
+  reporter.say(
+    `Wrote ${output}: ${parameters.toLocaleString('en')} parameters, depth ${depth}, width ${hiddenSize}, convention ${convention}.`,
+  );
+  if (note !== undefined) reporter.say(note);
+}
+
+/** The output widths in `zero:768,1024`. */
+function zeroWidths(text: string): readonly number[] {
+  const widths = /^zero:(\d+(?:,\d+)*)$/.exec(text)?.[1]?.split(',').map(Number) ?? [];
+  if (widths.length > 0 && widths.every((width) => width > 0)) return widths;
+  throw new InvalidArgumentError('Wanted zero: and output widths, as in zero:768.');
 }

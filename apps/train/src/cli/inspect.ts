@@ -5,7 +5,7 @@ import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } f
 import { Command, Option } from 'commander';
 import { readExportedFolder } from '../models/ahpa-format.ts';
 import { describeVae, inspectVae, isVae } from '../models/inspect-vae.ts';
-import { count, nonNegative } from './numbers.ts';
+import { CLASSES_HELP, count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -30,6 +30,7 @@ export function inspectCommand(): Command {
     )
     .option('--heads <count>', 'attention heads, where the width leaves them open', count)
     .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
+    .option('--classes <count>', CLASSES_HELP, count)
     .option('--size <pixels>', 'side of the images of a VAE', count, 256)
     .option('--grid <tokens>', 'side of the token grid of a VAE', count, 16)
     .option('--decoder <file>', 'second weights file of a VAE, where there are two')
@@ -50,31 +51,38 @@ export function inspectCommand(): Command {
         }
         const found = await inspectModelFile(file, { ...options, readOwnFolder: readExportedFolder });
         describe(found, reporter);
+        if (found.problems.length > 0) process.exitCode = 1;
         return found;
       }),
     );
 }
 
 function describe(
-  { file, kind, step, tensors, values, bytes, metadata, networks }: Inspection,
+  { file, kind, step, args = {}, moments, tensors, values, bytes, metadata, networks, problems }: Inspection,
   reporter: Reporter,
 ): void {
-  const { say } = reporter;
-  say(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, undamaged as far as it can tell`);
+  const { say, warn } = reporter;
+  const verdict = problems.length > 0 ? 'does not fit its network' : 'undamaged as far as it can tell';
+  say(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, ${verdict}`);
   say(`${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`);
   for (const [part, size] of Object.entries(values))
     say(`  ${part.padEnd(16)} ${size.toLocaleString('en')} values`);
   for (const [part, network] of Object.entries(networks)) describeNetwork(part, network, reporter);
+  say(`  ${moments === undefined ? 'no moments of an optimizer' : `moments of ${moments} parameters`}`);
+  if (Object.keys(args).length > 0) say('arguments:');
+  for (const [name, value] of Object.entries(args)) say(`  ${name}: ${value}`);
+  for (const problem of problems) warn(`  ${problem}`);
   say(JSON.stringify(metadata, null, 2));
 }
 
 function describeNetwork(
   part: string,
-  { kind, size, network, parameters, gmacs, heads, problems }: Recognised,
-  { say, warn }: Reporter,
+  { kind, size, network, parameters, gmacs, heads }: Recognised,
+  { say }: Reporter,
 ): void {
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
   const extras = [
+    ...(network.hasNullClass === false ? ['no null class'] : []),
     ...(qkNorm ? ['qk-norm'] : []),
     ...(learnSigma ? [`${2 * latentChannels} output channels`] : []),
   ];
@@ -84,5 +92,4 @@ function describeNetwork(
   );
   say(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
   if (heads.length > 0) say(`  alignment heads: ${heads.join(', ')}`);
-  for (const problem of problems) warn(`  ${problem}`);
 }

@@ -34,3 +34,7 @@ export function interval(text: string): readonly [low: number, high: number] {
   if (rest.length === 0 && times[0] <= times[1] && times[1] <= 1) return times;
   throw new InvalidArgumentError('Wanted two times from 0 to 1, the lower first, such as 0,0.7.');
 }
+
+/** Help of `--classes`, for weights whose class table leaves the number of classes open. */
+export const CLASSES_HELP =
+  'number of classes, where the table may lack a null class (default: all rows of 1,000, otherwise all but the last)';

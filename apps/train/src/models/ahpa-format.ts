@@ -19,6 +19,7 @@ import { parseTrainConfig } from '../config/parse.ts';
 import { type LoadOptions, loadModel } from './load-model.ts';
 import { isModelFolder, readModelFolder, writeModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
+import { publishedHeads, readAlignment, readTrainingState } from './training-state.ts';
 
 /** Name of the format, an exported folder. */
 export const AHPA_FORM = 'ahpa';
@@ -31,6 +32,8 @@ export function ahpaFormat(
   return {
     form: AHPA_FORM,
     open: (path) => openOwn(path, options, reporter),
+    openTraining: async (path) =>
+      (await isOwn(path, options.runs)) ? readTrainingState(path, options, reporter) : undefined,
     write: async (folder, { source, state, own }) => {
       const model = own ?? withDefaults(source, state.network);
       await writeModelFolder(folder, { ...model, weights: state.trunk }, { kind: 'file', path: options.vae });
@@ -68,7 +71,9 @@ async function openOwn(
 ): Promise<OpenedModel<TrainedModel> | undefined> {
   if (!(await isOwn(path, options.runs))) return undefined;
   const model = await loadModel(path, options, reporter);
-  return { ...openWeights(model.weights, model.network, model.source), own: model };
+  const opened = openWeights(model.weights, model.network, model.source);
+  const { heads, left } = publishedHeads(await readAlignment(model), model.network.hiddenSize);
+  return { ...opened, state: { ...opened.state, heads }, unknown: left, own: model };
 }
 
 async function isOwn(path: string, runs: string): Promise<boolean> {

@@ -48,7 +48,8 @@ async function initialWeights(init: InitChoice, network: DiTConfig, reporter: Re
     state.network.convention === 'sit' ? changeConvention(state.trunk, state.network, 'repa') : state;
   const anew = (name: string): boolean =>
     (state.network.convention === 'dit' && DIT_ONLY.test(name)) ||
-    (state.network.classes !== network.classes && name.startsWith('y_embedder.'));
+    ((state.network.classes !== network.classes || state.network.hasNullClass === false) &&
+      name.startsWith('y_embedder.'));
   const dropped = Object.keys(trunk).filter(anew);
   if (dropped.length > 0) reporter.warn(`These start anew, as ${source} has others: ${dropped.join(', ')}.`);
   return Object.fromEntries(Object.entries(trunk).filter(([name]) => !anew(name)));

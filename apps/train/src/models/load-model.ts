@@ -34,9 +34,7 @@ export async function loadModel(
 ): Promise<TrainedModel> {
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, ema);
-  const checkpoint = name.endsWith('.safetensors')
-    ? await readCheckpoint(name)
-    : await findNewest(name, runs, reporter);
+  const checkpoint = await openCheckpoint(name, runs, reporter);
   const { config, shape, classes } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
@@ -56,6 +54,20 @@ export async function loadModel(
     dropped: valuesIn(averaged) - valuesIn(own),
     config,
   };
+}
+
+/** The checkpoint in a file, or the newest valid one of a run. @throws where there is none. */
+export async function openCheckpoint(place: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
+  return place.endsWith('.safetensors') ? readCheckpoint(place) : findNewest(place, runs, reporter);
+}
+
+/** The tensors below `prefix`, named without it. */
+export function tensorsUnder(
+  tensors: Readonly<Record<string, TensorEntry>>,
+  prefix: string,
+): Record<string, TensorEntry> {
+  const below = Object.entries(tensors).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(below.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
 }
 
 const valuesIn = (tensors: readonly (readonly [string, TensorEntry])[]): number =>

@@ -38,6 +38,7 @@ const schema: z.ZodType<ModelJson> = section({
     heads: size,
     mlpRatio: z.number().positive(),
     classes: size,
+    hasNullClass: z.boolean().exactOptional(),
     qkNorm: z.boolean().exactOptional(),
     learnSigma: z.boolean().exactOptional(),
     convention: z.enum(CONVENTIONS as [Convention]).exactOptional(),
@@ -108,7 +109,7 @@ export async function writeModelFolder(folder: string, model: TrainedModel, vae:
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
   const { network, classes, interpolant, sample, step, average } = model;
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
-  const { qkNorm, learnSigma, convention } = network;
+  const { qkNorm, learnSigma, convention, hasNullClass } = network;
   return {
     model_type: 'sit',
     architecture: {
@@ -120,6 +121,7 @@ function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
       heads,
       mlpRatio,
       classes: network.classes,
+      ...(hasNullClass === false && { hasNullClass }),
       ...(qkNorm && { qkNorm }),
       ...(learnSigma && { learnSigma }),
       ...(convention && convention !== 'repa' && { convention }),

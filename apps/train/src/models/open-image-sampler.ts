@@ -38,6 +38,7 @@ export async function openImageSampler(
   { backend, vae: path, weakModel, sample = {} }: ImageSamplerOptions,
   reporter?: Reporter,
 ): Promise<OpenImageSampler> {
+  assertGuidable(model, { ...model.sample, ...sample }, weakModel);
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);
   const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
@@ -60,6 +61,18 @@ export async function openImageSampler(
       weak?.dispose();
     },
   };
+}
+
+/** Refuses guidance away from the null class of a network that has none. */
+function assertGuidable(
+  { network, source }: TrainedModel,
+  { guidance }: Pick<TrainConfig['sample'], 'guidance'>,
+  weak: TrainedModel | undefined,
+): void {
+  if (network.hasNullClass !== false || guidance === 1 || weak !== undefined) return;
+  throw userError(
+    `${source} was trained without label dropout and has no null class, so guidance ${guidance} has nothing to lead away from: sample with --cfg 1, or name a weaker model (--weak).`,
+  );
 }
 
 /** The velocity of the weaker model; refuses one of other latents or classes. */

@@ -21,9 +21,9 @@ export interface RunMeta {
   readonly classes: readonly string[];
 }
 
-/** The checkpoint in a file, in today's form. */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  return upToDate(await loadCheckpoint(path));
+/** The checkpoint in a file, in today's form, with those of its tensors for whose name in the file `keep` is true. */
+export async function readCheckpoint(path: string, keep?: (name: string) => boolean): Promise<Checkpoint> {
+  return upToDate(await loadCheckpoint(path, keep));
 }
 
 /** The newest valid checkpoint of a run, under today's names. */
