@@ -1,17 +1,11 @@
 /** Images of one tree, labelled by a list or by their folders. */
 
 import type { ImageSource } from './image-source.ts';
-import { folderLabels, listedLabels } from './labels.ts';
+import { folderLabels, type LabelList, listedLabels } from './labels.ts';
 import type { FileTree } from './tree.ts';
 
 /** File names of images. */
 export const IMAGE: RegExp = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i;
-
-/** A list of labels and where it was read. */
-export interface LabelList {
-  readonly path: string;
-  readonly text: string;
-}
 
 /**
  * The images of a tree, sorted by path; labels come from `list`, the tree's own `dataset.json`, or the folders.
@@ -29,7 +23,7 @@ export async function treeImages(tree: FileTree, list?: LabelList): Promise<Imag
     (tree.files.includes(own)
       ? { path: `${tree.path}/${own}`, text: new TextDecoder().decode(await tree.read(own)) }
       : undefined);
-  const labelling = found ? listedLabels(names, found.text, found.path) : folderLabels(names, tree.path);
+  const labelling = found ? listedLabels(names, found) : folderLabels(names, tree.path);
   return {
     path: tree.path,
     names,

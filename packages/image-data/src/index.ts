@@ -1,10 +1,11 @@
 /** Labelled images from folders, archives and Parquet files, decoded and cropped as in ADM and REPA. */
-export { IMAGE, type LabelList, treeImages } from './class-folders.ts';
+export { IMAGE, treeImages } from './class-folders.ts';
 export { centerCrop } from './crop.ts';
 export { DECODING, type Decoded, type DecodedPixels, decodeImage, decodePixels } from './decode.ts';
 export { createDecoder, type Decoder } from './decoder.ts';
 export { openFolder } from './folder.ts';
 export { type ImageSource, imageList, orderHash } from './image-source.ts';
+export { fileNumber, type LabelList } from './labels.ts';
 export { type OpenOptions, openImages } from './open.ts';
 export { countRemarks, describeRemarks, type Remark } from './remarks.ts';
 export { FILTERS, type Pixels, resample } from './resample.ts';

@@ -1,9 +1,10 @@
 /** Opening of image sources of every kind. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LabelList, treeImages } from './class-folders.ts';
+import { treeImages } from './class-folders.ts';
 import { openFolder } from './folder.ts';
 import type { ImageSource } from './image-source.ts';
+import type { LabelList } from './labels.ts';
 import { parquetImages } from './parquet.ts';
 import { openTar } from './tar.ts';
 import { type FileTree, subtree } from './tree.ts';
@@ -18,15 +19,20 @@ export interface OpenOptions {
   readonly labels?: string | undefined;
 }
 
-async function readLabelList(path: string | undefined): Promise<LabelList | undefined> {
-  return path === undefined ? undefined : { path, text: await readFile(path, 'utf8') };
+/** A selection, and whether labels are those of the files with the same numbers. */
+interface TreeOptions extends OpenOptions, Pick<LabelList, 'byNumber'> {}
+
+async function readLabelList({ labels: path, byNumber }: TreeOptions): Promise<LabelList | undefined> {
+  if (path === undefined) return undefined;
+  return { path, text: await readFile(path, 'utf8'), ...(byNumber && { byNumber }) };
 }
 
-async function fromTree(tree: FileTree, { within, labels }: OpenOptions): Promise<ImageSource> {
+async function fromTree(tree: FileTree, options: TreeOptions): Promise<ImageSource> {
+  const { within, labels } = options;
   try {
     const part = within === undefined ? tree : subtree(tree, within);
     if (labels === undefined && isWebDataset(part)) return await webDataset(tree.path, [part]);
-    return await treeImages(part, await readLabelList(labels));
+    return await treeImages(part, await readLabelList(options));
   } catch (error) {
     await tree.close();
     throw error;
@@ -64,7 +70,10 @@ async function fromFolder(path: string, options: OpenOptions): Promise<ImageSour
     );
   if (tars.length > 0) return shards(path, tars);
   if (top.includes('images') && top.includes('vae-sd') && labels === undefined)
-    return fromTree(await openFolder(join(path, 'images')), { labels: join(path, 'vae-sd', 'dataset.json') });
+    return fromTree(await openFolder(join(path, 'images')), {
+      labels: join(path, 'vae-sd', 'dataset.json'),
+      byNumber: true,
+    });
   return fromTree(await openFolder(path), options);
 }
 

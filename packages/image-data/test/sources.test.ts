@@ -99,11 +99,25 @@ describe('dataset.json', () => {
     ]);
     writeFileSync(at('edm.zip'), zipFile([...two(), ['dataset.json', pairs]], false));
     expect(await summary(await openImages(at('edm.zip')))).toMatchObject(wanted);
-    const repa = writeFolder('repa', [
-      ...two().map(([name, data]): [string, Uint8Array] => [`images/${name}`, data]),
-      ['vae-sd/dataset.json', pairs],
+    const latents = list([
+      ['00000/img-mean-std-00000000.npy', 6],
+      ['00000/img-mean-std-00000001.npy', 0],
     ]);
-    expect(await summary(await openImages(repa))).toMatchObject(wanted);
+    const repa = (name: string, labels: Buffer): string =>
+      writeFolder(name, [
+        ...two().map(([file, data]): [string, Uint8Array] => [`images/${file}`, data]),
+        ['vae-sd/dataset.json', labels],
+      ]);
+    expect(await summary(await openImages(repa('repa', latents)))).toMatchObject(wanted);
+    expect(await summary(await openImages(repa('repa-old', pairs)))).toMatchObject(wanted);
+    await expect(
+      openImages(repa('repa-short', list([['00000/img-mean-std-00000000.npy', 6]]))),
+    ).rejects.toThrow(/does not list 00000\/img00000001\.png/);
+  });
+
+  it('without labels is of one class', async () => {
+    const edm = writeFolder('edm-null', [...two(), ['dataset.json', list(null)]]);
+    expect(await summary(await openImages(edm))).toMatchObject({ labels: [0, 0], classes: ['all'] });
   });
 
   it.each([

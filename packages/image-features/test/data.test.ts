@@ -1,12 +1,10 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCache } from '@ahpa/latent-cache';
 import { writePhotos, writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
-import { fromFloat32, writeNpy } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCacheData, openImagesData, openRepaData, type Splits, type VaeFeatures } from '../src/index.ts';
+import { openCacheData, openImagesData, type Splits, type VaeFeatures } from '../src/index.ts';
 import { expectNear, extractPart, featuresOf, SIZE, splitsOf, valuesOf } from './photos.ts';
 
 const home = temporary();
@@ -96,67 +94,5 @@ describe('data', () => {
     );
     await expect(cached({ path }, await featuresOf(otherVae()))).rejects.toThrow(/its vae\.sha256 is /);
     await expect(openCacheData({ path: home })).rejects.toThrow(/holds no cache/);
-  });
-});
-
-/** REPA's folder of the training photographs, with the latents of a cache. */
-async function writeRepa(repa: string, cachePath: string): Promise<string[]> {
-  const cache = await openCache(cachePath);
-  const rows = [0, 1, 2, 3, 4, 5, 6, 7];
-  const [mean, std] = ['latent.mean', 'latent.std'].map(
-    (field) => cache.gather(field, rows) as Float32Array,
-  ) as [Float32Array, Float32Array];
-  const labels = [...cache.gather('label', rows)];
-  cache.close();
-  mkdirSync(join(repa, 'images', '00000'), { recursive: true });
-  mkdirSync(join(repa, 'vae-sd', '00000'), { recursive: true });
-  const names = rows.map((row) => `00000/img0000000${row}.png`);
-  for (const row of rows) {
-    const file = join(photos, 'train', row < 4 ? 'cat' : 'dog', `${row % 4}.png`);
-    writeFileSync(join(repa, 'images', names[row] as string), readFileSync(file));
-    // The tiny VAE scales latents by 2 after a shift of 0.5; [h, w, C] becomes [C, h, w].
-    const channelFirst = (values: Float32Array, undo: (value: number) => number): number[] =>
-      Array.from({ length: 16 }, (_, i) =>
-        undo(values[row * 16 + (i % 4) * 4 + Math.floor(i / 4)] as number),
-      );
-    const moments = [
-      ...channelFirst(mean, (value) => value / 2 + 0.5),
-      ...channelFirst(std, (value) => value / 2),
-    ];
-    await writeNpy(
-      join(repa, 'vae-sd', '00000', `img-mean-std-0000000${row}.npy`),
-      fromFloat32(Float32Array.from(moments), [8, 2, 2], 'F32'),
-    );
-  }
-  const list = { labels: names.map((name, row) => [name, labels[row]]) };
-  writeFileSync(join(repa, 'vae-sd', 'dataset.json'), JSON.stringify(list));
-  return names;
-}
-
-describe("REPA's preprocessed folder", () => {
-  it('gives its latents as they are, and groups from its images', async () => {
-    const repa = at('repa');
-    const names = await writeRepa(repa, at('train'));
-    const splits = await splitsOf(await openRepaData({ path: repa, threads: 0 }), features);
-    const stored = await cached({ path: at('train') });
-    const chosen = Uint32Array.of(6, 1);
-    expectNear(valuesOf(await splits.train.batch(chosen)), valuesOf(await stored.train.batch(chosen)), 2e-3);
-    splits.dispose();
-    rmSync(join(repa, 'images', names[0] as string));
-    await expect(openRepaData({ path: repa, threads: 0 })).rejects.toThrow('8 latents and 7 images');
-  });
-
-  it('is refused by the name of the file where a latent is not finite', async () => {
-    const repa = at('repa-nan');
-    await writeRepa(repa, at('train'));
-    const moments = Float32Array.from({ length: 32 }, (_, i) => (i === 20 ? Number.NaN : 1));
-    const file = join(repa, 'vae-sd', '00000', 'img-mean-std-00000003.npy');
-    await writeNpy(file, fromFloat32(moments, [8, 2, 2], 'F32'));
-    const splits = await splitsOf(await openRepaData({ path: repa, threads: 0 }), features);
-    expect(valuesOf(await splits.train.batch(Uint32Array.of(2, 4)))[0]).toHaveLength(32);
-    await expect(splits.train.batch(Uint32Array.of(2, 3))).rejects.toThrow(
-      /img-mean-std-00000003\.npy holds a value that is not finite/,
-    );
-    splits.dispose();
   });
 });

@@ -1,6 +1,6 @@
 /** The folder of a run: its paths, its lock, and the check that it belongs to the configuration at hand. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints, writeDurably } from '@ahpa/checkpoint';
 import { type Lock, takeLock } from '@ahpa/file-lock';
@@ -59,11 +59,11 @@ const FREE =
   /^(description|sample\..*|ema\.snapshotEvery|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
 
 /**
- * Makes the folder or checks that it was made for `config`, keeps other processes out of it and writes the resolved configuration.
+ * Makes the folder or checks that it was made for `config`, and keeps other processes out of it.
  * The lock is the caller's to release.
  */
 export async function claimFolder(folder: RunFolder, config: TrainConfig, reporter: Reporter): Promise<Lock> {
-  await mkdir(folder.samples, { recursive: true });
+  await mkdir(folder.root, { recursive: true });
   const lock = await takeLock(folder.lock, reporter.warn);
   try {
     const previous = await readRunConfig(folder);
@@ -73,12 +73,23 @@ export async function claimFolder(folder: RunFolder, config: TrainConfig, report
         `${folder.root} was started with ${key}: choose another --name, or the configuration it was started with.`,
       );
     }
-    await writeDurably(folder.config, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]);
     return lock;
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** Writes the resolved configuration: from here on the folder is this run's. */
+export async function beginRun(folder: RunFolder, config: TrainConfig): Promise<void> {
+  await mkdir(folder.samples, { recursive: true });
+  await writeDurably(folder.config, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]);
+}
+
+/** Releases the folder, and removes it where nothing was begun in it. */
+export async function leaveFolder({ root }: RunFolder, lock: Lock): Promise<void> {
+  await lock.release();
+  await rmdir(root).catch(() => undefined); // refused where there are files
 }
 
 /** The configuration a run was started with, under the present names of keys; undefined where there is no run. */

@@ -13,7 +13,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { imageSampler } from '../models/image-sampler.ts';
 import { type RunState, stepOptions, trainingStep } from '../models/wiring.ts';
 import { assertDiskSpace } from '../records/disk-space.ts';
-import { claimFolder, type RunFolder } from '../records/folder.ts';
+import { beginRun, claimFolder, leaveFolder, type RunFolder } from '../records/folder.ts';
 import { createRecorder } from '../records/recorder.ts';
 import { checkpoint } from '../tasks/checkpoint.ts';
 import type { TaskContext } from '../tasks/context.ts';
@@ -48,7 +48,7 @@ export async function train(
 ): Promise<TrainSummary> {
   const lock = await claimFolder(folder, config, reporter);
   warnOfPrecision(config.train, reporter);
-  return trainLocked(config, folder, lock, reporter, listen).finally(lock.release);
+  return trainLocked(config, folder, lock, reporter, listen).finally(() => leaveFolder(folder, lock));
 }
 
 async function trainLocked(
@@ -66,6 +66,7 @@ async function trainLocked(
   // ---------- State: new, or from the newest checkpoint ----------
   const { state, step: from } = await startState(config, folder, parts, reporter);
   await assertDiskSpace(folder.root, state);
+  await beginRun(folder, config);
   const training = engine.training(trainingStep(deps, stepOptions(config, shape.classes)), state);
   const ema = training.model(({ ema }) => (ema[0] as RunState['params']).denoiser);
   const sampler = imageSampler(config, parts, ema);
@@ -97,7 +98,6 @@ async function trainLocked(
     await saver.close().finally(release);
   });
 
-  // ---------- Summary ----------
   for (const part of [ema, training.stepper, parts]) part.dispose();
   return summarize(folder, step, !aborted);
 }

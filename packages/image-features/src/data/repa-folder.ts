@@ -1,8 +1,8 @@
 /** REPA's preprocessed folder: moments of latents in vae-sd (`[8, h, w]`: mean, then deviation, unscaled), labels, and images. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileTree, type ImageSource, openFolder, openZip, treeImages } from '@ahpa/image-data';
-import { userError } from '@ahpa/messages';
+import { type FileTree, IMAGE, type ImageSource, openFolder, openZip, treeImages } from '@ahpa/image-data';
+import { isUserError, userError } from '@ahpa/messages';
 import { scaleLatent, type VaeConfig } from '@ahpa/vae-hierarchy';
 import { firstNonFinite, parseNpy, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
@@ -10,6 +10,7 @@ import { type Dataset, joinedPixels, labelTensor } from '../dataset.ts';
 import type { FeatureEncoder } from '../feature-encoder.ts';
 import { imageBatch } from '../image-batch.ts';
 import { type ImageDataset, readImages } from '../image-dataset.ts';
+import { pairLatents } from './repa-pairs.ts';
 
 /** An open folder: latents and images in the same order. */
 export interface RepaFolder {
@@ -21,10 +22,25 @@ export interface RepaFolder {
   readonly shape: readonly [number, number, number];
 }
 
+/** The list of labels beside the latents. */
+const LABELS = 'dataset.json';
+
+/** Result of `run`, its errors made ones that the user can fix. */
+const asUser = <T>(run: () => Promise<T>): Promise<T> =>
+  run().catch((cause: Error) => {
+    throw isUserError(cause) ? cause : userError(cause.message, { cause });
+  });
+
+/** Closes trees because of an error, which is thrown. */
+async function closing(trees: readonly FileTree[], error: unknown): Promise<never> {
+  for (const tree of trees) await tree.close();
+  throw error;
+}
+
 async function part(path: string, name: string): Promise<FileTree> {
   const folder = join(path, name);
   if (existsSync(folder)) return openFolder(folder);
-  if (existsSync(`${folder}.zip`)) return openZip(`${folder}.zip`);
+  if (existsSync(`${folder}.zip`)) return asUser(() => openZip(`${folder}.zip`));
   throw userError(
     `${path} has no ${name} and no ${name}.zip, wanted the folder that REPA's preprocessing writes.`,
   );
@@ -35,16 +51,13 @@ async function readMoments(
   latents: FileTree,
   file: string,
 ): Promise<{ values: Float32Array; shape: [number, number, number] }> {
-  const entry = await parseNpy(await latents.read(file), `${latents.path}/${file}`);
+  const path = `${latents.path}/${file}`;
+  const entry = await asUser(async () => parseNpy(await latents.read(file), path));
   const [twice = 0, height = 0, width = 0] = entry.shape;
   if (entry.shape.length !== 3 || twice % 2 !== 0)
-    throw userError(
-      `${latents.path}/${file} has shape [${entry.shape}], wanted [2 C, h, w]: mean and deviation.`,
-    );
+    throw userError(`${path} has shape [${entry.shape}], wanted [2 C, h, w]: mean and deviation.`);
   if (firstNonFinite(entry) >= 0)
-    throw userError(
-      `${latents.path}/${file} holds a value that is not finite: make the latents of this image again.`,
-    );
+    throw userError(`${path} holds a value that is not finite: encode the image again.`);
   const source = toFloat32(entry);
   const [channels, positions] = [twice / 2, height * width];
   const values = new Float32Array(source.length);
@@ -58,23 +71,23 @@ async function readMoments(
 }
 
 /**
- * Opens the folder, whose latents and images pair up as in REPA: sorted, by place.
- * @throws an error the user can fix where a part is missing or counts differ.
+ * Opens the folder: latents and images pair up by number, and labels are the latents', as in REPA.
+ * @throws an error the user can fix where a part, a label or one of a pair is missing.
  */
 export async function openRepaFolder(path: string): Promise<RepaFolder> {
   const latents = await part(path, 'vae-sd');
-  const files = latents.files.filter((file) => file.endsWith('.npy'));
-  if (!latents.files.includes('dataset.json'))
-    throw userError(`${latents.path} has no dataset.json with the labels.`);
-  const list = {
-    path: `${latents.path}/dataset.json`,
-    text: new TextDecoder().decode(await latents.read('dataset.json')),
-  };
-  const images = await treeImages(await part(path, 'images'), list);
-  if (images.names.length !== files.length)
-    throw userError(
-      `${path} has ${files.length} latents and ${images.names.length} images, wanted one each.`,
-    );
+  const tree = await part(path, 'images').catch((error) => closing([latents], error));
+  return paired(latents, tree).catch((error) => closing([latents, tree], error));
+}
+
+async function paired(latents: FileTree, tree: FileTree): Promise<RepaFolder> {
+  if (!latents.files.includes(LABELS)) throw userError(`${latents.path} has no ${LABELS} with the labels.`);
+  const text = new TextDecoder().decode(await latents.read(LABELS));
+  const list = { path: `${latents.path}/${LABELS}`, text, byNumber: true };
+  const npy = latents.files.filter((file) => file.endsWith('.npy'));
+  const pictures = tree.files.filter((file) => IMAGE.test(file));
+  const files = pairLatents({ path: latents.path, files: npy }, { path: tree.path, files: pictures });
+  const images = await asUser(() => treeImages(tree, list));
   const { shape } = await readMoments(latents, files[0] as string);
   return { latents, files, images, shape };
 }
