@@ -2,6 +2,7 @@
 
 import type { ImageSource } from './image-source.ts';
 import { folderLabels, type LabelList, listedLabels } from './labels.ts';
+import { countLeftOut } from './left-out.ts';
 import type { FileTree } from './tree.ts';
 
 /** File names of images. */
@@ -23,11 +24,15 @@ export async function treeImages(tree: FileTree, list?: LabelList): Promise<Imag
     (tree.files.includes(own)
       ? { path: `${tree.path}/${own}`, text: new TextDecoder().decode(await tree.read(own)) }
       : undefined);
+  const others = tree.files
+    .filter((file) => !IMAGE.test(file) && file !== own)
+    .map((file) => [file, 'no image of a known kind'] as const);
   const labelling = found ? listedLabels(names, found) : folderLabels(names, tree.path);
   return {
     path: tree.path,
     names,
     ...labelling,
+    leftOut: [...tree.leftOut, ...countLeftOut(others)],
     read: (row) => tree.read(names[row] as string),
     close: tree.close,
   };

@@ -1,5 +1,6 @@
 /** Encoded images with labels, in a fixed order. */
 import { createHash } from 'node:crypto';
+import type { LeftOut } from './left-out.ts';
 
 /** Images that can be read by row, in any order and several at a time. */
 export interface ImageSource {
@@ -10,6 +11,8 @@ export interface ImageSource {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Files beside the images that are not read. */
+  readonly leftOut: readonly LeftOut[];
   /** The file of an image as it is. */
   read(row: number): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -129,5 +129,6 @@ export async function parquetImages(path: string, paths: readonly string[]): Pro
     Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${file.split(/[\\/]/).at(-1)}/${row}`),
   );
   const classes = (label && classNames(first, label)) || numbered(labels);
-  return { path, names, labels, classes, read: groupReader(groups, image), close: async () => undefined };
+  const read = groupReader(groups, image);
+  return { path, names, labels, classes, leftOut: [], read, close: async () => undefined };
 }

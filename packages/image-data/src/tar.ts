@@ -1,5 +1,6 @@
 /** A tar archive as a tree; only its headers are read when it is opened. */
 import { open } from 'node:fs/promises';
+import { countLeftOut } from './left-out.ts';
 import { type TarEntry, tarEntries } from './tar-index.ts';
 import type { FileTree } from './tree.ts';
 
@@ -14,13 +15,16 @@ export async function openTar(path: string): Promise<FileTree> {
     const read = async (target: Uint8Array, position: number): Promise<number> =>
       (await file.read(target, 0, target.length, position)).bytesRead;
     const entries = new Map<string, TarEntry>();
+    const hidden: string[] = [];
     for (const entry of await tarEntries({ size, read }, path)) {
       const name = entry.name.replace(/^(\.\/)+/, '');
-      if (!/(^|\/)\./.test(name)) entries.set(name, entry);
+      if (/(^|\/)\./.test(name)) hidden.push(name);
+      else entries.set(name, entry);
     }
     return {
       path,
       files: [...entries.keys()].sort(),
+      leftOut: countLeftOut(hidden.map((name) => [name, 'hidden'])),
       read: async (name) => {
         const { offset, size: length } = entries.get(name) as TarEntry;
         const bytes = new Uint8Array(length);

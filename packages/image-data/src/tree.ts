@@ -1,4 +1,5 @@
 /** Files below one root: a folder, a zip archive or a tar archive. */
+import type { LeftOut } from './left-out.ts';
 
 /** Named files that can be read in any order. */
 export interface FileTree {
@@ -6,6 +7,8 @@ export interface FileTree {
   readonly path: string;
   /** Paths with `/`, sorted. */
   readonly files: readonly string[];
+  /** What the root holds besides them. */
+  readonly leftOut: readonly LeftOut[];
   /** The bytes of one of `files`. */
   read(file: string): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -47,6 +47,7 @@ export async function webDataset(path: string, shards: readonly FileTree[]): Pro
     names: samples.map(({ tree, key }) => `${tree.path.split(/[\\/]/).at(-1)}/${key}`),
     labels,
     classes: numbered(labels),
+    leftOut: shards.flatMap(({ leftOut }) => leftOut),
     read: (row) => {
       const { tree, image } = samples[row] as Sample;
       return tree.read(image as string);

@@ -1,6 +1,7 @@
 /** A zip archive, stored or deflated, as a tree. */
 import { buffer } from 'node:stream/consumers';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { countLeftOut } from './left-out.ts';
 import type { FileTree } from './tree.ts';
 
 /** Upper bound of the size of an image or label file. */
@@ -17,7 +18,7 @@ function openArchive(path: string): Promise<{ zip: ZipFile; entries: Entry[] }> 
       });
       zip.on('end', () => resolve({ zip, entries }));
       zip.on('entry', (entry: Entry) => {
-        if (!/\/$|(^|\/)\.|^__MACOSX\//.test(entry.fileName)) entries.push(entry);
+        if (!entry.fileName.endsWith('/')) entries.push(entry);
         zip.readEntry();
       });
       zip.readEntry();
@@ -45,7 +46,9 @@ export async function openZip(path: string): Promise<FileTree> {
   const fail = (cause: unknown): never => {
     throw new Error(`${path}: the archive cannot be read (${(cause as Error).message}).`, { cause });
   };
-  const { zip, entries } = await openArchive(path).catch(fail);
+  const { zip, entries: all } = await openArchive(path).catch(fail);
+  const hidden = ({ fileName }: Entry): boolean => /(^|\/)\.|^__MACOSX\//.test(fileName);
+  const entries = all.filter((entry) => !hidden(entry));
   const byName = new Map(entries.map((entry) => [entry.fileName, entry]));
   if (byName.size < entries.length) {
     zip.close();
@@ -56,6 +59,7 @@ export async function openZip(path: string): Promise<FileTree> {
   return {
     path,
     files: [...byName.keys()].sort(),
+    leftOut: countLeftOut(all.filter(hidden).map(({ fileName }) => [fileName, 'hidden'])),
     read: (file) => readEntry(zip, byName.get(file) as Entry).catch(fail),
     close: async () => zip.close(),
   };

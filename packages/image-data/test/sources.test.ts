@@ -4,7 +4,14 @@ import { dirname, join } from 'node:path';
 import { parquetWriteFile } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, type ImageSource, openImages, openTar, orderHash } from '../src/index.ts';
+import {
+  decodeImage,
+  describeSource,
+  type ImageSource,
+  openImages,
+  openTar,
+  orderHash,
+} from '../src/index.ts';
 import { tarFile } from './tar-file.ts';
 import { zipFile } from './zip-file.ts';
 
@@ -71,6 +78,28 @@ describe('class folders', () => {
       await whole.close();
       expect(await summary(await openImages(at(name), { within: 'train' }))).toEqual(TRAIN);
     }
+  });
+
+  it('are said with their counts, and what lies beside the images too', async () => {
+    const names = [
+      'cat/1.png',
+      'cat/2.png',
+      'dog/1.png',
+      'dog/a.TXT',
+      'dog/b.txt',
+      'dog/.c.png',
+      'cat/README',
+    ];
+    const path = writeFolder(
+      'beside',
+      names.map((name) => [name, Buffer.from('x')]),
+    );
+    expect(describeSource(await openImages(path))).toEqual([
+      `${path}: 3 images in 2 classes: cat 2, dog 1.`,
+      'Left out: 1 file .png, which is hidden (dog/.c.png).',
+      'Left out: 1 file without extension, which is no image of a known kind (cat/README).',
+      'Left out: 2 files .txt, which are no image of a known kind (dog/a.TXT).',
+    ]);
   });
 
   it('may be absent, but not for some of the images', async () => {

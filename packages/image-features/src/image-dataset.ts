@@ -4,6 +4,7 @@ import {
   type Decoded,
   type ImageSource,
   imageList,
+  type LeftOut,
   openImages,
   orderHash,
 } from '@ahpa/image-data';
@@ -20,6 +21,8 @@ export interface ImageDataset {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Files beside the images that are not read. */
+  readonly leftOut: readonly LeftOut[];
   /** Equal where images and order are; of names and labels where pixels are too many to hash. */
   readonly sha256: string;
   /** Pixels `[size, size, 3]` of one image. @throws where its file is damaged. */
@@ -56,13 +59,14 @@ export async function openImageDataset(
 /** The images of an open source, which is closed with the data set; `threads` as in `openImageDataset`. */
 export function sourceDataset(source: ImageSource, size: number, threads = 2): ImageDataset {
   const decoder = createDecoder(threads);
-  const { path, names, labels, classes } = source;
+  const { path, names, labels, classes, leftOut } = source;
   return {
     path,
     size,
     names,
     labels,
     classes,
+    leftOut,
     sha256: orderHash(source),
     image: async (row) => decoder.decode(await source.read(row), size),
     close: async () => {
@@ -89,6 +93,7 @@ export function memoryDataset(all: ImagesInMemory, rows: Uint32Array<ArrayBuffer
     names,
     labels,
     classes: all.classes,
+    leftOut: [],
     sha256: `${all.sha256}/${orderHash({ names, labels })}`,
     image: async (row) => {
       const offset = (rows[row] as number) * stride;

@@ -2,7 +2,7 @@
 import { createEngine, type Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { squeezeNetParams } from '@ahpa/evaluation/node';
-import { describeRemarks } from '@ahpa/image-data';
+import { describeRemarks, describeSource } from '@ahpa/image-data';
 import {
   type Extracted,
   type ExtractOptions,
@@ -92,6 +92,7 @@ async function extractImages(
   const files = await readVae(config.vae, reporter);
   const engine = await createEngine({ ...config.train, wideOperations: !options.trainsNext });
   const images = await openSource(config, options);
+  for (const sentence of describeSource(images)) reporter.say(sentence);
   const vae = engine.model(vaeParams(files));
   try {
     const { request } = resolveShapes(config, files.config, images);

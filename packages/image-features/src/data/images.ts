@@ -21,5 +21,5 @@ export const imagesData = defineData({
   kind: 'images',
   label: 'Images themselves, encoded anew in every step.',
   options,
-  open: async (options) => (await import('./open-images.ts')).openImagesData(options),
+  open: async (options, reporter) => (await import('./open-images.ts')).openImagesData(options, reporter),
 });

@@ -1,5 +1,6 @@
 /** Opens images as data, encoded in every step. */
-import { userError } from '@ahpa/messages';
+import { describeSource } from '@ahpa/image-data';
+import { type Reporter, userError } from '@ahpa/messages';
 import { encodedDataset } from '../dataset.ts';
 import { featureEncoder } from '../feature-encoder.ts';
 import { type ImageDataset, type ImageDatasetOptions, openImageDataset } from '../image-dataset.ts';
@@ -47,9 +48,10 @@ async function splitImages(
   };
 }
 
-/** Opens images as data. @throws an error the user can fix where there are none. */
-export async function openImagesData(options: ImagesDataOptions): Promise<DataSource> {
+/** Opens images as data, and says what was found. @throws an error the user can fix where there are none. */
+export async function openImagesData(options: ImagesDataOptions, reporter?: Reporter): Promise<DataSource> {
   const train = await openImageDataset(options.path, options);
+  for (const sentence of describeSource(train)) reporter?.say(sentence);
   return {
     size: options.size,
     classes: train.classes,
