@@ -1,15 +1,15 @@
 /** Sentences about the contents of a source. */
 import type { ImageSource } from './image-source.ts';
-import type { LeftOut } from './left-out.ts';
+import { describeLeftOut } from './left-out.ts';
 
 /** The most classes whose counts a sentence names. */
 const NAMED = 12;
 
-/** Images of a source and their classes with counts, then a sentence for each kind of file that is left out. */
+/** Images of a source and their classes with counts, its notes, and a sentence for each kind of file that is left out. */
 export function describeSource(
-  source: Pick<ImageSource, 'path' | 'names' | 'labels' | 'classes' | 'leftOut'>,
+  source: Pick<ImageSource, 'path' | 'names' | 'labels' | 'classes' | 'notes' | 'leftOut'>,
 ): string[] {
-  const { path, names, labels, classes, leftOut } = source;
+  const { path, names, labels, classes, notes, leftOut } = source;
   const counts = new Array<number>(classes.length).fill(0);
   for (const label of labels) counts[label] = (counts[label] as number) + 1;
   const named = classes.slice(0, NAMED).map((name, index) => `${name} ${counts[index]}`);
@@ -17,11 +17,7 @@ export function describeSource(
   const list = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
   return [
     `${path}: ${names.length} image${names.length === 1 ? '' : 's'} in ${classes.length} class${classes.length === 1 ? '' : 'es'}: ${list}.`,
-    ...leftOut.map(describeLeftOut),
+    ...notes,
+    ...leftOut.map((one) => `Left out: ${describeLeftOut(one)}.`),
   ];
-}
-
-function describeLeftOut({ reason, extension, count, example }: LeftOut): string {
-  const kind = extension === '' ? 'without extension' : extension;
-  return `Left out: ${count} ${count === 1 ? 'file' : 'files'} ${kind}, which ${count === 1 ? 'is' : 'are'} ${reason} (${example}).`;
 }

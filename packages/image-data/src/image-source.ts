@@ -11,6 +11,8 @@ export interface ImageSource {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Sentences about the source. */
+  readonly notes: readonly string[];
   /** Files beside the images that are not read. */
   readonly leftOut: readonly LeftOut[];
   /** The file of an image as it is. */

@@ -5,11 +5,12 @@ import { treeImages } from './class-folders.ts';
 import { openFolder } from './folder.ts';
 import type { ImageSource } from './image-source.ts';
 import type { LabelList } from './labels.ts';
+import { openArchive, TAR } from './open-archive.ts';
 import { parquetImages } from './parquet.ts';
+import { expandPattern } from './pattern.ts';
 import { openTar } from './tar.ts';
 import { type FileTree, subtree } from './tree.ts';
 import { isWebDataset, webDataset } from './webdataset.ts';
-import { openZip } from './zip.ts';
 
 /** Selection within a source. */
 export interface OpenOptions {
@@ -18,6 +19,8 @@ export interface OpenOptions {
   /** A `dataset.json` with the labels; default the source's own, or its folders. */
   readonly labels?: string | undefined;
 }
+
+const PARQUET = /\.parquet$/i;
 
 /** A selection, and whether labels are those of the files with the same numbers. */
 interface TreeOptions extends OpenOptions, Pick<LabelList, 'byNumber'> {}
@@ -42,7 +45,7 @@ async function fromTree(tree: FileTree, options: TreeOptions): Promise<ImageSour
 async function shards(path: string, names: readonly string[]): Promise<ImageSource> {
   const trees: FileTree[] = [];
   try {
-    for (const name of names) trees.push(await openTar(join(path, name)));
+    for (const name of names) trees.push(await openTar(name));
     const odd = trees.find((tree) => !isWebDataset(tree));
     if (odd) throw new Error(`${odd.path}: the shard has no .cls files, wanted WebDataset samples.`);
     return await webDataset(path, trees);
@@ -61,14 +64,18 @@ async function fromFolder(path: string, options: OpenOptions): Promise<ImageSour
   const files = [...top, ...nested].filter(
     (name) => within === undefined || (name.split('/').at(-1) as string).startsWith(within),
   );
-  const chosen = (extension: string): string[] => files.filter((name) => name.endsWith(extension)).sort();
-  const [parquet, tars] = [chosen('.parquet'), chosen('.tar')];
+  const chosen = (extension: RegExp): string[] => files.filter((name) => extension.test(name)).sort();
+  const [parquet, tars] = [chosen(PARQUET), chosen(TAR)];
   if (parquet.length > 0)
     return parquetImages(
       path,
       parquet.map((name) => join(path, name)),
     );
-  if (tars.length > 0) return shards(path, tars);
+  if (tars.length > 0)
+    return shards(
+      path,
+      tars.map((name) => join(path, name)),
+    );
   if (top.includes('images') && top.includes('vae-sd') && labels === undefined)
     return fromTree(await openFolder(join(path, 'images')), {
       labels: join(path, 'vae-sd', 'dataset.json'),
@@ -83,9 +90,14 @@ async function fromFolder(path: string, options: OpenOptions): Promise<ImageSour
  * @throws Error where the path is no image source, or its images or labels cannot be read
  */
 export async function openImages(path: string, options: OpenOptions = {}): Promise<ImageSource> {
+  const files = expandPattern(path);
+  if (files)
+    return files.every((file) => PARQUET.test(file)) ? parquetImages(path, files) : shards(path, files);
   if ((await stat(path)).isDirectory()) return fromFolder(path, options);
-  if (path.endsWith('.zip')) return fromTree(await openZip(path), options);
-  if (path.endsWith('.tar')) return fromTree(await openTar(path), options);
-  if (path.endsWith('.parquet')) return parquetImages(path, [path]);
-  throw new Error(`${path} is no source of images: wanted a folder, or a .zip, .tar or .parquet file.`);
+  if (PARQUET.test(path)) return parquetImages(path, [path]);
+  const archive = await openArchive(path);
+  if (archive) return fromTree(archive, options);
+  throw new Error(
+    `${path} is no source of images: wanted a folder, or a .zip, .tar, .tar.gz, .tar.zst or .parquet file.`,
+  );
 }

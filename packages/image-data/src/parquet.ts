@@ -4,6 +4,7 @@ import { asyncBufferFromFile } from 'hyparquet/src/node.js';
 import { compressors } from 'hyparquet-compressors';
 import type { ImageSource } from './image-source.ts';
 import { isClass, numbered } from './labels.ts';
+import { shortNames } from './pattern.ts';
 
 /** Row groups whose images are kept in memory. */
 const KEPT_GROUPS = 4;
@@ -125,10 +126,11 @@ export async function parquetImages(path: string, paths: readonly string[]): Pro
   const label = ['label', 'labels', 'fine_label'].find((name) => columns.includes(name));
   const groups = files.flatMap(listGroups);
   const labels = await readLabels(groups, label);
-  const names = files.flatMap(({ path: file, metadata }) =>
-    Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${file.split(/[\\/]/).at(-1)}/${row}`),
+  const fileNames = shortNames(paths);
+  const names = files.flatMap(({ metadata }, i) =>
+    Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${fileNames[i]}/${row}`),
   );
   const classes = (label && classNames(first, label)) || numbered(labels);
   const read = groupReader(groups, image);
-  return { path, names, labels, classes, leftOut: [], read, close: async () => undefined };
+  return { path, names, labels, classes, notes: [], leftOut: [], read, close: async () => undefined };
 }

@@ -1,10 +1,22 @@
-/** Finds the files of a tar archive without reading their content: ustar headers, with the long names of pax and GNU. */
+/** Finds the members of a tar archive without reading their content. */
+import {
+  BLOCK,
+  type Extended,
+  fieldNumber,
+  fieldText,
+  hasChecksum,
+  headerName,
+  paxFields,
+} from './tar-header.ts';
 
-/** A file inside an archive. */
+/** A member of an archive; folders are left out. Names that are no UTF-8 have lone surrogates (`decodeName`). */
 export interface TarEntry {
   readonly name: string;
+  readonly kind: 'file' | 'hard link' | 'link' | 'sparse' | 'other';
   readonly offset: number;
   readonly size: number;
+  /** Destination of a link. */
+  readonly target: string;
 }
 
 /** Bytes of an archive by position. */
@@ -14,102 +26,96 @@ export interface TarSource {
   read(target: Uint8Array, position: number): Promise<number>;
 }
 
-const BLOCK = 512;
+/** The members of an archive in their order. */
+export interface TarIndex {
+  readonly entries: readonly TarEntry[];
+  /** Where the end marker stands; undefined where the archive has none. */
+  readonly end: number | undefined;
+}
+
 /** Records of extended headers are smaller. */
 const LARGEST_RECORD = 1 << 20;
 
-const decoder = new TextDecoder();
-
-function text(block: Uint8Array, begin: number, length: number): string {
-  const field = block.subarray(begin, begin + length);
-  const end = field.indexOf(0);
-  return decoder.decode(end < 0 ? field : field.subarray(0, end));
-}
-
-/** Octal digits, or a big-endian number after a byte 0x80 (GNU). NaN where neither stands. */
-function numeric(block: Uint8Array, begin: number, length: number): number {
-  if (block[begin] === 0x80)
-    return block.subarray(begin + 1, begin + length).reduce((value, byte) => value * 256 + byte, 0);
-  const digits = text(block, begin, length).trim();
-  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : digits === '' ? 0 : Number.NaN;
-}
-
-function hasChecksum(block: Uint8Array): boolean {
-  let sum = 8 * 0x20;
-  block.forEach((byte, i) => {
-    if (i < 148 || i >= 156) sum += byte;
-  });
-  return numeric(block, 148, 8) === sum;
-}
-
-/** `length key=value\n` records of a pax header. */
-function paxFields(record: Uint8Array): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (let at = 0; at < record.length; ) {
-    const space = record.indexOf(0x20, at);
-    const length = Number(decoder.decode(record.subarray(at, Math.max(space, at))));
-    if (space < 0 || !(length > space - at && at + length <= record.length)) break;
-    const [, key, value] =
-      /^([^=]*)=([\s\S]*)\n$/.exec(decoder.decode(record.subarray(space + 1, at + length))) ?? [];
-    if (key !== undefined && value !== undefined) fields.set(key, value);
-    at += length;
-  }
-  return fields;
-}
-
-interface Override {
-  readonly name?: string | undefined;
-  readonly size?: number | undefined;
-}
+const KINDS: Readonly<Record<string, TarEntry['kind']>> = {
+  '\0': 'file',
+  '0': 'file',
+  '7': 'file',
+  '1': 'hard link',
+  '2': 'link',
+  S: 'sparse',
+};
+/** Folders, also GNU's incremental ones, and labels of a volume. */
+const NO_MEMBER = /^[5DVg]$/;
+/** Links, devices, folders and pipes have no content, whatever size their header has. */
+const WITHOUT_CONTENT = /^[1-6]$/;
 
 /**
- * All regular files of an archive in their order; `name` names the archive in errors.
+ * All members of an archive; `name` names the archive in errors.
  * @throws Error where the archive is damaged or cut off
  */
-export async function tarEntries(source: TarSource, name: string): Promise<TarEntry[]> {
+export async function tarEntries(source: TarSource, name: string): Promise<TarIndex> {
   const entries: TarEntry[] = [];
   const block = new Uint8Array(BLOCK);
-  let override: Override = {};
-  for (let at = 0; at + BLOCK <= source.size; ) {
-    const fail = (problem: string): never => {
-      throw new Error(`${name}: the archive ${problem} at byte ${at}; it is damaged or cut off.`);
-    };
-    if ((await source.read(block, at)) < BLOCK) fail('ends');
-    if (block.every((byte) => byte === 0)) break;
+  let extended: Extended = {};
+  let at = 0;
+  const fail = (problem: string): never => {
+    throw new Error(`${name}: the archive ${problem} at byte ${at}; it is damaged or cut off.`);
+  };
+  while (at < source.size) {
+    if ((await source.read(block, at)) < BLOCK) fail('ends inside a header');
+    if (block.every((byte) => byte === 0)) return { entries, end: at };
     if (!hasChecksum(block)) fail('has no tar header');
     const type = String.fromCharCode(block[156] as number);
-    const size =
-      type !== 'x' && type !== 'L' && override.size !== undefined ? override.size : numeric(block, 124, 12);
-    const begin = at + BLOCK;
+    const isExtended = /[xXLK]/.test(type);
+    const own = isExtended ? undefined : extended.size;
+    const size = WITHOUT_CONTENT.test(type) ? 0 : (own ?? fieldNumber(block, 124, 12));
+    const begin = at + BLOCK + (type === 'S' ? await sparseMap(source, block, at) : 0);
+    const next = begin + Math.ceil(size / BLOCK) * BLOCK;
     if (!(Number.isSafeInteger(size) && size >= 0 && begin + size <= source.size))
       fail(`claims a file of ${size} bytes, more than follow it,`);
-    if (type === 'x' || type === 'L') {
+    if (next > source.size) fail(`ends inside the padding of a file of ${size} bytes`);
+    if (isExtended) {
       if (size > LARGEST_RECORD) fail(`has an extended header of ${size} bytes`);
       const record = new Uint8Array(size);
       if ((await source.read(record, begin)) < size) fail('ends');
-      override =
-        type === 'L' ? { ...override, name: text(record, 0, size) } : { ...override, ...paxOverride(record) };
+      extended = { ...extended, ...extendedFields(type, record) };
     } else {
-      if (type === '0' || type === '\0')
-        entries.push({ name: override.name ?? headerName(block), offset: begin, size });
-      override = {};
+      const entry = member(block, extended, type);
+      if (entry !== undefined) entries.push({ ...entry, offset: begin, size });
+      if (type !== 'g') extended = {};
     }
-    at = begin + Math.ceil(size / BLOCK) * BLOCK;
+    at = next;
   }
-  return entries;
+  return { entries, end: undefined };
 }
 
-function paxOverride(record: Uint8Array): Override {
-  const fields = paxFields(record);
-  const [path, size] = [fields.get('path'), fields.get('size')];
+function extendedFields(type: string, record: Uint8Array): Extended {
+  if (type === 'L') return { name: fieldText(record) };
+  return type === 'K' ? { target: fieldText(record) } : paxFields(record);
+}
+
+function member(
+  block: Uint8Array,
+  extended: Extended,
+  type: string,
+): Pick<TarEntry, 'name' | 'kind' | 'target'> | undefined {
+  const name = extended.name ?? headerName(block);
+  const kind = KINDS[type] ?? 'other';
+  if (NO_MEMBER.test(type) || (kind === 'file' && name.endsWith('/'))) return undefined;
   return {
-    ...(path === undefined ? {} : { name: path }),
-    ...(size === undefined ? {} : { size: Number(size) }),
+    name,
+    kind: extended.sparse ? 'sparse' : kind,
+    target: extended.target ?? fieldText(block, 157, 100),
   };
 }
 
-function headerName(block: Uint8Array): string {
-  const prefix = text(block, 257, 5) === 'ustar' ? text(block, 345, 155) : '';
-  const file = text(block, 0, 100);
-  return prefix === '' ? file : `${prefix}/${file}`;
+/** Bytes of the blocks that continue the map of a sparse file after its header. */
+async function sparseMap(source: TarSource, header: Uint8Array, at: number): Promise<number> {
+  const block = new Uint8Array(BLOCK);
+  let bytes = 0;
+  for (let more = header[482]; more !== 0; more = block[504]) {
+    bytes += BLOCK;
+    if ((await source.read(block, at + bytes)) < BLOCK) break; // the caller finds it cut off
+  }
+  return bytes;
 }

@@ -9,9 +9,26 @@ export interface FileTree {
   readonly files: readonly string[];
   /** What the root holds besides them. */
   readonly leftOut: readonly LeftOut[];
+  /** What is unusual about the root, as sentences without its path. */
+  readonly notes: readonly string[];
   /** The bytes of one of `files`. */
   read(file: string): Promise<Uint8Array>;
   close(): Promise<void>;
+}
+
+/** The notes of trees as sentences, each once: with the path of the first, and the number of others it is true of. */
+export function describeNotes(trees: readonly Pick<FileTree, 'path' | 'notes'>[]): string[] {
+  const paths = new Map<string, string[]>();
+  for (const { path, notes } of trees)
+    for (const note of notes) {
+      const same = paths.get(note);
+      if (same) same.push(path);
+      else paths.set(note, [path]);
+    }
+  return [...paths].map(([note, [first, ...more]]) => {
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    return `${first}${others}: ${note}.`;
+  });
 }
 
 /**

@@ -2,7 +2,9 @@
 import { IMAGE } from './class-folders.ts';
 import type { ImageSource } from './image-source.ts';
 import { isClass, numbered } from './labels.ts';
-import type { FileTree } from './tree.ts';
+import { sumLeftOut } from './left-out.ts';
+import { shortNames } from './pattern.ts';
+import { describeNotes, type FileTree } from './tree.ts';
 
 interface Sample {
   readonly tree: FileTree;
@@ -38,16 +40,20 @@ async function readLabel({ tree, key, label }: Sample): Promise<number> {
 
 /** The samples of shards, shard by shard; classes are numbered. */
 export async function webDataset(path: string, shards: readonly FileTree[]): Promise<ImageSource> {
+  const shardNames = new Map(
+    shortNames(shards.map((shard) => shard.path)).map((name, i) => [shards[i], name]),
+  );
   const samples = shards.flatMap(listSamples);
   const values: number[] = [];
   for (const sample of samples) values.push(await readLabel(sample));
   const labels = Int32Array.from(values);
   return {
     path,
-    names: samples.map(({ tree, key }) => `${tree.path.split(/[\\/]/).at(-1)}/${key}`),
+    names: samples.map(({ tree, key }) => `${shardNames.get(tree)}/${key}`),
     labels,
     classes: numbered(labels),
-    leftOut: shards.flatMap(({ leftOut }) => leftOut),
+    notes: describeNotes(shards),
+    leftOut: sumLeftOut(shards.flatMap(({ leftOut }) => leftOut)),
     read: (row) => {
       const { tree, image } = samples[row] as Sample;
       return tree.read(image as string);

@@ -21,6 +21,8 @@ export interface ImageDataset {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Sentences about the source. */
+  readonly notes: readonly string[];
   /** Files beside the images that are not read. */
   readonly leftOut: readonly LeftOut[];
   /** Equal where images and order are; of names and labels where pixels are too many to hash. */
@@ -59,13 +61,14 @@ export async function openImageDataset(
 /** The images of an open source, which is closed with the data set; `threads` as in `openImageDataset`. */
 export function sourceDataset(source: ImageSource, size: number, threads = 2): ImageDataset {
   const decoder = createDecoder(threads);
-  const { path, names, labels, classes, leftOut } = source;
+  const { path, names, labels, classes, notes, leftOut } = source;
   return {
     path,
     size,
     names,
     labels,
     classes,
+    notes,
     leftOut,
     sha256: orderHash(source),
     image: async (row) => decoder.decode(await source.read(row), size),
@@ -93,6 +96,7 @@ export function memoryDataset(all: ImagesInMemory, rows: Uint32Array<ArrayBuffer
     names,
     labels,
     classes: all.classes,
+    notes: [],
     leftOut: [],
     sha256: `${all.sha256}/${orderHash({ names, labels })}`,
     image: async (row) => {

@@ -7,9 +7,8 @@ import {
   decodePixels,
   type FileTree,
   IMAGE,
+  openArchive,
   openFolder,
-  openTar,
-  openZip,
   type Remark,
 } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
@@ -141,8 +140,8 @@ export async function openPixels(path: string): Promise<PixelSource> {
     });
   if (path.endsWith('.npy'))
     return closedOnError(await openNpy(path), async (file) => arrayPixels(path, file, file.close));
-  if (path.endsWith('.zip')) return closedOnError(await openZip(path), treePixels);
-  if (path.endsWith('.tar')) return closedOnError(await openTar(path), treePixels);
+  const archive = await openArchive(path);
+  if (archive) return closedOnError(archive, treePixels);
   throw userError(
     `${path} holds no images that can be evaluated: wanted an .npz or .npy array, or a folder, .zip or .tar of images.`,
   );
