@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { ExtractRequest } from '../run/extract-images.ts';
+import { EXTRACTING, listenForInterrupt } from '../run/interrupt.ts';
 import type { ConfigOptions } from './config-options.ts';
 import { backendOption, resolveConfig, withConfig } from './config-options.ts';
 import { count, integer } from './numbers.ts';
@@ -33,7 +34,15 @@ export function extractCommand(): Command {
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
         const { runExtract } = await import('../run/extract-images.ts');
-        return runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
+        const summary = await runExtract(
+          resolveConfig(options, reporter),
+          { ...options, source },
+          reporter,
+          () => listenForInterrupt(reporter, EXTRACTING),
+        );
+        if (summary === undefined)
+          reporter.say('Stopped; the same command goes on after the images written.');
+        return summary ?? { cache: options.out, complete: false };
       }),
     );
 }

@@ -67,7 +67,7 @@ async function watch(
     const files = await Promise.all(recordFiles(paths).map((file) => stat(file)));
     return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
   };
-  const interrupt = listenForInterrupt(reporter);
+  const interrupt = listenForInterrupt(reporter, { unit: 'this page', resume: 'nothing is lost' });
   const served = await servePage(() => renderPage(paths, options), version, options.port);
   reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
   await new Promise<void>((resolve) => {
@@ -76,6 +76,5 @@ async function watch(
   });
   interrupt.release();
   await served.close();
-  process.exitCode = 0;
   return { url: served.url };
 }

@@ -24,6 +24,7 @@ import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import type { Interrupt } from './interrupt.ts';
+import { announceAfter, announceSteps } from './long-work.ts';
 import { prepare } from './prepare.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
@@ -75,11 +76,14 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const { signal, release } = listen();
+  const interrupt = listen();
+  const { signal } = interrupt;
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const known = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const saving = checkpoint(known);
+  const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
-    stepper: training.stepper,
+    stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
     signal,
@@ -87,19 +91,21 @@ async function trainLocked(
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return stepBatch(config.train, parts.train, done);
+      return interrupt.stretch('A batch', () => stepBatch(config.train, parts.train, done));
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [checkpoint, snapshots, samples, heldOut, metrics].flatMap((task) => task(context)),
+    tasks: [saving, ...[snapshots, samples, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
-  }).finally(async () => {
-    recorder.pause();
-    await saver.close().finally(release);
-  });
+  }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
   return summarize(folder, step, !aborted);
+}
+
+async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
+  recorder.pause();
+  await saver.close().finally(release);
 }
 
 function summarize(

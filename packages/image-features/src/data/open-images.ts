@@ -26,7 +26,10 @@ async function splitImages(
   context: FeatureContext,
 ): Promise<Splits> {
   const { path, heldOut = null, holdOut = 0 } = options;
-  const encoder = featureEncoder(context, await fitNorms(context, train, FIT_BATCH, context.reporter));
+  const encoder = featureEncoder(
+    context,
+    await fitNorms(context, train, { batch: FIT_BATCH }, context.reporter),
+  );
   const split = splitDataset(encodedDataset(train, encoder), train.names, holdOut);
   const opened: ImageDataset[] = [];
   const other = once(async () => {

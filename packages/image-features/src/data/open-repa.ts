@@ -34,7 +34,7 @@ async function splitFolder(
     );
   const encoder =
     context.request.groups.length > 0
-      ? featureEncoder(context, await fitNorms(context, images, FIT_BATCH, context.reporter))
+      ? featureEncoder(context, await fitNorms(context, images, { batch: FIT_BATCH }, context.reporter))
       : undefined;
   const all = repaDataset(folder, images, config, encoder);
   return { ...splitDataset(all, folder.images.names, holdOut), dispose: () => encoder?.dispose() };

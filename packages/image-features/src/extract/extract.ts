@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeLock } from '@ahpa/file-lock';
 import { type CacheIndex, cachePlan, differences, openWriter, readIndex } from '@ahpa/latent-cache';
-import { type Reporter, silent, userError } from '@ahpa/messages';
+import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import { featureEncoder } from '../feature-encoder.ts';
 import { cacheRecipe, type VaeFeatures } from '../feature-request.ts';
 import { encodeImageList, type ImageDataset } from '../image-dataset.ts';
@@ -33,6 +33,10 @@ export interface ExtractOptions {
   readonly batch?: number | undefined;
   /** Records of a shard; default 8192. */
   readonly shardRecords?: number | undefined;
+  /** Ends it, with its reason, after the batch in progress. */
+  readonly signal?: AbortSignal;
+  /** Announces batches and fits. */
+  readonly stretch?: Stretch;
 }
 
 /** A finished cache, and the count of each remark about the images of this session. */
@@ -46,6 +50,7 @@ interface CacheOptions extends ExtractOptions {
   readonly strict: boolean;
   readonly batch: number;
   readonly shardRecords: number;
+  readonly stretch: Stretch;
 }
 
 const LOCK_FILE = 'writer.lock';
@@ -78,8 +83,8 @@ export async function extract(
   }
   await mkdir(out, { recursive: true });
   const lock = await takeLock(join(out, LOCK_FILE), reporter.say);
-  const { batch = batchFor(images.size), shardRecords = SHARD_RECORDS } = options;
-  const chosen = { ...options, pixels, strict, batch, shardRecords };
+  const { batch = batchFor(images.size), shardRecords = SHARD_RECORDS, stretch = unwatched } = options;
+  const chosen = { ...options, pixels, strict, batch, shardRecords, stretch };
   return writeCache(images, features, chosen, recipe, reporter).finally(lock.release);
 }
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Decoded } from '@ahpa/image-data';
 import { countRemarks } from '@ahpa/image-data';
 import type { CacheWriter, Chunk, Dropped } from '@ahpa/latent-cache';
-import { type Reporter, rateFormat, userError } from '@ahpa/messages';
+import { type Reporter, rateFormat, type Stretch, userError } from '@ahpa/messages';
 import { fromFloat32, type TensorEntry } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureEncoder } from '../feature-encoder.ts';
@@ -21,6 +21,10 @@ export interface RecordOptions {
   readonly pixels: boolean;
   /** Whether a bad image is an error. */
   readonly strict: boolean;
+  /** Ends the writing, with its reason, before the next batch. */
+  readonly signal?: AbortSignal;
+  /** Announces each batch. */
+  readonly stretch: Stretch;
 }
 
 /** Images of consecutive rows, as far as they could be decoded. */
@@ -37,7 +41,7 @@ export async function writeRecords(
   options: RecordOptions,
   reporter: Reporter,
 ): Promise<Record<string, number>> {
-  const { batch, strict } = options;
+  const { batch, strict, signal, stretch } = options;
   const items = images.names.length;
   const remarks: Record<string, number> = {};
   const readFrom = async (from: number): Promise<Read> => {
@@ -48,11 +52,12 @@ export async function writeRecords(
   let next = readFrom(writer.position());
   for (let from = writer.position(); from < items; from += batch) {
     await setImmediate(); // signals are handled, threads are answered
+    signal?.throwIfAborted();
     const read = await next;
     next = readFrom(Math.min(from + batch, items)); // decoded while this batch is encoded
     const dropped = droppedImages(read, images, strict);
     for (const one of read.images) if (one.status === 'fulfilled') countRemarks(remarks, one.value.remarks);
-    await writer.append(encodeChunk(read, dropped, encoder, images, options));
+    await writer.append(await stretch('A batch', () => encodeChunk(read, dropped, encoder, images, options)));
     bar.update(from + read.images.length, undefined);
   }
   await next;
