@@ -112,7 +112,7 @@ describe.skipIf(!existsSync(MAIN))('SIGTERM ends', () => {
         .png()
         .toFile(join(images, `${i}.png`));
     const [source, out] = [join(home, 'photos'), join(home, 'extracted')];
-    const set = [`vae=${JSON.stringify({ kind: 'file', path: vae })}`, 'hierarchy.norm=token'];
+    const set = [`vae=${JSON.stringify({ kind: 'file', path: vae })}`, 'hierarchy.norm=none'];
     const line = ['extract', source, '--out', out, '--size', '256', '--batch', '1', '--backend', 'cpu'];
     const { code, seconds, output } = await terminated(/encoding/, ...line, '--set', ...set);
     expect(output).toContain('Stopped; the same command goes on after the images written.');
