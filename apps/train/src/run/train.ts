@@ -23,6 +23,7 @@ import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
 import { dumpBroken } from './broken.ts';
+import { checkTasks } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
 import { prepare } from './prepare.ts';
 import { speedometer } from './speed.ts';
@@ -61,6 +62,7 @@ async function trainLocked(
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
+  await checkTasks(config, parts, engine, reporter);
   const { deps, shape, classes } = parts;
 
   // ---------- State: new, or from the newest checkpoint ----------

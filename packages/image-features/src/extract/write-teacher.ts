@@ -7,7 +7,7 @@ import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertFiniteFeatures } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
-import type { ImageDataset } from '../image-dataset.ts';
+import { type ImageDataset, readImages } from '../image-dataset.ts';
 
 const BATCH = 32;
 
@@ -37,14 +37,14 @@ export async function writeTeacher(
   try {
     for (let start = 0; start < count; start += BATCH) {
       await setImmediate();
-      const part = await Promise.all(rows.slice(start, start + BATCH).map((row) => images.image(row)));
-      const squares = part.map(({ pixels }) => pixels);
+      const part = rows.slice(start, start + BATCH);
+      const squares = await readImages(images, Uint32Array.from(part));
       const values = tf.tidy(() => {
         const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
         return all.dataSync().subarray(0, (all.size / BATCH) * part.length) as Float32Array;
       });
       const entry = fromFloat32(values, [values.length], 'F16');
-      const named = rows.slice(start, start + BATCH).map((row) => images.names[row] as string);
+      const named = part.map((row) => images.names[row] as string);
       assertFiniteFeatures({ [`tokens of ${name}`]: entry }, named, images.path);
       await file.write('tokens', start, entry.data);
       bar.update(start + part.length, undefined);
