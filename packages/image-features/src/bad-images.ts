@@ -4,7 +4,7 @@ import { isUserError, userError } from '@ahpa/messages';
 import type { ImageDataset } from './image-dataset.ts';
 
 /** Share of the images that may be bad. */
-export const MAX_BAD = 0.05;
+const MAX_BAD = 0.05;
 
 /** Bad images that are left out whatever their share. */
 const FEW = 5;

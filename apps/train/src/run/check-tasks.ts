@@ -6,13 +6,29 @@ import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { networkChoice } from '../tasks/training-reference.ts';
-import type { Prepared } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 
 /** First and last item. */
 const ends = ({ count }: Dataset): Uint32Array => Uint32Array.of(0, count - 1);
 
+/** Everything that a run needs before its first step, and what its tasks need later checked. @throws an error the user can fix where some of it is missing */
+export async function prepareChecked(
+  config: TrainConfig,
+  engine: Engine,
+  reporter: Reporter,
+): Promise<Prepared> {
+  const parts = await prepare(config, engine, reporter);
+  try {
+    await checkTasks(config, parts, engine, reporter);
+    return parts;
+  } catch (error) {
+    parts.dispose();
+    throw error;
+  }
+}
+
 /** Opens the held-out data, the pixels of the reference and the network of the evaluation, as far as the configuration asks for them. */
-export async function checkTasks(
+async function checkTasks(
   config: TrainConfig,
   { train, heldOut }: Prepared,
   engine: Engine,
