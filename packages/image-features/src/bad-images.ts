@@ -28,7 +28,15 @@ export function badImages(
     const error = one.reason as Error;
     if (isUserError(error)) throw error;
     const row = rows[i] as number;
-    return [{ row, name: names[row] as string, reason: String(error.message ?? error).trim() }];
+    return [
+      {
+        row,
+        name: names[row] as string,
+        reason: String(error.message ?? error)
+          .trim()
+          .replace(/\.$/, ''),
+      },
+    ];
   });
 }
 
