@@ -23,9 +23,9 @@ import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
 import { dumpBroken } from './broken.ts';
+import { prepareChecked } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
 import { announceAfter, announceSteps } from './long-work.ts';
-import { prepare } from './prepare.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
 
@@ -61,7 +61,7 @@ async function trainLocked(
 ): Promise<TrainSummary> {
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
-  const parts = await prepare(config, engine, reporter);
+  const parts = await prepareChecked(config, engine, reporter);
   const { deps, shape, classes } = parts;
 
   // ---------- State: new, or from the newest checkpoint ----------

@@ -8,7 +8,7 @@ import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertFiniteFeatures } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
-import type { ImageDataset } from '../image-dataset.ts';
+import { type ImageDataset, readImages } from '../image-dataset.ts';
 
 const BATCH = 32;
 
@@ -48,8 +48,8 @@ export async function writeTeacher(
     for (let start = 0; start < count; start += BATCH) {
       await setImmediate();
       signal?.throwIfAborted();
-      const part = await Promise.all(rows.slice(start, start + BATCH).map((row) => images.image(row)));
-      const squares = part.map(({ pixels }) => pixels);
+      const part = rows.slice(start, start + BATCH);
+      const squares = await readImages(images, Uint32Array.from(part));
       const values = await stretch("A batch of the teacher's tokens", () =>
         tf.tidy(() => {
           const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
@@ -57,7 +57,7 @@ export async function writeTeacher(
         }),
       );
       const entry = fromFloat32(values, [values.length], 'F16');
-      const named = rows.slice(start, start + BATCH).map((row) => images.names[row] as string);
+      const named = part.map((row) => images.names[row] as string);
       assertFiniteFeatures({ [`tokens of ${name}`]: entry }, named, images.path);
       await file.write('tokens', start, entry.data);
       bar.update(start + part.length, undefined);

@@ -1,7 +1,9 @@
 /** Fits the normalisations of token groups on calibration images spread evenly over a data set. */
 import { setImmediate } from 'node:timers/promises';
-import { type Reporter, type Stretch, silent, unwatched } from '@ahpa/messages';
+import type { Dropped } from '@ahpa/latent-cache';
+import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
+import { badImages } from '../bad-images.ts';
 import { type FeatureEncoder, featureEncoder, latentTokens } from '../feature-encoder.ts';
 import { type FeatureRequest, needsFit, rawWidths, type VaeFeatures } from '../feature-request.ts';
 import { assertFiniteFeatures, bytesOf } from '../finite-features.ts';
@@ -34,6 +36,7 @@ export async function fitNorms(
   const fitters = rawWidths(files.config, request).map((width) =>
     groupFitter(files.config, request, width, total),
   );
+  const bad: Dropped[] = [];
   const raw = featureEncoder(features);
   const bar = reporter.progress('fitting statistics', total);
   try {
@@ -44,6 +47,7 @@ export async function fitNorms(
         Math.floor(((start + i) * count) / total),
       );
       const read = await Promise.allSettled(rows.map((row) => images.image(row)));
+      bad.push(...badImages(read, rows, images));
       const good = read.flatMap((one, i) =>
         one.status === 'fulfilled'
           ? [{ name: names[rows[i] as number] as string, pixels: one.value.pixels }]
@@ -55,6 +59,11 @@ export async function fitNorms(
         );
       bar.update(Math.min(start + batch, total), undefined);
     }
+    const [first] = bad;
+    if (first && bad.length === total)
+      throw userError(
+        `${images.path}: none of the ${total} images that statistics are fitted on is good; the first is ${first.name} (${first.reason}).`,
+      );
     const norms: Record<string, FittedNorm> = {};
     for (const [g, { name }] of request.groups.entries())
       norms[name] = await stretch(`The fit of ${name}`, () => (fitters[g] as GroupFitter).result());
