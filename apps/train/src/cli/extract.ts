@@ -32,8 +32,10 @@ export function extractCommand(): Command {
     .addOption(backendOption())
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
-        const { runExtract } = await import('../run/extract-images.ts');
-        return runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
+        const { describeExtract, runExtract } = await import('../run/extract-images.ts');
+        const summary = await runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
+        reporter.print(...describeExtract(summary));
+        return summary;
       }),
     );
 }

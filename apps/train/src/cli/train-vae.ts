@@ -62,7 +62,7 @@ async function trainEmojiVae(
     const numbers = { ...options, vae, optim: vaeTrainConfig(options.steps), holdOut };
     const callbacks = { signal: interrupt.signal, onProgress: line.update, onPairs };
     const quality = await trainVae(set, { ...numbers, ...callbacks }, reporter);
-    reporter.say(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
+    reporter.print(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
     return { out: options.out, ...quality };
   } finally {
     interrupt.release();

@@ -12,7 +12,7 @@ import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
 import { isComplete, referencePath, runFolder } from '../records/folder.ts';
-import { runExtract } from '../run/extract-images.ts';
+import { describeExtract, runExtract } from '../run/extract-images.ts';
 import type { Interrupt } from '../run/interrupt.ts';
 import { prepare } from '../run/prepare.ts';
 import { train } from '../run/train.ts';
@@ -90,7 +90,7 @@ async function extractMissing(
   announce(1, `extracting features of ${images} into ${config.data.path}`);
   const threads = availableParallelism();
   const request = { source: images, out: config.data.path, size, pixels: true, threads, trainsNext: true };
-  await runExtract(config, request, reporter);
+  describeExtract(await runExtract(config, request, reporter)).forEach(reporter.say);
 }
 
 async function generateInto(

@@ -19,6 +19,7 @@ import { checkpoint } from '../tasks/checkpoint.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { heldOut } from '../tasks/held-out.ts';
 import { metrics } from '../tasks/metrics.ts';
+import { plot } from '../tasks/plot.ts';
 import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
@@ -34,7 +35,8 @@ export interface TrainSummary {
   readonly step: number;
   readonly complete: boolean;
   readonly checkpoints: string;
-  readonly samples: string;
+  /** Folder of the sample grids; absent without any. */
+  readonly samples?: string;
   readonly plot: string;
   readonly stats: string;
 }
@@ -61,7 +63,8 @@ async function trainLocked(
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
-  const { deps, shape, classes } = parts;
+  const { deps, shape, classes, counts } = parts;
+  const meta = { config, shape, classes, counts };
 
   // ---------- State: new, or from the newest checkpoint ----------
   const { state, step: from } = await startState(config, folder, parts, reporter);
@@ -77,7 +80,7 @@ async function trainLocked(
   const saver = createSaver();
   const { signal, release } = listen();
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const context: TaskContext = { meta, ...parts, ...training, ...session };
   const { step, aborted } = await run({
     stepper: training.stepper,
     from,
@@ -91,23 +94,23 @@ async function trainLocked(
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [checkpoint, snapshots, samples, heldOut, metrics].flatMap((task) => task(context)),
+    tasks: [checkpoint, snapshots, samples, plot, heldOut, metrics].flatMap((task) => task(context)),
     onBroken: (first, step) => dumpBroken(context, first, step),
-  }).finally(async () => {
+  }).finally(() => {
     recorder.pause();
-    await saver.close().finally(release);
+    return saver.close().finally(release);
   });
-
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, !aborted);
+  return summarize(folder, config.train, step, !aborted);
 }
 
 function summarize(
   { root, checkpoints, samples, plot, stats }: RunFolder,
+  { sampleEvery }: TrainConfig['train'],
   step: number,
   complete: boolean,
 ): TrainSummary {
-  return { run: root, step, complete, checkpoints, samples, plot, stats };
+  return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {

@@ -8,10 +8,14 @@ import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GridImages } from '../files/image-grid.ts';
 import type { ImageSampler } from '../models/image-sampler.ts';
+import { stepFlops } from '../models/sampler-cost.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 
-/** Images sampled together. */
-const BATCH = 72;
+/** The most images sampled together. */
+const MOST_TOGETHER = 72;
+
+/** Arithmetic of one call at most, a few seconds' work of two cores. */
+const CALL_FLOPS = 2e11;
 
 /** Images to sample together: each depends on the seed, its own index and its label alone. */
 export interface ImageRequest {
@@ -92,28 +96,39 @@ export async function untilAbort<T>(signal: AbortSignal, work: () => Promise<T>)
   }
 }
 
-/** One image for each label, numbered from 0, in batches; the same seed, labels and weights give the same images. */
+/**
+ * One image for each label, numbered from 0, in batches that are handed on one by one; the same seed, labels and weights give the same
+ * images.
+ */
 export async function sampleInBatches(
   sampler: ImageSampler,
   labels: readonly number[],
   seed: number,
+  onImages: (first: number, images: GridImages) => Promise<void>,
   { onStep, signal }: SamplingHooks = {},
-): Promise<GridImages> {
-  const batches = Math.ceil(labels.length / BATCH);
-  const padTo = batches > 1 ? BATCH : 0;
-  const parts: GridImages[] = [];
+): Promise<void> {
+  const batch = batchSize(sampler);
+  const batches = Math.ceil(labels.length / batch);
+  const padTo = batches > 1 ? batch : 0;
   for (let k = 0; k < batches; k++) {
-    const part = labels.slice(k * BATCH, (k + 1) * BATCH);
-    const indices = part.map((_, i) => k * BATCH + i);
+    const first = k * batch;
+    const part = labels.slice(first, first + batch);
+    const indices = part.map((_, i) => first + i);
     const hooks: SamplingHooks = {
       onStep: (done, steps) => onStep?.(k * steps + done, batches * steps),
       ...(signal && { signal }),
     };
-    parts.push(await sampleImages(sampler, { indices, labels: part, seed, padTo }, hooks));
+    await onImages(first, await sampleImages(sampler, { indices, labels: part, seed, padTo }, hooks));
+    signal?.throwIfAborted();
   }
-  const [, height = 0, width = 0] = parts[0]?.shape ?? [];
-  return { data: Buffer.concat(parts.map(({ data }) => data)), shape: [labels.length, height, width, 3] };
 }
+
+/** Images sampled together: as many as keep a step of the sampler, and the decoding, to a few seconds, after which a signal is obeyed. */
+const batchSize = ({ flops, config }: ImageSampler): number =>
+  Math.max(
+    1,
+    Math.min(MOST_TOGETHER, Math.floor(CALL_FLOPS / Math.max(stepFlops(flops, config), flops.decoding))),
+  );
 
 const latentShape = ({ latentSize, latentChannels }: DataShape): readonly number[] => [
   latentSize,

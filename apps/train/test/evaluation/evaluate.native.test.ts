@@ -25,6 +25,8 @@ const reporter: Reporter = {
   warn: () => undefined,
   progress: () => ({ update: () => undefined, stop: () => undefined }),
   result: () => undefined,
+  print: () => undefined,
+  trace: () => undefined,
   close: () => undefined,
 };
 
