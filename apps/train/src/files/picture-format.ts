@@ -8,11 +8,11 @@ const FORMATS: Readonly<Record<string, (picture: Sharp) => Sharp>> = {
   '.png': (picture) => picture.png(),
   '.jpg': (picture) => picture.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }),
   '.jpeg': (picture) => picture.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }),
-  '.webp': (picture) => picture.webp({ lossless: true }),
+  '.webp': (picture) => picture.webp({ quality: 95 }),
 };
 
 /**
- * The encoder of the picture file `path`: PNG, JPEG or lossless WebP; PNG where the name has no extension.
+ * The encoder of the picture file `path`: PNG, JPEG or WebP; PNG where the name has no extension.
  * @throws an error the user can fix where the extension is another
  */
 export function pictureEncoder(path: string): (picture: Sharp) => Sharp {

@@ -24,6 +24,8 @@ export interface ImageRequest {
   readonly seed: number;
   /** Pad the batch to so many images, so that one compiled graph serves batches of several sizes. */
   readonly padTo?: number;
+  /** Decode so many at a time; default all. */
+  readonly decodeTogether?: number;
 }
 
 /** Observers of sampling, which gives way to other work after every step of the sampler. */
@@ -37,21 +39,19 @@ export interface SamplingHooks {
 /** One image for each index. @throws where a value is not finite, and the signal's reason after an abort. */
 export async function sampleImages(
   sampler: ImageSampler,
-  { indices, labels, seed, padTo = 0 }: ImageRequest,
+  { indices, labels, seed, padTo = 0, decodeTogether = Number.POSITIVE_INFINITY }: ImageRequest,
   hooks: SamplingHooks = {},
 ): Promise<GridImages> {
-  const { decode, shape, config } = sampler;
+  const { shape, config } = sampler;
   const n = indices.length;
   const fill = <T>(list: readonly T[]): T[] =>
     Array.from({ length: Math.max(n, padTo) }, (_, i) => list[Math.min(i, n - 1)] as T);
   const normal = (stream: string, step = 0): tf.Tensor =>
     tf.tidy(() => sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step));
   const latents = await sampleLatents(sampler, fill(labels), normal, hooks);
-  const images = tf.tidy(() => decode(latents));
-  latents.dispose();
-  const [, height, width] = images.shape;
-  const values = (await images.data()).subarray(0, n * height * width * 3);
-  images.dispose();
+  const { values, height, width } = await decodeImages(sampler, latents, n, decodeTogether, hooks).finally(
+    () => latents.dispose(),
+  );
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
     const i = Math.floor(wrong / (height * width * 3));
@@ -60,6 +60,35 @@ export async function sampleImages(
     );
   }
   return { data: toBytes(values), shape: [n, height, width, 3] };
+}
+
+/** Pixels of the first `n` latents, decoded `together` at a time; the event loop runs in between. */
+async function decodeImages(
+  { decode }: ImageSampler,
+  latents: tf.Tensor4D,
+  n: number,
+  together: number,
+  { signal }: SamplingHooks,
+): Promise<{ values: Float32Array; height: number; width: number }> {
+  const [all] = latents.shape;
+  const parts: Float32Array[] = [];
+  let size = [0, 0];
+  for (let first = 0; first < n; first += together) {
+    signal?.throwIfAborted();
+    const images = tf.tidy(() => decode(tf.slice(latents, first, Math.min(together, all - first))));
+    parts.push((await images.data()) as Float32Array);
+    size = images.shape.slice(1, 3);
+    images.dispose();
+    await setImmediate();
+  }
+  const [height = 0, width = 0] = size;
+  const values = new Float32Array(n * height * width * 3);
+  let offset = 0;
+  for (const part of parts) {
+    values.set(part.subarray(0, values.length - offset), offset);
+    offset += part.length;
+  }
+  return { values, height, width };
 }
 
 /** Latents of the labels, owned by the caller; the event loop runs between the steps. */
@@ -107,7 +136,9 @@ export async function sampleInBatches(
   onImages: (first: number, images: GridImages) => Promise<void>,
   { onStep, signal }: SamplingHooks = {},
 ): Promise<void> {
-  const batch = batchSize(sampler);
+  const { flops, config } = sampler;
+  const batch = together(stepFlops(flops, config));
+  const decodeTogether = together(flops.decoding);
   const batches = Math.ceil(labels.length / batch);
   const padTo = batches > 1 ? batch : 0;
   for (let k = 0; k < batches; k++) {
@@ -118,17 +149,17 @@ export async function sampleInBatches(
       onStep: (done, steps) => onStep?.(k * steps + done, batches * steps),
       ...(signal && { signal }),
     };
-    await onImages(first, await sampleImages(sampler, { indices, labels: part, seed, padTo }, hooks));
+    await onImages(
+      first,
+      await sampleImages(sampler, { indices, labels: part, seed, padTo, decodeTogether }, hooks),
+    );
     signal?.throwIfAborted();
   }
 }
 
-/** Images sampled together: as many as keep a step of the sampler, and the decoding, to a few seconds, after which a signal is obeyed. */
-const batchSize = ({ flops, config }: ImageSampler): number =>
-  Math.max(
-    1,
-    Math.min(MOST_TOGETHER, Math.floor(CALL_FLOPS / Math.max(stepFlops(flops, config), flops.decoding))),
-  );
+/** Images of one call, as many as keep it to a few seconds, after which a signal is obeyed. */
+const together = (flopsOfOne: number): number =>
+  Math.max(1, Math.min(MOST_TOGETHER, Math.floor(CALL_FLOPS / flopsOfOne)));
 
 const latentShape = ({ latentSize, latentChannels }: DataShape): readonly number[] => [
   latentSize,
