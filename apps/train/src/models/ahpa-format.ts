@@ -53,12 +53,12 @@ export async function openModel(
 /** An exported folder for inspection; undefined where `folder` is none. */
 export async function readExportedFolder(folder: string): Promise<OwnFolder | undefined> {
   if (!isModelFolder(folder)) return undefined;
-  const { weights, network, step, source, classes, vae } = await readModelFolder(folder);
+  const { weights, network, step, source, classes, counts, vae } = await readModelFolder(folder);
   return {
     file: source,
     kind: 'exported model',
     ...(step !== undefined && { step }),
-    metadata: { classes, vae },
+    metadata: { classes, ...(counts && { counts }), vae },
     network: toNetwork(network),
     weights,
   };

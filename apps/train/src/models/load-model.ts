@@ -35,7 +35,7 @@ export async function loadModel(
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = await openCheckpoint(name, runs, reporter);
-  const { config, shape, classes } = runMeta(checkpoint);
+  const { config, shape, classes, counts } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
   const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
@@ -46,6 +46,7 @@ export async function loadModel(
     network: modelConfig(config.model, shape),
     shape,
     classes,
+    ...(counts && { counts }),
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,
