@@ -1,4 +1,5 @@
 /** A run of seconds on the plain CPU backend: a few images of 16 pixels and a VAE with random weights. */
+import { unwatched } from '@ahpa/messages';
 import type { Reporter } from '../src/cli/reporter.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
@@ -18,15 +19,23 @@ export const tinyConfig = (vae: string, set: readonly string[] = []): TrainConfi
   loadConfig({ names: ['tiny'], set: [...tinyAssignments(vae), ...set] });
 
 /** A reporter that remembers. */
-export function listener(): Reporter & { readonly said: string[]; readonly warned: string[] } {
+export function listener(): Reporter & {
+  readonly said: string[];
+  readonly printed: string[];
+  readonly warned: string[];
+} {
   const said: string[] = [];
+  const printed: string[] = [];
   const warned: string[] = [];
   return {
     said,
+    printed,
     warned,
     say: (text) => said.push(text),
     warn: (text) => warned.push(text),
     progress: () => ({ update: () => undefined, stop: () => undefined }),
+    print: (...lines) => printed.push(...lines),
+    trace: (stack) => warned.push(stack),
     result: () => undefined,
     close: () => undefined,
   };
@@ -41,8 +50,9 @@ export function abortAfter(looks: number): AbortSignal {
   });
 }
 
-/** For runs that nobody interrupts. */
-export const uninterrupted = (): Interrupt => ({
-  signal: new AbortController().signal,
+/** An interrupt by a signal of one's own; by default nobody interrupts. */
+export const uninterrupted = (signal?: Interrupt['signal']): Interrupt => ({
+  signal: signal ?? new AbortController().signal,
+  stretch: unwatched,
   release: () => undefined,
 });

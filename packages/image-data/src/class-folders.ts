@@ -1,45 +1,58 @@
 /** Images of one tree, labelled by a list or by their folders. */
-
+import { extname } from 'node:path';
+import { describeLeftOut } from './describe-source.ts';
+import { detectFormat, IMAGE, WANTED } from './formats.ts';
 import type { ImageSource } from './image-source.ts';
 import { folderLabels, type LabelList, listedLabels } from './labels.ts';
-import { countLeftOut, describeLeftOut } from './left-out.ts';
+import { countLeftOut } from './left-out.ts';
 import { describeNotes, type FileTree } from './tree.ts';
-
-/** File names of images. */
-export const IMAGE: RegExp = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i;
-
-function noImages({ path, files, leftOut }: FileTree): Error {
-  const others = countLeftOut(files.map((file) => [file, 'no image of a known kind']));
-  const found = [...leftOut, ...others].map(describeLeftOut).join('; ') || 'no file';
-  return new Error(
-    `${path}: there are no images, wanted .jpg, .png, .webp, .gif, .tif or .avif files, and there is ${found}.`,
-  );
-}
 
 /**
  * The images of a tree, sorted by path; labels come from `list`, the tree's own `dataset.json`, or the folders.
  * @throws Error where there are no images, or a label is missing
  */
 export async function treeImages(tree: FileTree, list?: LabelList): Promise<ImageSource> {
-  const names = tree.files.filter((file) => IMAGE.test(file));
-  if (names.length === 0) throw noImages(tree);
   const own = 'dataset.json';
+  const names = tree.files.filter((file) => IMAGE.test(file));
+  const others = tree.files.filter((file) => !IMAGE.test(file) && file !== own);
+  const leftOut = [...tree.leftOut, ...countLeftOut(await reasonsOf(others, tree))];
+  if (names.length === 0)
+    throw new Error(
+      [`${tree.path}: there are no images, wanted ${WANTED}.`, ...leftOut.map(describeLeftOut)].join(' '),
+    );
   const found =
     list ??
     (tree.files.includes(own)
       ? { path: `${tree.path}/${own}`, text: new TextDecoder().decode(await tree.read(own)) }
       : undefined);
-  const others = tree.files
-    .filter((file) => !IMAGE.test(file) && file !== own)
-    .map((file) => [file, 'no image of a known kind'] as const);
   const labelling = found ? listedLabels(names, found) : folderLabels(names, tree.path);
   return {
     path: tree.path,
     names,
     ...labelling,
     notes: describeNotes([tree]),
-    leftOut: [...tree.leftOut, ...countLeftOut(others)],
+    leftOut,
     read: (row) => tree.read(names[row] as string),
     close: tree.close,
   };
+}
+
+/** The reason for which each of `files` is no image; of those without an extension the first is looked into. */
+async function reasonsOf(
+  files: readonly string[],
+  tree: FileTree,
+): Promise<[file: string, reason: string][]> {
+  const bare = files.find((file) => extname(file) === '');
+  const format =
+    bare === undefined
+      ? undefined
+      : await tree
+          .read(bare)
+          .then(detectFormat)
+          .catch(() => undefined);
+  const reason = (file: string): string =>
+    format !== undefined && extname(file) === ''
+      ? `no image by name, though the first is a ${format} file by its content: add the extension`
+      : 'no image of a known kind';
+  return files.map((file) => [file, reason(file)]);
 }

@@ -1,6 +1,6 @@
 /** Sentences about the contents of a source. */
 import type { ImageSource } from './image-source.ts';
-import { describeLeftOut } from './left-out.ts';
+import type { LeftOut } from './left-out.ts';
 
 /** The most classes whose counts a sentence names. */
 const NAMED = 12;
@@ -18,6 +18,12 @@ export function describeSource(
   return [
     `${path}: ${names.length} image${names.length === 1 ? '' : 's'} in ${classes.length} class${classes.length === 1 ? '' : 'es'}: ${list}.`,
     ...notes,
-    ...leftOut.map((one) => `Left out: ${describeLeftOut(one)}.`),
+    ...leftOut.map(describeLeftOut),
   ];
+}
+
+/** A sentence about files that are not read. */
+export function describeLeftOut({ reason, extension, count, example }: LeftOut): string {
+  const kind = extension === '' ? 'without extension' : extension;
+  return `Left out: ${count} ${count === 1 ? 'file' : 'files'} ${kind}, which ${count === 1 ? 'is' : 'are'} ${reason} (${example}).`;
 }

@@ -23,12 +23,6 @@ export function sumLeftOut(counts: Iterable<LeftOut>): LeftOut[] {
   return [...sums.values()];
 }
 
-/** Files of one kind in words, such as `2 files .txt, which are hidden (a/b.txt)`. */
-export function describeLeftOut({ reason, extension, count, example }: LeftOut): string {
-  const kind = extension === '' ? 'without extension' : extension;
-  return `${count} ${count === 1 ? 'file' : 'files'} ${kind}, which ${count === 1 ? 'is' : 'are'} ${reason} (${example})`;
-}
-
 /** Files by reason and extension, in the order of their first. */
 export function countLeftOut(files: Iterable<readonly [file: string, reason: string]>): LeftOut[] {
   const found = new Map<string, LeftOut>();

@@ -3,7 +3,9 @@ export { type CacheDataOptions, openCacheData } from './data/open-cache.ts';
 export { type ImagesDataOptions, openImagesData } from './data/open-images.ts';
 export { openRepaData, type RepaDataOptions } from './data/open-repa.ts';
 export {
+  countLabels,
   type DataSource,
+  describeData,
   type FeatureContext,
   once,
   type Splits,

@@ -53,12 +53,12 @@ export async function openModel(
 /** An exported folder for inspection; undefined where `folder` is none. */
 export async function readExportedFolder(folder: string): Promise<OwnFolder | undefined> {
   if (!isModelFolder(folder)) return undefined;
-  const { weights, network, step, source, classes, vae } = await readModelFolder(folder);
+  const { weights, network, step, source, classes, counts, vae } = await readModelFolder(folder);
   return {
     file: source,
     kind: 'exported model',
     ...(step !== undefined && { step }),
-    metadata: { classes, vae },
+    metadata: { classes, ...(counts && { counts }), vae },
     network: toNetwork(network),
     weights,
   };
@@ -85,6 +85,9 @@ async function isOwn(path: string, runs: string): Promise<boolean> {
   return (await readSafetensors(path, () => false)).metadata['schema'] !== undefined;
 }
 
+/** The sampler of DiT's own programs; their guidance leaves the fourth channel alone. */
+const DIT_SAMPLING = { sampler: 'ddpm', steps: 250, guidanceChannels: 3 } as const;
+
 /** A model around published weights, the rest from the default configuration. */
 function withDefaults(source: string, network: Network): Omit<TrainedModel, 'weights'> {
   const { sample, interpolant, vae } = parseTrainConfig({});
@@ -97,7 +100,7 @@ function withDefaults(source: string, network: Network): Omit<TrainedModel, 'wei
     classes: Array.from({ length: classes }, (_, label) => `${label}`),
     vae,
     interpolant,
-    sample,
+    sample: network.convention === 'dit' ? { ...sample, ...DIT_SAMPLING } : sample,
     average: 'converted',
   };
 }

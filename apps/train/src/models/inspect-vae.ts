@@ -2,7 +2,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readVae, vaeStride } from '@ahpa/image-features';
-import type { Reporter } from '@ahpa/messages';
 import { isTorch, torchParts } from '@ahpa/sit-models';
 import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
 import { readWeights } from '@ahpa/weight-files';
@@ -104,26 +103,20 @@ function cachedBytes(
   return 4 + moments + tokens;
 }
 
-/** The inspection as a table. */
-export function describeVae(found: VaeInspection, size: number, grid: number, { say }: Reporter): void {
+/** The inspection as lines of a table. */
+export function describeVae(found: VaeInspection, size: number, grid: number): string[] {
   const { path, kind, parameters, latent, scalingFactor, levels, groups, bytesPerImage, sha256 } = found;
-  say(
+  return [
     `${path}: ${kind}, ${(parameters / 1e6).toFixed(2)} million parameters, encoder ${sha256.slice(0, 12)}`,
-  );
-  say(`${size} x ${size} pixels become a latent of ${latent.join(' x ')}, scaled by ${scalingFactor}`);
-  say(
+    `${size} x ${size} pixels become a latent of ${latent.join(' x ')}, scaled by ${scalingFactor}`,
     `  ${'tap'.padEnd(20)} ${'map'.padStart(16)} ${'GMACs so far'.padStart(13)} ${'map, fp16'.padStart(11)} ${`${grid}x${grid} tokens`.padStart(14)}`,
-  );
-  for (const { name, channels, height, width, gmacs, mapBytes, tokenBytes } of levels) {
-    const map = `${height}x${width}x${channels}`;
-    say(
-      `  ${name.padEnd(20)} ${map.padStart(16)} ${gmacs.toFixed(3).padStart(13)} ${kilobytes(mapBytes).padStart(11)} ${kilobytes(tokenBytes).padStart(14)}`,
-    );
-  }
-  for (const [name, taps] of Object.entries(groups)) say(`  group ${name.padEnd(7)} ${taps.join(', ')}`);
-  say(
+    ...levels.map(({ name, channels, height, width, gmacs, mapBytes, tokenBytes }) => {
+      const map = `${height}x${width}x${channels}`;
+      return `  ${name.padEnd(20)} ${map.padStart(16)} ${gmacs.toFixed(3).padStart(13)} ${kilobytes(mapBytes).padStart(11)} ${kilobytes(tokenBytes).padStart(14)}`;
+    }),
+    ...Object.entries(groups).map(([name, taps]) => `  group ${name.padEnd(7)} ${taps.join(', ')}`),
     `A cached image takes ${kilobytes(bytesPerImage)} with these groups (moments in float32, tokens in float16).`,
-  );
+  ];
 }
 
 const kilobytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} kB`;

@@ -8,7 +8,7 @@ import { restoreTree } from '@ahpa/engine';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
-import type { TensorEntry } from '@ahpa/weight-files';
+import { inFloat32, type TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageNames, chooseAverage, denoiserPrefix } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
@@ -35,7 +35,7 @@ export async function loadModel(
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = await openCheckpoint(name, runs, reporter);
-  const { config, shape, classes } = runMeta(checkpoint);
+  const { config, shape, classes, counts } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
   const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
@@ -46,6 +46,7 @@ export async function loadModel(
     network: modelConfig(config.model, shape),
     shape,
     classes,
+    ...(counts && { counts }),
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,
@@ -98,7 +99,8 @@ export function denoiserParams({ network, weights, source }: TrainedModel): DiTP
       );
   }
   const like = initDiT(network, zeroRng);
-  const params = restoreTree(like, weights, source);
+  const wide = Object.entries(weights).map(([name, entry]) => [name, inFloat32(entry)]);
+  const params = restoreTree(like, Object.fromEntries(wide), source);
   disposeTree(like);
   return params;
 }

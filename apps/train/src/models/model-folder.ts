@@ -7,7 +7,7 @@ import { userError } from '@ahpa/messages';
 import { section } from '@ahpa/options';
 import { positionTensor } from '@ahpa/sit-models';
 import { POSITIONS } from '@ahpa/sit-weights';
-import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { inFloat32, readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import type { VaeChoice } from '../config/types.ts';
@@ -19,6 +19,8 @@ export interface ModelJson {
   readonly architecture: Omit<DiTConfig, 'encoderDepths'>;
   /** Names by index. */
   readonly classes: readonly string[];
+  /** Images of every class in training, where they are known. */
+  readonly counts?: readonly number[];
   readonly interpolant?: unknown;
   readonly sample?: unknown;
   readonly vae?: unknown;
@@ -44,6 +46,7 @@ const schema: z.ZodType<ModelJson> = section({
     convention: z.enum(CONVENTIONS as [Convention]).exactOptional(),
   }),
   classes: z.array(z.string()),
+  counts: z.array(z.int().min(0)).exactOptional(),
   interpolant: z.unknown(),
   sample: z.unknown(),
   vae: z.unknown(),
@@ -60,7 +63,7 @@ export const isModelFolder = (path: string): boolean =>
 /** Reads an exported folder. @throws where its configuration is invalid, or `ema` is not the average that it holds. */
 export async function readModelFolder(folder: string, ema?: string): Promise<TrainedModel> {
   const file = join(folder, CONFIG);
-  const { architecture, classes, training, ...rest } = checkWith(schema, await readJson(file), file);
+  const { architecture, classes, counts, training, ...rest } = checkWith(schema, await readJson(file), file);
   if (ema !== undefined && ema !== training.ema) {
     throw userError(`${folder} holds the average ${training.ema}, and not ${ema}: leave --ema away.`);
   }
@@ -76,6 +79,7 @@ export async function readModelFolder(folder: string, ema?: string): Promise<Tra
     network: { ...architecture, encoderDepths: [] },
     shape: { latentSize, latentChannels, classes: architecture.classes },
     classes,
+    ...(counts && { counts }),
     vae: within(folder, vae),
     interpolant,
     sample,
@@ -101,13 +105,14 @@ function within(folder: string, vae: VaeChoice): VaeChoice {
 /** Writes a model and the path of its VAE as seen from the folder: the weights in float32, then `config.json`. */
 export async function writeModelFolder(folder: string, model: TrainedModel, vae: VaeChoice): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const weights = { ...model.weights, [POSITIONS]: positionTensor(model.network) };
+  const wide = Object.entries(model.weights).map(([name, entry]) => [name, inFloat32(entry)]);
+  const weights = { ...Object.fromEntries(wide), [POSITIONS]: positionTensor(model.network) };
   await writeSafetensors(join(folder, WEIGHTS), weights, { format: 'pt' });
   await writeFile(join(folder, CONFIG), `${JSON.stringify(modelJson(model, vae), null, 2)}\n`);
 }
 
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
-  const { network, classes, interpolant, sample, step, average } = model;
+  const { network, classes, counts, interpolant, sample, step, average } = model;
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
   const { qkNorm, learnSigma, convention, hasNullClass } = network;
   return {
@@ -127,6 +132,7 @@ function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
       ...(convention && convention !== 'repa' && { convention }),
     },
     classes,
+    ...(counts && { counts }),
     interpolant,
     sample,
     vae,

@@ -19,12 +19,14 @@ import { checkpoint } from '../tasks/checkpoint.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { heldOut } from '../tasks/held-out.ts';
 import { metrics } from '../tasks/metrics.ts';
+import { plot } from '../tasks/plot.ts';
 import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
 import { dumpBroken } from './broken.ts';
+import { prepareChecked } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
-import { prepare } from './prepare.ts';
+import { announceAfter, announceSteps } from './long-work.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
 
@@ -34,7 +36,8 @@ export interface TrainSummary {
   readonly step: number;
   readonly complete: boolean;
   readonly checkpoints: string;
-  readonly samples: string;
+  /** Folder of the sample grids; absent without any. */
+  readonly samples?: string;
   readonly plot: string;
   readonly stats: string;
 }
@@ -60,8 +63,9 @@ async function trainLocked(
 ): Promise<TrainSummary> {
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
-  const parts = await prepare(config, engine, reporter);
-  const { deps, shape, classes } = parts;
+  const parts = await prepareChecked(config, engine, reporter);
+  const { deps, shape, classes, counts } = parts;
+  const meta = { config, shape, classes, counts };
 
   // ---------- State: new, or from the newest checkpoint ----------
   const { state, step: from } = await startState(config, folder, parts, reporter);
@@ -75,11 +79,14 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const { signal, release } = listen();
+  const interrupt = listen();
+  const { signal } = interrupt;
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const known = { meta, ...parts, ...training, ...session };
+  const saving = checkpoint(known);
+  const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
-    stepper: training.stepper,
+    stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
     signal,
@@ -87,27 +94,30 @@ async function trainLocked(
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return stepBatch(config.train, parts.train, done);
+      return interrupt.stretch('A batch', () => stepBatch(config.train, parts.train, done));
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [checkpoint, snapshots, samples, heldOut, metrics].flatMap((task) => task(context)),
+    tasks: [saving, ...[snapshots, samples, plot, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
-  }).finally(async () => {
-    recorder.pause();
-    await saver.close().finally(release);
-  });
+  }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, !aborted);
+  return summarize(folder, config.train, step, !aborted);
+}
+
+async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
+  recorder.pause();
+  await saver.close().finally(release);
 }
 
 function summarize(
   { root, checkpoints, samples, plot, stats }: RunFolder,
+  { sampleEvery }: TrainConfig['train'],
   step: number,
   complete: boolean,
 ): TrainSummary {
-  return { run: root, step, complete, checkpoints, samples, plot, stats };
+  return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {

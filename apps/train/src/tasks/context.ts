@@ -4,7 +4,7 @@ import type { DiTParams } from '@ahpa/dit-core';
 import type { Engine, Model, Training } from '@ahpa/engine';
 import type { Lock } from '@ahpa/file-lock';
 import type { Dataset } from '@ahpa/image-features';
-import type { Reporter } from '@ahpa/messages';
+import type { Reporter, Stretch } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { RunDeps, RunState } from '../models/wiring.ts';
@@ -16,7 +16,7 @@ import type { Recorder } from '../records/recorder.ts';
 export interface TaskContext {
   readonly folder: RunFolder;
   readonly lock: Lock;
-  /** Configuration, shape of the data and names of the classes. */
+  /** Configuration, shape of the data, names of the classes and images of each. */
   readonly meta: RunMeta;
   /** Steps of earlier sessions, which are on disk already. */
   readonly from: number;
@@ -32,8 +32,12 @@ export interface TaskContext {
   /** The first average of the denoiser, as it is now. */
   readonly ema: Model<DiTParams>;
   readonly sampler: ImageSampler;
+  /** Indices of the classes of sample grids. */
+  readonly grid: readonly number[];
   /** Aborted when the run is to end: long tasks then reject with its reason. */
   readonly signal: AbortSignal;
+  /** Announces long work after a step, whose state is saved first where a signal would end the process meanwhile. */
+  stretchAt(step: number): Stretch;
   readonly saver: Saver;
   readonly recorder: Recorder;
   readonly reporter: Reporter;
