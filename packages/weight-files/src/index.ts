@@ -17,8 +17,8 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export { readShardedSafetensors } from './sharded.ts';
-export { isRecord, torchPartNames, torchStateDict } from './state-dict.ts';
-export { openTorch, type TorchFile, type TorchValue } from './torch.ts';
+export { isRecord, isTensor, onlyStateDict, torchPartNames, torchStateDict } from './state-dict.ts';
+export { isTorch, openTorch, type TorchFile, type TorchValue } from './torch.ts';
 export { parseTorch, readTorch } from './torch-read.ts';
 export { Unread } from './unread.ts';
-export { type ReadWeightsOptions, readWeights, WEIGHTS_IN_FOLDER } from './weights.ts';
+export { isIndex, type ReadWeightsOptions, readWeights, WEIGHTS_IN_FOLDER } from './weights.ts';

@@ -32,7 +32,17 @@ export function torchPartNames<T extends Tensor>(value: TorchValue<T>): readonly
   return Object.keys(value).filter((key) => holdsTensors<T>(value[key] as TorchValue<T>));
 }
 
-/** The dict of tensors: the entry `part`, or the value itself, or the only entry that holds tensors. */
+/** Names under which training programs keep the state dict of their model. */
+const STATE_DICTS =
+  /^(?:model_?|module|net|network|generator|params|ema_?)?(?:state_dict|params|weights)?(?:_ema)?$/;
+
+/** The part that is the only one, or the only one under a usual name of state dicts; undefined where there is none. */
+export function onlyStateDict(parts: readonly string[]): string | undefined {
+  const usual = parts.filter((name) => STATE_DICTS.test(name));
+  return parts.length === 1 ? parts[0] : usual.length === 1 ? usual[0] : undefined;
+}
+
+/** The dict of tensors: the entry `part`, or the value itself, or the only entry that is a state dict. */
 function selectPart<T extends Tensor>(value: TorchValue<T>, part: string | undefined): TorchRecord<T> {
   if (!isRecord<T>(value)) {
     const what = value instanceof Unread ? `, it is ${value.what}` : '';
@@ -41,8 +51,9 @@ function selectPart<T extends Tensor>(value: TorchValue<T>, part: string | undef
   const parts = torchPartNames(value);
   const isDict = holdsTensors<T>(value);
   if (part === undefined && isDict && parts.length === 0) return value;
-  const only = isDict || parts.length !== 1 ? '' : (parts[0] as string);
-  const chosen = value[part ?? only];
+  const only = onlyStateDict(parts);
+  const single = only !== undefined && (!isDict || STATE_DICTS.test(only)) ? only : '';
+  const chosen = value[part ?? single];
   if (!isRecord<T>(chosen)) {
     const [key, unread] = Object.entries(value).find(([, item]) => item instanceof Unread) ?? [];
     const reason = unread instanceof Unread ? ` (${quote(key as string)} is ${unread.what})` : '';
@@ -55,7 +66,7 @@ function selectPart<T extends Tensor>(value: TorchValue<T>, part: string | undef
 
 /**
  * The tensors of a state dict by name. `part` names the entry of a training checkpoint (`model`, `ema`, `state_dict`); without
- * it the value is the state dict or has just one. Prefixes `module.` and `_orig_mod.` of wrapped models are stripped; entries
+ * it the value is the state dict or has just one, by its name where others hold tensors too. Prefixes `module.` and `_orig_mod.` of wrapped models are stripped; entries
  * for which `keep` is false are left out.
  * @throws Error where the part is missing or ambiguous, or a kept entry is no tensor
  */

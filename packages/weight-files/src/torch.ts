@@ -22,10 +22,27 @@ export interface TorchFile {
   close(): Promise<void>;
 }
 
-async function openContent(source: Source): Promise<TorchContent> {
+type Form = 'old' | 'archive' | undefined;
+
+async function formOf(source: Source): Promise<Form> {
   const start = await source.read(0, Math.min(START_BYTES, source.size));
-  if (isLegacy(start)) return legacyContent(source);
-  if (start[0] === 0x50 && start[1] === 0x4b) return archiveContent(source);
+  if (isLegacy(start)) return 'old';
+  return start[0] === 0x50 && start[1] === 0x4b ? 'archive' : undefined;
+}
+
+/**
+ * Whether a file starts as PyTorch's do.
+ * @throws the file system's error
+ */
+export async function isTorch(path: string): Promise<boolean> {
+  const source = await openSource(path);
+  return (await formOf(source).finally(() => source.close())) !== undefined;
+}
+
+async function openContent(source: Source): Promise<TorchContent> {
+  const form = await formOf(source);
+  if (form === 'old') return legacyContent(source);
+  if (form === 'archive') return archiveContent(source);
   throw new Error(`${source.name}: the file is neither PyTorch's nor safetensors; was it downloaded whole?`);
 }
 

@@ -33,8 +33,8 @@ export const WEIGHTS_IN_FOLDER: readonly string[] = ['', '.bf16', '.fp16'].flatM
   ]),
 );
 
-/** The names of an index of shards. */
-const INDEX = /\.index(\.\w+)?\.json$/;
+/** Whether a path is named as the index of shards. */
+export const isIndex = (path: string): boolean => /\.index(\.\w+)?\.json$/.test(path);
 
 async function fileIn(folder: string): Promise<string> {
   const names = await readdir(folder);
@@ -97,6 +97,6 @@ export async function readWeights(
   options: ReadWeightsOptions = {},
 ): Promise<Record<string, TensorEntry>> {
   const file = (await stat(path)).isDirectory() ? await fileIn(path) : path;
-  if (!INDEX.test(file)) return readFileWeights(file, options);
+  if (!isIndex(file)) return readFileWeights(file, options);
   return readShards(file, options.keep ?? (() => true), (shard, keep) => readFileWeights(shard, { keep }));
 }

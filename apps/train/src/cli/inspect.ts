@@ -45,7 +45,7 @@ export function inspectCommand(): Command {
             decoder: decoder ?? null,
             scale: scale ?? null,
           } as const;
-          const found = await inspectVae(choice, size, grid);
+          const found = await inspectVae(choice, size, grid, reporter);
           describeVae(found, size, grid, reporter);
           return found;
         }
@@ -58,7 +58,20 @@ export function inspectCommand(): Command {
 }
 
 function describe(
-  { file, kind, step, args = {}, moments, tensors, values, bytes, metadata, networks, problems }: Inspection,
+  {
+    file,
+    kind,
+    step,
+    args = {},
+    moments,
+    tensors,
+    values,
+    bytes,
+    metadata,
+    networks,
+    unread = [],
+    problems,
+  }: Inspection,
   reporter: Reporter,
 ): void {
   const { say, warn } = reporter;
@@ -71,13 +84,15 @@ function describe(
   say(`  ${moments === undefined ? 'no moments of an optimizer' : `moments of ${moments} parameters`}`);
   if (Object.keys(args).length > 0) say('arguments:');
   for (const [name, value] of Object.entries(args)) say(`  ${name}: ${value}`);
+  if (unread.length > 0) say('not read:');
+  for (const line of unread) say(`  ${line}`);
   for (const problem of problems) warn(`  ${problem}`);
   say(JSON.stringify(metadata, null, 2));
 }
 
 function describeNetwork(
   part: string,
-  { kind, size, network, parameters, gmacs, heads }: Recognised,
+  { kind, size, prefix, network, parameters, gmacs, heads }: Recognised,
   { say }: Reporter,
 ): void {
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
@@ -91,5 +106,6 @@ function describeNetwork(
     `  latent ${latentSize} x ${latentSize} x ${latentChannels}, patch ${patchSize}, width ${hiddenSize}, depth ${depth}, ${network.heads} heads, ${classes} classes${extras.map((extra) => `, ${extra}`).join('')}`,
   );
   say(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
+  if (prefix !== undefined) say(`  the names of its tensors begin with "${prefix}"`);
   if (heads.length > 0) say(`  alignment heads: ${heads.join(', ')}`);
 }
