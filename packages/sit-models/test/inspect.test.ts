@@ -95,7 +95,7 @@ describe('files as people have them', () => {
   });
 
   it('may be TorchScript and of before torch 1.6', async () => {
-    expect((await inspectModelFile(torch('scripted.pt'))).tensors).toBe(11);
+    expect((await inspectModelFile(torch('scripted.pt'))).tensors).toBe(12);
     expect((await inspectModelFile(torch('old.pt'))).values).toMatchObject({ grid: 24, a: 2, b: 3 });
   });
 
