@@ -7,6 +7,7 @@ import { isTorch, torchParts } from '@ahpa/sit-models';
 import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
 import { readWeights } from '@ahpa/weight-files';
 import type { VaeFileChoice } from '../config/types.ts';
+import { assertImageSize } from './shapes.ts';
 
 /** One map of the encoder for one image. */
 export interface VaeLevel extends Pick<VaeTap, 'name' | 'channels'> {
@@ -63,6 +64,7 @@ export async function isVae(path: string): Promise<boolean> {
 /** Reads a VAE and counts for images of `size` pixels and tokens on `grid` by `grid`. */
 export async function inspectVae(choice: VaeFileChoice, size: number, grid: number): Promise<VaeInspection> {
   const { path, config, sha256, tensors } = await readVae(choice);
+  assertImageSize(size, config, 1, '--size');
   const side = size / vaeStride(config);
   const levels = vaeTaps(config, size, size).map(({ name, channels, scale, cumulativeMacs }): VaeLevel => {
     const [height, width] = [size / scale, size / scale];

@@ -9,7 +9,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../data/kinds.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
 import { type Decoder, decoder } from '../models/image-sampler.ts';
-import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
+import { alignmentSpec, assertImageSize, patchSizeOf, resolveShapes } from '../models/shapes.ts';
 import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 
@@ -31,6 +31,7 @@ export interface Prepared {
 /** Loads or makes all of it. */
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
   const files = await readVae(config.vae, reporter);
+  if ('size' in config.data) assertImageSize(config.data.size, files.config, patchSizeOf(config.model));
   const data = await openData(config.data, reporter);
   const shapes = resolveShapes(config, files.config, data);
   const { shape, network, source, request } = shapes;
