@@ -61,14 +61,17 @@ async function watch(
   reporter: Reporter,
 ): Promise<{ readonly url: string }> {
   const { readRuns, recordFiles } = await import('../experiments/read-runs.ts');
+  const { messagePage } = await import('../experiments/report-page.ts');
   const { servePage } = await import('../experiments/watch.ts');
   await readRuns(paths);
   const version = async (): Promise<string> => {
     const files = await Promise.all(recordFiles(paths).map((file) => stat(file)));
     return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
   };
-  const interrupt = listenForInterrupt(reporter);
-  const served = await servePage(() => renderPage(paths, options), version, options.port);
+  const interrupt = listenForInterrupt(reporter, { unit: 'this page', resume: 'nothing is lost' });
+  const page = (): Promise<string> =>
+    renderPage(paths, options).catch((error: Error) => messagePage(error.message));
+  const served = await servePage(page, version, options.port);
   reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
   await new Promise<void>((resolve) => {
     if (interrupt.signal.aborted) resolve();
@@ -76,6 +79,5 @@ async function watch(
   });
   interrupt.release();
   await served.close();
-  process.exitCode = 0;
   return { url: served.url };
 }

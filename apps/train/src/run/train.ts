@@ -23,8 +23,9 @@ import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
 import { dumpBroken } from './broken.ts';
+import { prepareChecked } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
-import { prepare } from './prepare.ts';
+import { announceAfter, announceSteps } from './long-work.ts';
 import { speedometer } from './speed.ts';
 import { startState } from './start.ts';
 
@@ -61,7 +62,7 @@ async function trainLocked(
 ): Promise<TrainSummary> {
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
-  const parts = await prepare(config, engine, reporter);
+  const parts = await prepareChecked(config, engine, reporter);
   const { deps, shape, classes } = parts;
 
   // ---------- State: new, or from the newest checkpoint ----------
@@ -76,11 +77,14 @@ async function trainLocked(
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
-  const { signal, release } = listen();
+  const interrupt = listen();
+  const { signal } = interrupt;
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const context: TaskContext = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const known = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const saving = checkpoint(known);
+  const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
-    stepper: training.stepper,
+    stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
     signal,
@@ -88,19 +92,21 @@ async function trainLocked(
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return stepBatch(config.train, parts.train, done);
+      return interrupt.stretch('A batch', () => stepBatch(config.train, parts.train, done));
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [checkpoint, snapshots, samples, heldOut, metrics].flatMap((task) => task(context)),
+    tasks: [saving, ...[snapshots, samples, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
-  }).finally(async () => {
-    recorder.pause();
-    await saver.close().finally(release);
-  });
+  }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
   return summarize(folder, step, !aborted);
+}
+
+async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
+  recorder.pause();
+  await saver.close().finally(release);
 }
 
 function summarize(
