@@ -4,7 +4,7 @@ export { DIFFUSERS_CLASS, diffusersConfig, parseDiffusersConfig } from './diffus
 export { describeForeign } from './foreign.ts';
 export type { Known } from './infer.ts';
 export { findPrefix, isHead, plainNames, showsRepa } from './names.ts';
-export { type Convention, type Network, POSITIONS, trunkShapes } from './network.ts';
+export { CLASS_TABLE, type Convention, type Network, POSITIONS, trunkShapes } from './network.ts';
 export { type Moments, nameMoments } from './optimizer.ts';
 export {
   assertFinite,

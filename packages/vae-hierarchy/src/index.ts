@@ -43,4 +43,4 @@ export {
   emptyMoments,
   standardize,
 } from './statistics.ts';
-export { defaultGroups, type VaeTap, vaeTaps } from './taps.ts';
+export { deepestTap, defaultGroups, type VaeTap, vaeTaps } from './taps.ts';

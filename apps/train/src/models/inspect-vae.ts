@@ -6,6 +6,7 @@ import { diffusersFolder, tensorNames } from '@ahpa/sit-models';
 import { defaultGroups, findVaePrefix, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
 import type { VaeFileChoice } from '../config/types.ts';
 import { isModelFolder } from './model-folder.ts';
+import { assertImageSize } from './shapes.ts';
 
 /** One map of the encoder for one image. */
 export interface VaeLevel extends Pick<VaeTap, 'name' | 'channels'> {
@@ -52,6 +53,7 @@ export async function inspectVae(
   reporter?: Reporter,
 ): Promise<VaeInspection> {
   const { path, config, sha256, tensors } = await readVae(choice, reporter);
+  assertImageSize(size, config, 1, '--size');
   const side = size / vaeStride(config);
   const levels = vaeTaps(config, size, size).map(({ name, channels, scale, cumulativeMacs }): VaeLevel => {
     const [height, width] = [size / scale, size / scale];

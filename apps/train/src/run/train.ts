@@ -51,6 +51,7 @@ export async function train(
 ): Promise<TrainSummary> {
   const lock = await claimFolder(folder, config, reporter);
   warnOfPrecision(config.train, reporter);
+  warnOfGuidance(config, reporter);
   return trainLocked(config, folder, lock, reporter, listen).finally(() => leaveFolder(folder, lock));
 }
 
@@ -118,6 +119,13 @@ function summarize(
   complete: boolean,
 ): TrainSummary {
   return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
+}
+
+function warnOfGuidance({ model, sample }: TrainConfig, reporter: Reporter): void {
+  if (model.labelDropout > 0 || sample.guidance === 1) return;
+  reporter.warn(
+    `sample.guidance is ${sample.guidance}, and without label dropout the null class that it leads away from is never trained: set sample.guidance to 1, or model.labelDropout above 0.`,
+  );
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {
