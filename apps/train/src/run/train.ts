@@ -81,16 +81,15 @@ async function trainLocked(
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
   const interrupt = listen();
-  const { signal } = interrupt;
-  const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const known = { meta, ...parts, ...training, ...session };
+  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
+  const known = { meta, ...parts, ...training, ...session, signal: interrupt.signal };
   const saving = checkpoint(known);
   const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
     stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
-    signal,
+    signal: interrupt.signal,
     batches: async (done) => {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
