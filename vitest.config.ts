@@ -5,6 +5,16 @@ const shared = {
   ssr: { resolve: { conditions: ['@ahpa/source'] } },
 };
 
+/** Tests of the packages that promise every backend; `unit` runs them on plain JavaScript. */
+const portable = {
+  include: [
+    'packages/{ops,dit-core,vae-hierarchy,alignment-losses,dynamic-router,trainer,evaluation}/test/*.test.ts',
+  ],
+  exclude: ['**/*.native.test.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/count-reporter.mjs'],
@@ -18,6 +28,22 @@ export default defineConfig({
           setupFiles: ['@ahpa/test-utils/setup'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: { ...portable, name: 'wasm', setupFiles: ['@ahpa/test-utils/setup', '@ahpa/test-utils/wasm'] },
+      },
+      {
+        ...shared,
+        test: {
+          ...portable,
+          name: 'tensorflow',
+          exclude: [...portable.exclude, '**/kernel.test.ts'], // of backends without kernels of their own
+          setupFiles: ['@ahpa/test-utils/setup', '@ahpa/test-fixtures/tensorflow'],
+          pool: 'forks',
+          fileParallelism: false,
+          env: { TF_CPP_MIN_LOG_LEVEL: '2' },
         },
       },
       {

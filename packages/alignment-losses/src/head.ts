@@ -1,5 +1,5 @@
 /** Projection heads from the transformer's hidden tokens to the width of a target: REPA's MLP, SRA2's deeper one, iREPA's convolution. */
-import { activatedProduct, addBias, product, SILU } from '@ahpa/ops';
+import { activatedProduct, addBias, convolution, product, SILU } from '@ahpa/ops';
 import type { LinearParams, Rng } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -115,7 +115,7 @@ function applyConv({ projection_layer }: ConvHeadParams, hidden: tf.Tensor3D): t
     const grid = toGridSide('applyHead', tokens);
     const image = tf.reshape(hidden, [batch, grid, grid, width]) as tf.Tensor4D;
     const filter = tf.transpose(projection_layer.weight, [2, 3, 1, 0]) as tf.Tensor4D; // [k, k, in, out]
-    const projected = tf.add(tf.conv2d(image, filter, 1, 'same'), projection_layer.bias);
+    const projected = tf.add(convolution(image, filter, 1, 'same'), projection_layer.bias);
     return tf.reshape(projected, [batch, tokens, filter.shape[3]]);
   });
 }

@@ -11,8 +11,11 @@ import type { z } from 'zod';
 
 /** Features that an alignment compares tokens with. */
 export interface TargetRequest {
-  /** Groups of taps of the VAE's encoder by name, finest first; `default`: fine, mid and coarse of the VAE at hand. */
-  readonly groups: 'default' | Readonly<Record<string, readonly string[]>>;
+  /**
+   * Groups of taps of the VAE's encoder by name, finest first. Of the VAE at hand: `default`, its fine, mid and coarse maps;
+   * `deepest` in place of taps, the last map before its latent.
+   */
+  readonly groups: 'default' | Readonly<Record<string, readonly string[] | 'deepest'>>;
   /** A file of a teacher's features, in place of groups. */
   readonly file?: string;
 }

@@ -21,7 +21,7 @@ const SPEC: AlignmentSpec = {
     { name: 'coarse', width: 4, tokens: 4 },
   ],
 };
-const teacher = { groups: { teacher: ['mid.block_2'] } };
+const teacher = { groups: { teacher: 'deepest' } };
 
 /** What every kind has without an option given, in a network aligned at block 2. */
 const DEFAULTS: Readonly<Record<string, object>> = {

@@ -1,5 +1,5 @@
 /** Embeddings of time, class and position. */
-import { linear, silu } from '@ahpa/ops';
+import { linear, oneHot, silu } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiTParams } from './params.ts';
 
@@ -29,7 +29,7 @@ export function embedCondition(
     const time = linear(silu(linear(timestepEmbedding(t, TIME_FEATURES), mlp[0])), mlp[2]);
     const table = params.y_embedder.embedding_table.weight;
     // A product with one-hot rows is an exact look-up, and its gradient reads no labels on the host.
-    const label = tf.matMul(tf.oneHot(y, table.shape[0], 1, 0, 'float32') as tf.Tensor2D, table);
+    const label = tf.matMul(oneHot(y, table.shape[0]), table);
     return tf.add(time, label);
   });
 }

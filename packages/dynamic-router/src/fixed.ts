@@ -1,4 +1,5 @@
 /** Fixed (non-learned) weights, for ablations. */
+import { oneHot } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** 'linear-handover' moves the weight linearly from the coarsest group (at t = 1) to the finest (at t = 0). */
@@ -32,7 +33,7 @@ export function fixedRoute(kind: FixedRoute, t: tf.Tensor1D, groups: number): tf
 
 /** All weight on one group: t [B] -> [B, G]. */
 export function oneHotRoute(group: number, t: tf.Tensor1D, groups: number): tf.Tensor2D {
-  return tf.tidy(() => tf.oneHot(tf.fill([t.size], group, 'int32'), groups, 1, 0, 'float32') as tf.Tensor2D);
+  return tf.tidy(() => oneHot(tf.fill([t.size], group, 'int32'), groups));
 }
 
 /** From the finest group to the coarsest around t = centre: the coarsest has 1 / (1 + e^(-slope (t - centre))), the finest the rest. */

@@ -1,6 +1,7 @@
 /** Equal bins of t. */
 import type { Sums } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
+import { oneHot } from './portable.ts';
 
 /** Bins of t in reports. */
 export const TIME_BINS = 10;
@@ -9,7 +10,7 @@ export const TIME_BINS = 10;
 export function timeBins(t: tf.Tensor1D, bins: number): tf.Tensor2D {
   return tf.tidy(() => {
     const bin = tf.clipByValue(tf.floor(tf.mul(t, bins)), 0, bins - 1);
-    return tf.oneHot(tf.cast(bin, 'int32'), bins, 1, 0, 'float32') as tf.Tensor2D;
+    return oneHot(tf.cast(bin, 'int32') as tf.Tensor1D, bins);
   });
 }
 

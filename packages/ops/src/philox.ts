@@ -61,11 +61,17 @@ export function philoxWords(key: PhiloxKey, step: number, count: number): Uint32
   return words.subarray(0, count);
 }
 
-/** The key of a stream: the seed's low 32 bits, and the FNV-1a hash of the stream's name. */
+/**
+ * The key of a stream: the seed, an integer of 32 bits, and the FNV-1a hash of the stream's name.
+ * @throws RangeError for any other seed
+ */
 export function streamKey(seed: number, stream: string): PhiloxKey {
+  if (seed >>> 0 !== seed) {
+    throw new RangeError(`The seed is ${seed}, wanted a whole number from 0 to ${2 ** 32 - 1}.`);
+  }
   let hash = 0x811c9dc5;
   for (let i = 0; i < stream.length; i++) hash = Math.imul(hash ^ stream.charCodeAt(i), 0x01000193);
-  return { low: seed >>> 0, high: hash >>> 0 };
+  return { low: seed, high: hash >>> 0 };
 }
 
 /** Uniform float32 in [0, 1) from 23 bits of every word (TensorFlow's Uint32ToFloat). */

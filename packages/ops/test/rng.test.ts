@@ -38,7 +38,7 @@ describe('philoxBlock', () => {
   test('the stream hash is FNV-1a', () => {
     expect(streamKey(1, '').high).toBe(0x811c9dc5);
     expect(streamKey(1, 'a').high).toBe(0xe40c292c);
-    expect(streamKey(-1, 'foobar')).toEqual({ low: 0xffffffff, high: 0xbf9cf968 });
+    expect(streamKey(2 ** 32 - 1, 'foobar')).toEqual({ low: 0xffffffff, high: 0xbf9cf968 });
   });
 });
 
@@ -82,4 +82,8 @@ describe('philox', () => {
     expect(scalar.shape).toEqual([]);
     expect(philox(1).uniform([2, 0, 3], 'x').shape).toEqual([2, 0, 3]);
   });
+});
+
+test.each([-1, 0.5, 2 ** 32, Number.NaN])('the seed %d is refused', (seed) => {
+  expect(() => philox(seed).normal([2], 'noise')).toThrow('wanted a whole number from 0 to 4294967295');
 });

@@ -10,18 +10,35 @@ export type Written<S extends z.ZodType> = DeepReadonly<z.input<S>>;
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
+/** Most unknown keys that are named. */
+const NAMED = 3;
+
 /** Object schema that refuses unknown keys and names the nearest known one. */
 export function section<T extends z.core.$ZodLooseShape>(shape: T) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? (issue as unknown as { keys: string[] }).keys
-            .map((key) => `unknown key "${key}", the nearest is "${closest(key, known)}"`)
-            .join('; ')
+        ? describeUnknown((issue as unknown as { keys: string[] }).keys, known)
         : undefined,
   });
 }
+
+function describeUnknown(keys: readonly string[], known: readonly string[]): string {
+  const named = keys
+    .slice(0, NAMED)
+    .map((key) => `unknown key "${key}", the nearest is "${closest(key, known as string[])}"`);
+  const more = keys.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more unknown keys`] : [])].join('; ');
+}
+
+/** Largest seed: random numbers are keyed with 32 bits of it. */
+export const LARGEST_SEED: number = 2 ** 32 - 1;
+
+const SEED = `wanted a whole number from 0 to ${LARGEST_SEED}`;
+
+/** Seed of random numbers: an integer of 32 bits. */
+export const seedNumber = z.int(SEED).min(0, SEED).max(LARGEST_SEED, SEED);
 
 /** Positive integer. */
 export const count = (fallback: number, description: string) =>

@@ -1,5 +1,5 @@
 /** Inference of a network's sizes from the tensor shapes of a state dict under SiT's names. */
-import { type Convention, type Network, POSITIONS } from './network.ts';
+import { CLASS_TABLE, type Convention, type Network, POSITIONS } from './network.ts';
 import type { StateDict } from './tensor.ts';
 
 /** Properties that the tensors do not determine, or not always. */
@@ -27,7 +27,7 @@ function requireShape(tensors: StateDict, name: string, rank: number): readonly 
  */
 export function inferNetwork(tensors: StateDict, known: Known = {}): Network {
   const [hiddenSize, latentChannels, patchSize] = requireShape(tensors, 'x_embedder.proj.weight', 4) as Four;
-  const [rows] = requireShape(tensors, 'y_embedder.embedding_table.weight', 2) as [number, number];
+  const [rows] = requireShape(tensors, CLASS_TABLE, 2) as [number, number];
   const [wide] = requireShape(tensors, 'blocks.0.mlp.fc1.weight', 2) as [number, number];
   const [outputs] = requireShape(tensors, 'final_layer.linear.weight', 2) as [number, number];
   const channels = outputs / patchSize ** 2;
@@ -60,7 +60,7 @@ const IMAGENET_CLASSES = 1000;
 function inferClasses(rows: number, { classes }: Known): Pick<Network, 'classes' | 'hasNullClass'> {
   if (classes !== undefined && rows !== classes && rows !== classes + 1) {
     throw new Error(
-      `y_embedder.embedding_table.weight has ${rows} rows, wanted ${classes} or, with the null class, ${classes + 1}: correct the number of classes (--classes).`,
+      `${CLASS_TABLE} has ${rows} rows, wanted ${classes} or, with the null class, ${classes + 1}: correct the number of classes (--classes).`,
     );
   }
   return rows === (classes ?? IMAGENET_CLASSES)

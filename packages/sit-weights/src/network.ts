@@ -26,6 +26,9 @@ export type Network = {
 /** Name of the fixed position table in files. */
 export const POSITIONS = 'pos_embed';
 
+/** Name of the table of classes; the null class is its last row, where there is one. */
+export const CLASS_TABLE = 'y_embedder.embedding_table.weight';
+
 const FREQUENCIES = 256;
 
 /** Shapes of the trained tensors by name, in the order in which PyTorch's module has them. */
@@ -48,7 +51,7 @@ export function trunkShapes(network: Network): ReadonlyMap<string, readonly numb
   shapes.set('x_embedder.proj.bias', [width]);
   layer('t_embedder.mlp.0', width, FREQUENCIES);
   layer('t_embedder.mlp.2', width, width);
-  shapes.set('y_embedder.embedding_table.weight', [classes + (hasNullClass ? 1 : 0), width]);
+  shapes.set(CLASS_TABLE, [classes + (hasNullClass ? 1 : 0), width]);
   for (let i = 0; i < depth; i++) {
     layer(`blocks.${i}.attn.qkv`, 3 * width, width);
     for (const norm of network.qkNorm ? ['q_norm', 'k_norm'] : []) {

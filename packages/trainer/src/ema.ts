@@ -1,5 +1,5 @@
 /** Moving averages of parameters: with a constant decay, or with one that makes the average's width grow with the run. */
-import { flatten, hasKernel, runKernel, tidyTree, unflatten } from '@ahpa/ops';
+import { flatten, hasKernel, log1p, runKernel, tidyTree, unflatten } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { stdToExponent } from './power-ema.ts';
@@ -16,7 +16,7 @@ export function emaRate(average: AverageOptions, updates: tf.Tensor): tf.Scalar 
     if ('decay' in average) return tf.scalar(1 - average.decay);
     const gamma = stdToExponent(average.sigmaRel);
     const t = tf.add(tf.cast(updates, 'float32'), 1);
-    return tf.neg(tf.expm1(tf.mul(tf.log1p(tf.div(-1, t)), gamma + 1))) as tf.Scalar;
+    return tf.neg(tf.expm1(tf.mul(log1p(tf.div(-1, t)), gamma + 1))) as tf.Scalar;
   });
 }
 

@@ -17,7 +17,7 @@ function fakeKernel(
   const calls: { inputs: string[]; attrs: unknown }[] = [];
   tf.registerKernel({
     kernelName,
-    backendName: 'cpu',
+    backendName: tf.getBackend(),
     kernelFunc: ({ inputs, attrs }) => {
       calls.push({ inputs: Object.keys(inputs).sort(), attrs });
       return compute(inputs as unknown as Readonly<Record<string, tf.Tensor>>) as
@@ -30,7 +30,7 @@ function fakeKernel(
 }
 
 afterEach(() => {
-  for (const name of registered.splice(0)) tf.unregisterKernel(name, 'cpu');
+  for (const name of registered.splice(0)) tf.unregisterKernel(name, tf.getBackend());
 });
 
 const t = (inputs: Readonly<Record<string, tf.Tensor>>, name: string): tf.Tensor => inputs[name] as tf.Tensor;

@@ -155,9 +155,9 @@ describe('what the networks see', () => {
     const ones = (shape: readonly number[], value: number) => tf.fill([...shape], value);
     const level: Readonly<Record<string, number>> = { posterior: 2, noise: 10, time: 0.25 };
     const rng: Rng = {
-      normal: (shape, stream) => ones(shape, level[stream] as number),
+      normal: (shape, stream) => ones(shape, level[stream] ?? 0),
       uniform: (shape, stream) =>
-        stream === 'dropout' ? tf.tensor1d([0.09, 0.1, 0.5, 0]) : ones(shape, level[stream] as number),
+        stream === 'dropout' ? tf.tensor1d([0.09, 0.1, 0.5, 0]) : ones(shape, level[stream] ?? 0),
     };
     const batch = toyBatch(0, 4);
     const seen: { xt?: number[]; y?: number[] } = {};

@@ -1,5 +1,5 @@
 /** A linear denoiser with one head, small enough for the plain CPU backend. */
-import { philox } from '@ahpa/ops';
+import { oneHot, philox } from '@ahpa/ops';
 import type { Alignment, Batch, Denoiser, Interpolant, WeightSchedule } from '@ahpa/ports';
 import { testTensor } from '@ahpa/test-utils';
 import * as tf from '@tensorflow/tfjs-core';
@@ -22,7 +22,10 @@ const denoiser: Denoiser<ToyParams> = {
   apply(params, xt, t, y, tap) {
     const [b, h, w] = xt.shape;
     const mixed = tf.matMul(tf.reshape(xt, [b * h * w, C]), params.weight as tf.Tensor2D);
-    const condition = tf.add(tf.mul(tf.reshape(t, [b, 1]), params.time), tf.gather(params.table, y));
+    const condition = tf.add(
+      tf.mul(tf.reshape(t, [b, 1]), params.time),
+      tf.matMul(oneHot(y, CLASSES + 1), params.table as tf.Tensor2D),
+    );
     const velocity = tf.add(
       tf.reshape(mixed, [b, h, w, C]),
       tf.reshape(condition, [b, 1, 1, C]),

@@ -1,4 +1,5 @@
 /** The layers of the VAE: convolution, residual block, attention, resampling. NHWC; default padding SAME. */
+import { convolution } from '@ahpa/ops';
 import type { LinearParams } from '@ahpa/ports';
 import * as tf from '@tensorflow/tfjs-core';
 import { groupNorm, groupNormSilu } from './group-norm.ts';
@@ -6,7 +7,7 @@ import type { AttentionParams, ConvParams, MidParams, ResnetParams } from './par
 
 /** Stride-1 convolution that keeps the size. */
 export function conv(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
-  return tf.tidy(() => tf.add(tf.conv2d(x, params.weight, 1, 'same'), params.bias));
+  return tf.tidy(() => tf.add(convolution(x, params.weight, 1, 'same'), params.bias));
 }
 
 /**
@@ -14,7 +15,7 @@ export function conv(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
  * is what SAME padding does at stride 2.
  */
 export function downsample(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
-  return tf.tidy(() => tf.add(tf.conv2d(x, params.weight, 2, 'same'), params.bias));
+  return tf.tidy(() => tf.add(convolution(x, params.weight, 2, 'same'), params.bias));
 }
 
 /** Repeats every pixel 2x2; the gradient is the sum over the four, taken as an exact 4 times their average. */

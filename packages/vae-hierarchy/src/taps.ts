@@ -94,6 +94,11 @@ export function vaeTaps(config: VaeConfig, height = 256, width = 256): readonly 
   });
 }
 
+/** Name of the deepest map of the encoder, the last one before the latent. */
+export function deepestTap(config: VaeConfig): string {
+  return (vaeTaps(config).at(-2) as VaeTap).name;
+}
+
 /**
  * Three groups of taps: `coarse` is the last map before the latent, `mid` the level before the coarsest, `fine` all levels
  * before that. The paper names the three kinds and not the taps; this is the reconstruction's default.
@@ -112,6 +117,6 @@ export function defaultGroups(config: VaeConfig): Record<'fine' | 'mid' | 'coars
   return {
     fine: Array.from({ length: levels - 2 }, (_, level) => last(level)),
     mid: [last(levels - 2)],
-    coarse: [config.kind === 'tiny' ? last(levels - 1) : 'mid.block_2'],
+    coarse: [deepestTap(config)],
   };
 }

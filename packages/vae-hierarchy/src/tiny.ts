@@ -1,4 +1,5 @@
 /** The networks of an AutoencoderTiny (TAESD): convolutions with ReLU on images in [0, 1], without normalization. */
+import { convolution } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TinyVaeConfig } from './config.ts';
 import { groupNorm } from './group-norm.ts';
@@ -20,7 +21,7 @@ const GLOBAL_EPSILON = 1e-5;
 const LATENT_MAGNITUDE = 3;
 
 function conv(x: tf.Tensor4D, { weight, bias }: PlainConvParams & Partial<ConvParams>): tf.Tensor4D {
-  const out = tf.conv2d(x, weight, 1, 'same');
+  const out = convolution(x, weight, 1, 'same');
   return bias ? tf.add(out, bias) : out;
 }
 
@@ -32,7 +33,7 @@ function down(x: tf.Tensor4D, { weight }: PlainConvParams): tf.Tensor4D {
     [1, 0],
     [0, 0],
   ]) as tf.Tensor4D;
-  return tf.conv2d(padded, weight, 2, 'valid');
+  return convolution(padded, weight, 2, 'valid');
 }
 
 /** `x` plus a 1x1 convolution of its normalized and rectified 1x1 convolution; the normalization spans the image. */

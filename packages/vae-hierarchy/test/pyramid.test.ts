@@ -2,6 +2,7 @@ import { expectClose, expectLive, type GoldenTensor, readGolden, testTensor } fr
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
+  deepestTap,
   defaultGroups,
   groupTokens,
   parseVaeConfig,
@@ -112,6 +113,14 @@ describe('taps', () => {
     expect(tiny.find(({ name }) => name === 'down.1.block.1')?.macs).toBe(3 * conv * 32 ** 2);
     expect(tiny.find(({ name }) => name === 'down.3.block.1')?.macs).toBe((3 * conv + 2 * 64 * 256) * 8 ** 2);
     expect(tiny.at(-1)).toMatchObject({ channels: 32, macs: 9 * 64 * 32 * 8 ** 2 });
+  });
+
+  it('end with one before the latent, whatever the number of levels', () => {
+    expect(deepestTap(SD_VAE_F8D4)).toBe('mid.block_2');
+    expect(deepestTap(TAEF2)).toBe('down.3.block.2');
+    expect(deepestTap({ ...SD_VAE_F8D4, blockOutChannels: [32], midBlockAttention: false })).toBe(
+      'mid.block_2',
+    );
   });
 
   it('form three groups, from fine to coarse', () => {

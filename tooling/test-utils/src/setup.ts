@@ -3,10 +3,11 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 
+await tf.setBackend('cpu');
+
 let before = 0;
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
+beforeAll(() => {
   for (const method of ['log', 'info', 'error', 'debug'] as const) {
     vi.spyOn(console, method).mockImplementation((...args: unknown[]) => {
       throw new Error(`a test or a package wrote to the console: ${args.join(' ')}`);

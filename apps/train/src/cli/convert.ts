@@ -60,7 +60,11 @@ export function convertCommand(): Command {
     );
 }
 
-function describe({ output, network, parameters, left, note }: Converted, reporter: Reporter): void {
+function describe(
+  { output, source, prefix, network, parameters, left, note }: Converted,
+  reporter: Reporter,
+): void {
+  if (prefix) reporter.say(`${source}: the network is read from the tensors under "${prefix}".`);
   for (const name of left) reporter.warn(`left out: ${name}`);
   const { depth, hiddenSize, convention } = network;
   reporter.print(

@@ -46,7 +46,7 @@ export function inspectCommand(): Command {
             decoder: decoder ?? null,
             scale: scale ?? null,
           } as const;
-          const found = await inspectVae(choice, size, grid);
+          const found = await inspectVae(choice, size, grid, reporter);
           reporter.print(...describeVae(found, size, grid));
           return found;
         }
@@ -59,7 +59,20 @@ export function inspectCommand(): Command {
 }
 
 function describe(
-  { file, kind, step, args = {}, moments, tensors, values, bytes, metadata, networks, problems }: Inspection,
+  {
+    file,
+    kind,
+    step,
+    args = {},
+    moments,
+    tensors,
+    values,
+    bytes,
+    metadata,
+    networks,
+    unread = [],
+    problems,
+  }: Inspection,
   reporter: Reporter,
 ): void {
   const { print, warn } = reporter;
@@ -72,6 +85,8 @@ function describe(
   print(`  ${moments === undefined ? 'no moments of an optimizer' : `moments of ${moments} parameters`}`);
   if (Object.keys(args).length > 0) print('arguments:');
   for (const [name, value] of Object.entries(args)) print(`  ${name}: ${value}`);
+  if (unread.length > 0) print('not read:');
+  for (const line of unread) print(`  ${line}`);
   for (const problem of problems) warn(`  ${problem}`);
   const { classes, counts, ...others } = metadata;
   if (isNames(classes)) print(`  ${describeClasses(classes, isCounts(counts) ? counts : undefined)}`);
@@ -86,7 +101,7 @@ const isCounts = (value: unknown): value is number[] =>
 
 function describeNetwork(
   part: string,
-  { kind, size, network, parameters, gmacs, heads }: Recognised,
+  { kind, size, prefix, network, parameters, gmacs, heads }: Recognised,
   { print }: Reporter,
 ): void {
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
@@ -100,5 +115,6 @@ function describeNetwork(
     `  latent ${latentSize} x ${latentSize} x ${latentChannels}, patch ${patchSize}, width ${hiddenSize}, depth ${depth}, ${network.heads} heads, ${classes} classes${extras.map((extra) => `, ${extra}`).join('')}`,
   );
   print(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
+  if (prefix !== undefined) print(`  the names of its tensors begin with "${prefix}"`);
   if (heads.length > 0) print(`  alignment heads: ${heads.join(', ')}`);
 }

@@ -1,10 +1,17 @@
 /** Numbers on a command line. */
+import { LARGEST_SEED } from '@ahpa/options';
 import { InvalidArgumentError } from 'commander';
 
 /** A whole number of at least 0. */
 export function integer(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Wanted a whole number.');
+}
+
+/** A seed: a whole number of 32 bits. */
+export function seed(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= LARGEST_SEED) return Number(text);
+  throw new InvalidArgumentError(`Wanted a whole number from 0 to ${LARGEST_SEED}.`);
 }
 
 /** A whole number of at least 1. */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { ProbeRequest } from '../experiments/probe.ts';
 import type { Probe } from '../records/probe-file.ts';
 import { backendOption } from './config-options.ts';
-import { count, integer } from './numbers.ts';
+import { count, seed } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -15,7 +15,7 @@ export function probeCommand(): Command {
     .option('--images <n>', 'training images to measure with', count, 2000)
     .option('--batch <n>', 'images at a time', count, 32)
     .option('--bins <n>', 'equal ranges of t', count, 3)
-    .option('--seed <n>', 'seed of images, times and noise', integer, 0)
+    .option('--seed <n>', 'seed of images, times and noise', seed, 0)
     .addOption(backendOption())
     .action((run: string, options: Omit<ProbeRequest, 'run'>, command: Command) =>
       perform(command, async (reporter) => {

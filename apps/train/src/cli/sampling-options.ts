@@ -6,7 +6,7 @@ import { userError } from '@ahpa/messages';
 import { type Command, Option } from 'commander';
 import type { TrainConfig } from '../config/types.ts';
 import { backendOption } from './config-options.ts';
-import { count, integer, interval, nonNegative, positive } from './numbers.ts';
+import { count, interval, nonNegative, positive, seed } from './numbers.ts';
 
 type Sample = TrainConfig['sample'];
 
@@ -63,7 +63,7 @@ export function withSampler(command: Command): Command {
     )
     .option('--rtol <error>', 'relative error of a dopri5 step (default: as configured)', positive)
     .option('--atol <error>', 'absolute error of a dopri5 step (default: as configured)', positive)
-    .option('--seed <number>', 'seed of the noise', integer, 0)
+    .option('--seed <number>', 'seed of the noise', seed, 0)
     .addOption(backendOption());
 }
 

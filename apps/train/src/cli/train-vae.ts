@@ -8,7 +8,7 @@ import { defaultCacheDir } from '../files/cache-folder.ts';
 import type { GridImages } from '../files/image-grid.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
 import { backendOption } from './config-options.ts';
-import { count, integer } from './numbers.ts';
+import { count, seed } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -29,7 +29,7 @@ export function trainVaeCommand(): Command {
     .option('--out <folder>', 'folder to write', 'runs/vae')
     .option('--steps <count>', 'optimisation steps', count, 5000)
     .option('--batch <count>', 'images a step', count, 32)
-    .option('--seed <number>', 'seed of initialisation, data order and noise', integer, 0)
+    .option('--seed <number>', 'seed of initialisation, data order and noise', seed, 0)
     .option('--save-every <count>', 'steps between checkpoints', count, 500)
     .addOption(
       new Option('--precision <type>', 'precision of matrix products')

@@ -21,7 +21,7 @@ const HEAD = `# Configuration
 Every key, with its type, its default and the default's source. A configuration is laid over \`base\`, which writes
 out every default: defaults < files, later ones over earlier ones < options of the command line. \`ahpa config\` prints the
 result. Files are JSON or YAML; \`configs/train.schema.json\` is their schema for editors. An object whose \`kind\` changes is
-replaced whole. Keys under an old name are still read, with a line that gives the present one.
+replaced whole, and \`--set key={...}\` gives the whole value of a key. Keys under an old name are still read, with a line that gives the present one.
 
 This file, \`configs/base.json\` and \`configs/train.schema.json\` are generated from the schema in \`apps/train/src/config\`; a test
 compares them (\`vitest -u\` writes them).

@@ -11,10 +11,18 @@ type Replaces = (below: JsonObject, above: JsonObject, path: string) => boolean;
 
 /**
  * `upper` over `lower`: objects are merged key by key, anything else is replaced.
- * An object whose `kind` changes is replaced whole, since its other keys belong to the old kind.
+ * An object whose `kind` changes is replaced whole, since its other keys belong to the old kind, and so is one at a path of `whole`.
  */
-export function mergeLayers(lower: JsonObject, upper: JsonObject): JsonObject {
-  return merge(lower, upper, (below, above, path) => REPLACED.has(path) || changesKind(below, above));
+export function mergeLayers(
+  lower: JsonObject,
+  upper: JsonObject,
+  whole: ReadonlySet<string> = new Set(),
+): JsonObject {
+  return merge(
+    lower,
+    upper,
+    (below, above, path) => REPLACED.has(path) || whole.has(path) || changesKind(below, above),
+  );
 }
 
 /** `upper` over `lower`: objects are merged key by key whatever their kind, anything else is replaced. */
@@ -23,11 +31,23 @@ export function mergeObjects(lower: JsonObject, upper: JsonObject): JsonObject {
 }
 
 /**
- * The layer of a list of assignments `a.b=value`; values are JSON where they parse as such, text otherwise.
+ * The layer of a list of assignments `a.b=value`; values are JSON where they parse as such, text otherwise. Of two for one path the
+ * later one counts.
  * @throws where an assignment has no key or no `=`.
  */
 export function layerOf(assignments: readonly string[]): JsonObject {
-  return assignments.map(parseAssignment).reduce(mergeObjects, {});
+  const values = new Map<string, unknown>();
+  for (const { path, value } of assignments.map(parseAssignment)) {
+    values.delete(path); // the order is that of what counts
+    values.set(path, value);
+  }
+  return [...values].map(([path, value]) => nested(path.split('.'), value)).reduce(mergeObjects, {});
+}
+
+/** The paths that assignments give an object, which is their whole value. */
+export function wholePaths(assignments: readonly string[]): ReadonlySet<string> {
+  const objects = assignments.map(parseAssignment).filter(({ value }) => isObject(value));
+  return new Set(objects.map(({ path }) => path));
 }
 
 /** The object that holds nothing but `value`, at the end of a path of keys. */
@@ -63,12 +83,12 @@ function changesKind({ kind: old }: JsonObject, { kind }: JsonObject): boolean {
   return kind !== undefined && kind !== old;
 }
 
-function parseAssignment(assignment: string): JsonObject {
+function parseAssignment(assignment: string): { readonly path: string; readonly value: unknown } {
   const [, path, text] = /^([^=\s]+)=(.*)$/s.exec(assignment) ?? [];
   if (path === undefined || text === undefined) {
     throw userError(`--set needs key=value, for example optim.learningRate=1e-4, got "${assignment}".`);
   }
-  return nested(path.split('.'), readValue(text));
+  return { path, value: readValue(text) };
 }
 
 function readValue(text: string): unknown {

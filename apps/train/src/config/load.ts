@@ -6,7 +6,7 @@ import { userError } from '@ahpa/messages';
 import { closest } from 'fastest-levenshtein';
 import { inPackage } from '../files/package-folder.ts';
 import { trustModule } from '../files/trusted-modules.ts';
-import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
+import { isObject, type JsonObject, layerOf, mergeLayers, wholePaths } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
 import { CONFIG_FILE, readConfigFile } from './read-file.ts';
 import { renameKeys, type Warn, withoutRepeats } from './rename-keys.ts';
@@ -35,10 +35,11 @@ export function loadConfig({ names, set }: ConfigRequest, warn: Warn = () => und
   const files = new Map<string, JsonObject>();
   for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), files, []);
   const report = withoutRepeats(warn);
-  const layers = [...files]
+  const below = [...files]
     .map(([path, layer]) => locateModule(renameKeys(layer, report), dirname(path), false))
-    .concat(locateModule(renameKeys(layerOf(set), report), process.cwd(), true));
-  return parseTrainConfig(layers.reduce(mergeLayers, {}));
+    .reduce((lower, upper) => mergeLayers(lower, upper), {});
+  const assigned = locateModule(renameKeys(layerOf(set), report), process.cwd(), true);
+  return parseTrainConfig(mergeLayers(below, assigned, wholePaths(set)));
 }
 
 function addFile(path: string, files: Map<string, JsonObject>, within: readonly string[]): void {

@@ -21,8 +21,14 @@ export function checkWith<T>(schema: z.ZodType<T>, input: unknown, subject: stri
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describeIssue(issue, [], input));
-  throw userError(`${subject} is not valid: ${problems.join('; ')}.`);
+  const more = problems.length - SHOWN;
+  const shown = [...problems.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more problems`] : [])];
+  throw userError(`${subject} is not valid: ${shown.join('; ')}.`);
 }
+
+/** Most problems that one error shows, and most characters of a value in it. */
+const SHOWN = 5;
+const VALUE_LENGTH = 80;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -34,7 +40,7 @@ function describeIssue(issue: Issue, above: Path, input: unknown): string[] {
   }
   if (issue.code === 'unrecognized_keys') return [`${at(path)}${issue.message}`];
   if (issue.code === 'invalid_key') return [`${at(path)}wanted lower-case letters, digits and "-" in a name`];
-  const got = issue.code === 'custom' ? '' : `, got ${JSON.stringify(valueAt(input, path)) ?? 'nothing'}`;
+  const got = issue.code === 'custom' ? '' : `, got ${brief(valueAt(input, path))}`;
   return [`${at(path)}${wanted(issue)}${got}`];
 }
 
@@ -48,6 +54,12 @@ function nearestBranch(branches: readonly Issue[][]): readonly Issue[] {
 function wanted(issue: Issue): string {
   const end = issue.message.match(/expected (.*?)(, received .*)?$/i)?.[1];
   return end === undefined ? issue.message : `wanted ${end}`;
+}
+
+/** A value as JSON, cut where it is long. */
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH)}…` : text;
 }
 
 function at(path: Path): string {

@@ -1,7 +1,7 @@
 /** Keys of `train`: length, intervals, seed and backend of a run. */
 
 import { BACKENDS } from '@ahpa/engine';
-import { count, flag, type Resolved, section, wholeNumber } from '@ahpa/options';
+import { count, flag, type Resolved, section, seedNumber, wholeNumber } from '@ahpa/options';
 import { z } from 'zod';
 
 /** Schema of `train`. */
@@ -9,7 +9,7 @@ export const train = section({
   batch: count(256, 'Images per step; REPA and AHPA.'),
   accumulate: count(1, 'Equal parts a batch is computed in, one after the other, for less memory; REPA: 1.'),
   steps: count(400_000, 'Optimisation steps; AHPA.'),
-  seed: wholeNumber(0, 'Of initialisation, data order, noise and times.'),
+  seed: seedNumber.default(0).describe('Of initialisation, data order, noise and times; 32 bits.'),
   reportEvery: count(50, 'Steps between rows of stats.jsonl.'),
   sampleEvery: wholeNumber(10_000, 'Steps between sample grids; 0 for none; REPA: 10,000.'),
   checkpointEvery: count(10_000, 'Steps between checkpoints.'),

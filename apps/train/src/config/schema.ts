@@ -34,7 +34,11 @@ const shape = {
 /** Schema of a whole configuration; absent keys get their defaults. */
 export const configSchema = section(shape).superRefine(
   ({ model: { size, encoderDepth }, alignment, train: { batch, accumulate } }, context) => {
-    const { depth } = typeof size === 'string' ? SIT[size] : size;
+    const { depth, hiddenSize, heads } = typeof size === 'string' ? SIT[size] : size;
+    if (hiddenSize % 4 !== 0 || hiddenSize % heads !== 0) {
+      const message = `wanted a multiple of 4 and of heads, ${heads}, got ${hiddenSize}`;
+      context.addIssue({ code: 'custom', path: ['model', 'size', 'hiddenSize'], message });
+    }
     if (encoderDepth > depth) {
       const message = `wanted at most the model's depth, ${depth}, got ${encoderDepth}`;
       context.addIssue({ code: 'custom', path: ['model', 'encoderDepth'], message });

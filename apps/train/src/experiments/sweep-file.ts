@@ -1,7 +1,7 @@
 /** A sweep file: arms that differ in their configuration, each trained once for every seed. */
 import { basename, dirname, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
-import { section } from '@ahpa/options';
+import { section, seedNumber } from '@ahpa/options';
 import { z } from 'zod';
 import { checkWith } from '../config/parse.ts';
 import { CONFIG_FILE, readConfigFile } from '../config/read-file.ts';
@@ -35,7 +35,7 @@ const layer = {
 const schema = section({
   description: z.string().default('').describe('The question that the sweep answers.'),
   ...layer,
-  seeds: z.array(z.int().min(0)).min(1).default([0, 1, 2]).describe('One run of every arm for each.'),
+  seeds: z.array(seedNumber).min(1).default([0, 1, 2]).describe('One run of every arm for each.'),
   baseline: z.string().optional().describe('The arm that others are compared with; the first one.'),
   arms: z.record(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/), section(layer)).describe('What is compared.'),
 });

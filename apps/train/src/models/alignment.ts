@@ -5,7 +5,7 @@ import * as routers from '@ahpa/dynamic-router';
 import type { TapGroup } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import type { Alignment, AlignmentSpec } from '@ahpa/ports';
-import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
+import { deepestTap, defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../config/alignment.ts';
@@ -22,9 +22,10 @@ export interface TargetSource {
 /** The features of an alignment's targets. @throws an error the user can fix where the VAE lacks a tap. */
 export function targetSource(config: AlignmentConfig, vae: VaeConfig): TargetSource {
   const { groups, file } = alignmentKind(config).targets(config as never);
-  const chosen = groups === 'default' ? defaultGroups(vae) : groups;
+  const named = Object.entries(groups === 'default' ? defaultGroups(vae) : groups);
+  const chosen = named.map(([name, taps]) => ({ name, taps: taps === 'deepest' ? [deepestTap(vae)] : taps }));
   const known = vaeTaps(vae).map(({ name }) => name);
-  for (const [name, taps] of Object.entries(chosen)) {
+  for (const { name, taps } of chosen) {
     const unknown = taps.find((tap) => !known.includes(tap));
     if (unknown === undefined) continue;
     throw userError(
@@ -32,7 +33,7 @@ export function targetSource(config: AlignmentConfig, vae: VaeConfig): TargetSou
     );
   }
   return {
-    groups: Object.entries(chosen).map(([name, taps]) => ({ name, taps })),
+    groups: chosen,
     ...(file !== undefined && { teacher: file }),
   };
 }

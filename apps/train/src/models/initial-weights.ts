@@ -3,8 +3,8 @@
 import type { DiTConfig } from '@ahpa/dit-core';
 import { type Reporter, userError } from '@ahpa/messages';
 import { mapTree } from '@ahpa/ops';
-import { changeConvention, type Network } from '@ahpa/sit-weights';
-import { type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import { CLASS_TABLE, changeConvention, type Network } from '@ahpa/sit-weights';
+import { inFloat32, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InitChoice } from '../config/types.ts';
 import type { RunState } from '../models/wiring.ts';
@@ -30,8 +30,10 @@ export async function withInitialWeights(
     const name = /^(?:params|ema\.\d+)\.denoiser\.(.+)$/.exec(path)?.[1];
     const entry = name === undefined ? undefined : weights[name];
     if (entry === undefined) return leaf;
+    const values = tf.tensor(toFloat32(entry), [...entry.shape]);
+    const started = withRest(values, leaf);
     leaf.dispose();
-    return tf.tensor(toFloat32(entry), [...entry.shape]);
+    return started;
   }, state);
 }
 
@@ -44,15 +46,28 @@ async function initialWeights(init: InitChoice, network: DiTConfig, reporter: Re
     reporter,
   );
   assertSame(source, state.network, network);
+  const wide = Object.fromEntries(
+    Object.entries(state.trunk).map(([name, entry]) => [name, inFloat32(entry)]),
+  );
   const { trunk } =
-    state.network.convention === 'sit' ? changeConvention(state.trunk, state.network, 'repa') : state;
+    state.network.convention === 'sit' ? changeConvention(wide, state.network, 'repa') : { trunk: wide };
   const anew = (name: string): boolean =>
     (state.network.convention === 'dit' && DIT_ONLY.test(name)) ||
-    ((state.network.classes !== network.classes || state.network.hasNullClass === false) &&
-      name.startsWith('y_embedder.'));
+    (state.network.classes !== network.classes && name === CLASS_TABLE);
   const dropped = Object.keys(trunk).filter(anew);
   if (dropped.length > 0) reporter.warn(`These start anew, as ${source} has others: ${dropped.join(', ')}.`);
+  else if (state.network.hasNullClass === false)
+    reporter.warn(`The null class starts anew, as ${source} was trained without label dropout.`);
   return Object.fromEntries(Object.entries(trunk).filter(([name]) => !anew(name)));
+}
+
+/** `values` and, where `leaf` has more rows, its own after them; consumes `values`. */
+function withRest(values: tf.Tensor, leaf: tf.Tensor): tf.Tensor {
+  const [rows = 0] = values.shape;
+  if (rows === (leaf.shape[0] ?? 0)) return values;
+  const whole = tf.tidy(() => tf.concat([values, tf.slice(leaf, [rows])]));
+  values.dispose();
+  return whole;
 }
 
 function assertSame(source: string, theirs: Network, network: DiTConfig): void {

@@ -8,6 +8,7 @@ import { restoreTree } from '@ahpa/engine';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
+import { CLASS_TABLE } from '@ahpa/sit-weights';
 import { inFloat32, type TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { averageNames, chooseAverage, denoiserPrefix } from '../config/averages.ts';
@@ -40,10 +41,14 @@ export async function loadModel(
   const prefix = denoiserPrefix(index);
   const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
   const own = averaged.filter(([key]) => key.startsWith(prefix));
+  const trained = Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
+  const network = modelConfig(config.model, shape);
+  const hasNullClass = config.model.labelDropout > 0;
+  const weights = hasNullClass ? trained : withoutNullClass(trained, shape.classes);
   return {
     source: checkpoint.path,
     step: checkpoint.step,
-    network: modelConfig(config.model, shape),
+    network: hasNullClass ? network : { ...network, hasNullClass },
     shape,
     classes,
     ...(counts && { counts }),
@@ -51,10 +56,19 @@ export async function loadModel(
     interpolant: config.interpolant,
     sample: config.sample,
     average: averageNames(config.ema)[index] as string,
-    weights: Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])),
-    dropped: valuesIn(averaged) - valuesIn(own),
+    weights,
+    dropped: valuesIn(averaged) - valuesIn(Object.entries(weights)),
     config,
   };
+}
+
+/** The weights without the row of the null class, which training without label dropout leaves as it began. */
+function withoutNullClass(weights: TrainedModel['weights'], classes: number): TrainedModel['weights'] {
+  const { [CLASS_TABLE]: table, ...rest } = weights;
+  if (table === undefined) return weights;
+  const [rows, width] = table.shape as [number, number];
+  const data = table.data.subarray(0, (table.data.byteLength / rows) * classes);
+  return { ...rest, [CLASS_TABLE]: { ...table, shape: [classes, width], data } };
 }
 
 /** The checkpoint in a file, or the newest valid one of a run. @throws where there is none. */

@@ -1,5 +1,5 @@
 /** The sizes of a run, from its configuration, its VAE and its data. */
-import { alignmentShape, type DiTConfig, SIT } from '@ahpa/dit-core';
+import { alignmentShape, type DiTConfig, SIT, type SiTPreset } from '@ahpa/dit-core';
 import { type FeatureRequest, groupShapes, vaeStride } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import type { AlignmentSpec, FeatureGroup } from '@ahpa/ports';
@@ -19,24 +19,51 @@ export interface Shapes {
   readonly groups: readonly FeatureGroup[];
 }
 
+/** Sizes of the transformer of a configuration, preset or its own. */
+const modelSizes = ({ size }: Pick<ModelConfig, 'size'>): SiTPreset =>
+  typeof size === 'string' ? SIT[size] : size;
+
+/** Side in latent pixels of a token of that transformer. */
+export const patchSizeOf = (model: Pick<ModelConfig, 'size'>): number => modelSizes(model).patchSize;
+
 /** The transformer of a configuration. */
-export function modelConfig({ size, encoderDepth, qkNorm }: ModelConfig, shape: DataShape): DiTConfig {
-  const preset = typeof size === 'string' ? SIT[size] : size;
-  return { ...preset, ...shape, mlpRatio: 4, encoderDepths: [encoderDepth], ...(qkNorm && { qkNorm }) };
+export function modelConfig(model: ModelConfig, shape: DataShape): DiTConfig {
+  const { encoderDepth, qkNorm } = model;
+  return {
+    ...modelSizes(model),
+    ...shape,
+    mlpRatio: 4,
+    encoderDepths: [encoderDepth],
+    ...(qkNorm && { qkNorm }),
+  };
 }
 
-/** All sizes of a run. @throws an error the user can fix where the VAE's stride does not divide the images. */
+/**
+ * Checks that images divide into whole tokens of `patchSize` latent pixels; `name` is the option with their size.
+ * @throws an error the user can fix
+ */
+export function assertImageSize(size: number, vae: VaeConfig, patchSize: number, name = 'data.size'): void {
+  const stride = vaeStride(vae);
+  const token = stride * patchSize;
+  if (size % token === 0) return;
+  const below = Math.floor(size / token) * token;
+  const nearest = [below, below + token].filter((side) => side > 0).join(' or ');
+  const cause =
+    patchSize === 1
+      ? `the VAE's factor ${stride}`
+      : `${token} pixels a token (the VAE's factor ${stride} times the patch size ${patchSize})`;
+  throw userError(`${name} is ${size}, wanted a multiple of ${cause}, such as ${nearest}.`);
+}
+
+/** All sizes of a run. @throws an error the user can fix where its images do not divide into whole tokens. */
 export function resolveShapes(
   config: Pick<TrainConfig, 'model' | 'alignment' | 'hierarchy'>,
   vae: VaeConfig,
   { size, classes }: { readonly size: number; readonly classes: readonly string[] },
 ): Shapes {
-  const stride = vaeStride(vae);
-  if (size % stride !== 0) {
-    throw userError(`data.size is ${size}, wanted a multiple of ${stride}, the stride of the VAE.`);
-  }
+  assertImageSize(size, vae, patchSizeOf(config.model));
   const shape = {
-    latentSize: size / stride,
+    latentSize: size / vaeStride(vae),
     latentChannels: vae.latentChannels,
     classes: classes.length,
   };

@@ -102,6 +102,11 @@ export async function readRunConfig({ config }: RunFolder): Promise<TrainConfig 
   }
 }
 
+/** Former defaults, as JSON by dotted path, and the present ones that mean the same to every run that they started. */
+const FORMER: Readonly<Record<string, readonly [former: string, present: string]>> = {
+  'alignment.teacher.taps': ['["mid.block_2"]', '"deepest"'],
+};
+
 /** Differences of two configurations in keys that a run may not change: `key old, and not new` each. */
 export function differences(old: TrainConfig, now: TrainConfig): string[] {
   const [before, after] = [entries(old), entries(now)];
@@ -114,7 +119,9 @@ export function differences(old: TrainConfig, now: TrainConfig): string[] {
 /** Leaves of a configuration as JSON by dotted path; arrays count as leaves. */
 function entries(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return new Map([[path, JSON.stringify(value)]]);
+    const [former, present] = FORMER[path] ?? [];
+    const text = JSON.stringify(value);
+    return new Map([[path, text === former ? (present as string) : text]]);
   }
   const inner = Object.entries(value).flatMap(([key, child]) => [
     ...entries(child, path === '' ? key : `${path}.${key}`),

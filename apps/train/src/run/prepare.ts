@@ -11,7 +11,7 @@ import { openData } from '../data/kinds.ts';
 import { defaultCacheDir } from '../files/cache-folder.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
 import { type Decoder, decoder } from '../models/image-sampler.ts';
-import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
+import { alignmentSpec, assertImageSize, patchSizeOf, resolveShapes } from '../models/shapes.ts';
 import { type RunDeps, trainDeps } from '../models/wiring.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 import { gridClasses } from '../sampling/choose-classes.ts';
@@ -40,6 +40,7 @@ export interface Prepared {
 /** Loads or makes all of it. @throws an error the user can fix where data, VAE and configuration do not fit together */
 export async function prepare(config: TrainConfig, engine: Engine, reporter: Reporter): Promise<Prepared> {
   const files = await readVae(config.vae, reporter);
+  if ('size' in config.data) assertImageSize(config.data.size, files.config, patchSizeOf(config.model));
   const data = await openData(config.data, reporter);
   const shapes = resolveShapes(config, files.config, data);
   const grid = config.train.sampleEvery === 0 ? [] : gridClasses(config.sample, data);

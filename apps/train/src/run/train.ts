@@ -51,6 +51,7 @@ export async function train(
 ): Promise<TrainSummary> {
   const lock = await claimFolder(folder, config, reporter);
   warnOfPrecision(config.train, reporter);
+  warnOfGuidance(config, reporter);
   return trainLocked(config, folder, lock, reporter, listen).finally(() => leaveFolder(folder, lock));
 }
 
@@ -80,16 +81,15 @@ async function trainLocked(
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
   const interrupt = listen();
-  const { signal } = interrupt;
-  const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const known = { meta, ...parts, ...training, ...session };
+  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
+  const known = { meta, ...parts, ...training, ...session, signal: interrupt.signal };
   const saving = checkpoint(known);
   const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
     stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
-    signal,
+    signal: interrupt.signal,
     batches: async (done) => {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
@@ -118,6 +118,13 @@ function summarize(
   complete: boolean,
 ): TrainSummary {
   return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
+}
+
+function warnOfGuidance({ model, sample }: TrainConfig, reporter: Reporter): void {
+  if (model.labelDropout > 0 || sample.guidance === 1) return;
+  reporter.warn(
+    `sample.guidance is ${sample.guidance}, and without label dropout the null class that it leads away from is never trained: set sample.guidance to 1, or model.labelDropout above 0.`,
+  );
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {

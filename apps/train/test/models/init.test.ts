@@ -4,6 +4,7 @@ import { mapTree, philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { convertModelFile } from '@ahpa/sit-models';
 import { temporary } from '@ahpa/test-utils';
+import { readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ahpaFormat } from '../../src/models/ahpa-format.ts';
@@ -58,6 +59,38 @@ describe('a new run', () => {
       expect(Math.abs(value - (velocities[0]?.[i] as number))).toBeLessThan(2e-5);
     });
   });
+
+  /** Halves of 16 bits by their index, and the numbers that they are by definition. */
+  const HALVES = {
+    BF16: (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0] as number,
+    F16: (bits: number): number =>
+      (bits & 0x8000 ? -1 : 1) * 2 ** (((bits >> 10) & 31) - 15) * (1 + (bits & 1023) / 1024),
+  };
+
+  it.each(Object.entries(HALVES))(
+    'takes weights in %s, as the float32 that they are',
+    async (dtype, decode) => {
+      const own = (await readWeights(golden('sit.safetensors'))) as Record<string, TensorEntry>;
+      const bitsAt = (i: number): number =>
+        ((i % 2) << 15) | (dtype === 'F16' ? 0x2800 : 0x3d00) | ((i * 37) % 256);
+      const halves = Object.entries(own).map(([name, { shape }]) => {
+        const count = shape.reduce((product, side) => product * side, 1);
+        const data = new Uint8Array(Uint16Array.from({ length: count }, (_, i) => bitsAt(i)).buffer);
+        return [name, { dtype: dtype as 'F16', shape, data }];
+      });
+      const path = join(folder, `${dtype}.safetensors`);
+      const positions = own['pos_embed'] as TensorEntry;
+      await writeSafetensors(path, { ...Object.fromEntries(halves), pos_embed: positions });
+      const init = { path, from: 'sit', part: null } as const;
+      const { params } = await withInitialWeights(newState(network), init, network, listener());
+      const table = params.denoiser.y_embedder.embedding_table.weight;
+      expect(table.dtype).toBe('float32');
+      const values = table.dataSync();
+      expect([...values]).toEqual(Array.from(values, (_, i) => decode(bitsAt(i))));
+      const bias = params.denoiser.x_embedder.proj.bias.dataSync();
+      expect([...bias]).toEqual(Array.from(bias, (_, i) => decode(bitsAt(i))));
+    },
+  );
 
   it('says which of its weights start anew', async () => {
     const warnings: string[] = [];

@@ -15,6 +15,9 @@ describe('inspectVae', () => {
     expect(await isVae(join(path, 'diffusion_pytorch_model.safetensors'))).toBe(true);
     const found = await inspectVae({ kind: 'file', path }, 64, 4);
     expect(found).toMatchObject({ kind: 'AutoencoderKL', latent: [8, 8, 4], scalingFactor: 2 });
+    await expect(inspectVae({ kind: 'file', path }, 60, 4)).rejects.toThrow(
+      "--size is 60, wanted a multiple of the VAE's factor 8, such as 56 or 64.",
+    );
     expect(found.levels[0]).toMatchObject({
       name: 'conv_in',
       height: 64,

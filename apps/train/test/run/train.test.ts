@@ -180,7 +180,11 @@ describe('train', () => {
     const broken = config(`vae.path=${join(home, 'nowhere')}`);
     await expect(start('no-vae', broken)).rejects.toThrow(/The VAE has no .*nowhere/);
     await expect(start('odd', config('data.size=20'))).rejects.toThrow(
-      'data.size is 20, wanted a multiple of 8',
+      "data.size is 20, wanted a multiple of the VAE's factor 8, such as 16 or 24.",
+    );
+    const size = '{"hiddenSize":48,"depth":2,"heads":3,"patchSize":2}';
+    await expect(start('token', config('data.size=24', `model.size=${size}`))).rejects.toThrow(
+      "data.size is 24, wanted a multiple of 16 pixels a token (the VAE's factor 8 times the patch size 2), such as 16 or 32.",
     );
     await expect(start('tap', config('alignment.groups={"a":["mid.block_3"]}'))).rejects.toThrow(
       'names the tap "mid.block_3", which this VAE does not have; the nearest is "mid.block_1"',

@@ -15,7 +15,7 @@ export type HeadOptions =
 
 /** A frozen teacher: taps of the VAE's encoder, or a file with the features of any encoder. */
 export type TeacherOptions =
-  | { readonly kind: 'vae'; readonly taps: readonly string[] }
+  | { readonly kind: 'vae'; readonly taps: readonly string[] | 'deepest' }
   | { readonly kind: 'file'; readonly path: string };
 
 /** The features of a teacher. */
@@ -105,10 +105,9 @@ export const teacher: z.ZodType<TeacherOptions> = z
     section({
       kind: z.literal('vae').describe('The frozen VAE encoder itself, which needs nothing else; ours.'),
       taps: z
-        .array(z.string().min(1))
-        .min(1)
-        .default(['mid.block_2'])
-        .describe('Encoder taps, their channels one after the other.'),
+        .union([z.literal('deepest'), z.array(z.string().min(1)).min(1)])
+        .default('deepest')
+        .describe('Encoder taps, their channels one after the other; deepest: the last before the latent.'),
     }),
     section({
       kind: z.literal('file').describe('Features of any encoder, beside a cache (data.kind cache).'),
