@@ -23,7 +23,7 @@ export const IMAGES_FILE = 'images.tsv';
 export interface ExtractOptions {
   /** Folder of the cache. */
   readonly out: string;
-  /** A cache whose statistics are taken over. */
+  /** A cache whose statistics are taken over; its classes are the images' already. */
   readonly like?: string | undefined;
   /** Whether the pixels are kept too; default false. */
   readonly pixels?: boolean;
@@ -72,8 +72,10 @@ export async function extract(
     const wanted = { recipe, fields: byName(cacheFields(features, pixels)) };
     const [difference] = differences({ ...finished, fields: byName(finished.fields) }, wanted);
     if (difference === undefined) return { index: finished, remarks: {} };
+    const [classes] = differences({ classes: finished.classes }, { classes: images.classes });
+    const remedy = classes === undefined ? '' : `, or keep its classes with --like ${out}`;
     throw userError(
-      `${out} was made otherwise: its ${difference}; choose another folder or remove this one.`,
+      `${out} was made otherwise: its ${difference}; choose another folder or remove this one${remedy}.`,
     );
   }
   await mkdir(out, { recursive: true });
