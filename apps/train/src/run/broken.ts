@@ -64,11 +64,12 @@ export async function dumpBroken(
   reporter.warn(`The state before step ${first + 1} and its batch are in ${path}: ahpa replay ${path}`);
 }
 
-/** Replays the broken step of a dump. */
-export async function replay(path: string, reporter: Reporter): Promise<Replay> {
+/** Replays the broken step of a dump; `module` stands in for the run's own alignment.module. */
+export async function replay(path: string, reporter: Reporter, module?: string): Promise<Replay> {
   const checkpoint = await readCheckpoint(path);
   const breakage = readBreakage(checkpoint);
-  const { config } = runMeta(checkpoint);
+  const { config: own } = runMeta(checkpoint);
+  const config = module === undefined ? own : { ...own, alignment: { ...own.alignment, module } };
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const options = stepOptions(config, parts.shape.classes);
