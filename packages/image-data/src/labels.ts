@@ -22,13 +22,13 @@ export function indexedLabels(values: Iterable<number>): Labelling {
 }
 
 /** Names of classes in their order: by value where all are numbers, otherwise by code units. */
-export function sortClasses(names: Iterable<string>): string[] {
+function sortClasses(names: Iterable<string>): string[] {
   const sorted = [...new Set(names)].sort();
   return sorted.every((name) => /^\d+$/.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted;
 }
 
 /** Labels from the name of each image's class, classes sorted. */
-export function namedLabels(names: readonly string[]): Labelling {
+function namedLabels(names: readonly string[]): Labelling {
   const classes = sortClasses(names);
   const indices = new Map(classes.map((name, index) => [name, index]));
   const labels = Int32Array.from(names, (name) => indices.get(name) as number);
