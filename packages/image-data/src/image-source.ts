@@ -11,6 +11,10 @@ export interface ImageSource {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Whether the labels are indices without names, so that `classes` are their numbers. */
+  readonly indexed: boolean;
+  /** Sentences about the origin of the labels. */
+  readonly notes: readonly string[];
   /** Files beside the images that are not read. */
   readonly leftOut: readonly LeftOut[];
   /** The file of an image as it is. */
