@@ -17,6 +17,7 @@ import {
   withTraining,
 } from './config-options.ts';
 import { perform } from './perform.ts';
+import { showPlan } from './plan.ts';
 import type { Reporter } from './reporter.ts';
 
 interface TrainOptions extends ConfigOptions {
@@ -35,8 +36,8 @@ export function trainCommand(): Command {
       perform(command, async (reporter) => {
         const config = resolveConfig(options, reporter);
         if (options.dryRun) {
-          const { plan } = await import('../plan/plan.ts');
-          return plan(config, { runs: options.runs, trial: false, watts: WATTS_PER_CORE }, reporter);
+          const request = { runs: options.runs, trial: false, watts: WATTS_PER_CORE };
+          return showPlan(config, request, reporter);
         }
         return trainInto(runRoot(options), config, reporter);
       }),
@@ -51,7 +52,7 @@ export async function trainInto(
 ): Promise<TrainSummary> {
   const { train } = await import('../run/train.ts');
   const summary = await train(config, runFolder(root), reporter, () => listenForInterrupt(reporter));
-  reporter.say(closing(summary));
+  reporter.print(...closing(summary));
   return summary;
 }
 
@@ -64,14 +65,14 @@ export function runRoot(options: Pick<TrainOptions, 'name' | 'runs' | 'config' |
   throw userError(`--name is "${chosen}", wanted letters, digits, ".", "_" and "-".`);
 }
 
-function closing({ run, step, complete, samples, plot, stats, checkpoints }: TrainSummary): string {
-  if (!complete) return `Stopped after step ${step} and saved; the same command continues.`;
+function closing({ run, step, complete, samples, plot, stats, checkpoints }: TrainSummary): string[] {
+  if (!complete) return [`Stopped after step ${step} and saved; the same command continues.`];
   return [
     `Done after ${step} steps. Look at`,
-    `  samples      ${samples}`,
+    ...(samples === undefined ? [] : [`  samples      ${samples}`]),
     `  plot         ${plot}`,
     `  numbers      ${stats}`,
     `  checkpoints  ${checkpoints}`,
-    `Draw more with: ahpa sample --run ${run} --class all --n 8 --out grid.png`,
-  ].join('\n');
+    `Draw more with: ahpa sample --run ${run} --out grid.png`,
+  ];
 }

@@ -36,7 +36,7 @@ export async function loadModel(
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, ema);
   const checkpoint = await openCheckpoint(name, runs, reporter);
-  const { config, shape, classes } = runMeta(checkpoint);
+  const { config, shape, classes, counts } = runMeta(checkpoint);
   const index = chooseAverage(config.ema, ema);
   const prefix = denoiserPrefix(index);
   const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
@@ -51,6 +51,7 @@ export async function loadModel(
     network: hasNullClass ? network : { ...network, hasNullClass },
     shape,
     classes,
+    ...(counts && { counts }),
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,

@@ -19,6 +19,8 @@ export interface ModelJson {
   readonly architecture: Omit<DiTConfig, 'encoderDepths'>;
   /** Names by index. */
   readonly classes: readonly string[];
+  /** Images of every class in training, where they are known. */
+  readonly counts?: readonly number[];
   readonly interpolant?: unknown;
   readonly sample?: unknown;
   readonly vae?: unknown;
@@ -44,6 +46,7 @@ const schema: z.ZodType<ModelJson> = section({
     convention: z.enum(CONVENTIONS as [Convention]).exactOptional(),
   }),
   classes: z.array(z.string()),
+  counts: z.array(z.int().min(0)).exactOptional(),
   interpolant: z.unknown(),
   sample: z.unknown(),
   vae: z.unknown(),
@@ -60,7 +63,7 @@ export const isModelFolder = (path: string): boolean =>
 /** Reads an exported folder. @throws where its configuration is invalid, or `ema` is not the average that it holds. */
 export async function readModelFolder(folder: string, ema?: string): Promise<TrainedModel> {
   const file = join(folder, CONFIG);
-  const { architecture, classes, training, ...rest } = checkWith(schema, await readJson(file), file);
+  const { architecture, classes, counts, training, ...rest } = checkWith(schema, await readJson(file), file);
   if (ema !== undefined && ema !== training.ema) {
     throw userError(`${folder} holds the average ${training.ema}, and not ${ema}: leave --ema away.`);
   }
@@ -76,6 +79,7 @@ export async function readModelFolder(folder: string, ema?: string): Promise<Tra
     network: { ...architecture, encoderDepths: [] },
     shape: { latentSize, latentChannels, classes: architecture.classes },
     classes,
+    ...(counts && { counts }),
     vae: within(folder, vae),
     interpolant,
     sample,
@@ -108,7 +112,7 @@ export async function writeModelFolder(folder: string, model: TrainedModel, vae:
 }
 
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
-  const { network, classes, interpolant, sample, step, average } = model;
+  const { network, classes, counts, interpolant, sample, step, average } = model;
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
   const { qkNorm, learnSigma, convention, hasNullClass } = network;
   return {
@@ -128,6 +132,7 @@ function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
       ...(convention && convention !== 'repa' && { convention }),
     },
     classes,
+    ...(counts && { counts }),
     interpolant,
     sample,
     vae,

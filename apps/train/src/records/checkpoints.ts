@@ -19,6 +19,8 @@ export interface RunMeta {
   readonly shape: DataShape;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Images of every class that the run had; absent from checkpoints of earlier versions. */
+  readonly counts?: readonly number[];
 }
 
 /** The checkpoint in a file, in today's form, with those of its tensors for whose name in the file `keep` is true. */
@@ -42,9 +44,14 @@ const upToDate = (checkpoint: Checkpoint): Checkpoint => ({
 
 /** The metadata of a checkpoint of this program. */
 export function runMeta({ path, meta }: Checkpoint): RunMeta {
-  const { config, shape, classes } = meta;
+  const { config, shape, classes, counts } = meta;
   if (typeof shape !== 'object' || !Array.isArray(classes)) {
     throw userError(`${path} is not a checkpoint of ahpa train: its metadata has no data shape and classes.`);
   }
-  return { config: parseTrainConfig(config), shape: shape as DataShape, classes: classes as string[] };
+  return {
+    config: parseTrainConfig(config),
+    shape: shape as DataShape,
+    classes: classes as string[],
+    ...(Array.isArray(counts) && { counts: counts as number[] }),
+  };
 }

@@ -19,6 +19,7 @@ import { checkpoint } from '../tasks/checkpoint.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { heldOut } from '../tasks/held-out.ts';
 import { metrics } from '../tasks/metrics.ts';
+import { plot } from '../tasks/plot.ts';
 import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { stepBatch } from './batches.ts';
@@ -35,7 +36,8 @@ export interface TrainSummary {
   readonly step: number;
   readonly complete: boolean;
   readonly checkpoints: string;
-  readonly samples: string;
+  /** Folder of the sample grids; absent without any. */
+  readonly samples?: string;
   readonly plot: string;
   readonly stats: string;
 }
@@ -63,7 +65,8 @@ async function trainLocked(
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
   const parts = await prepareChecked(config, engine, reporter);
-  const { deps, shape, classes } = parts;
+  const { deps, shape, classes, counts } = parts;
+  const meta = { config, shape, classes, counts };
 
   // ---------- State: new, or from the newest checkpoint ----------
   const { state, step: from } = await startState(config, folder, parts, reporter);
@@ -78,16 +81,15 @@ async function trainLocked(
   const recorder = await createRecorder(config, folder, from, speed, reporter);
   const saver = createSaver();
   const interrupt = listen();
-  const { signal } = interrupt;
-  const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const known = { meta: { config, shape, classes }, ...parts, ...training, ...session };
+  const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
+  const known = { meta, ...parts, ...training, ...session, signal: interrupt.signal };
   const saving = checkpoint(known);
   const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
     stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
-    signal,
+    signal: interrupt.signal,
     batches: async (done) => {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
@@ -96,12 +98,12 @@ async function trainLocked(
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [saving, ...[snapshots, samples, heldOut, metrics].flatMap((task) => task(context))],
+    tasks: [saving, ...[snapshots, samples, plot, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
   }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, !aborted);
+  return summarize(folder, config.train, step, !aborted);
 }
 
 async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
@@ -111,10 +113,11 @@ async function endSession({ recorder, saver }: TaskContext, { release }: Interru
 
 function summarize(
   { root, checkpoints, samples, plot, stats }: RunFolder,
+  { sampleEvery }: TrainConfig['train'],
   step: number,
   complete: boolean,
 ): TrainSummary {
-  return { run: root, step, complete, checkpoints, samples, plot, stats };
+  return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
 }
 
 function warnOfGuidance({ model, sample }: TrainConfig, reporter: Reporter): void {

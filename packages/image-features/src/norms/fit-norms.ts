@@ -59,11 +59,7 @@ export async function fitNorms(
         );
       bar.update(Math.min(start + batch, total), undefined);
     }
-    const [first] = bad;
-    if (first && bad.length === total)
-      throw userError(
-        `${images.path}: none of the ${total} images that statistics are fitted on is good; the first is ${first.name} (${first.reason}).`,
-      );
+    assertSomeGood(images, bad, total);
     const norms: Record<string, FittedNorm> = {};
     for (const [g, { name }] of request.groups.entries())
       norms[name] = await stretch(`The fit of ${name}`, () => (fitters[g] as GroupFitter).result());
@@ -72,6 +68,14 @@ export async function fitNorms(
     bar.stop();
     raw.dispose();
   }
+}
+
+function assertSomeGood({ path }: ImageDataset, bad: readonly Dropped[], total: number): void {
+  const [first] = bad;
+  if (first === undefined || bad.length < total) return;
+  throw userError(
+    `${path}: none of the ${total} images that statistics are fitted on is good; the first is ${first.name} (${first.reason}).`,
+  );
 }
 
 function addAll(
