@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=$(scripts/golden/environment.sh "$@")
+"$python" -m pip install --quiet pillow datasets webdataset >&2 # their files and labels, for @ahpa/image-data
 for script in scripts/golden/*.py; do
   case $script in *-parity.py) continue ;; esac # tests run that one themselves
   "$python" "$script"

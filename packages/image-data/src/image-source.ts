@@ -11,7 +11,9 @@ export interface ImageSource {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
-  /** Sentences about the source. */
+  /** Whether the labels are indices without names, so that `classes` are their numbers. */
+  readonly indexed: boolean;
+  /** Sentences about the source and the origin of its labels. */
   readonly notes: readonly string[];
   /** Files beside the images that are not read. */
   readonly leftOut: readonly LeftOut[];

@@ -1,13 +1,16 @@
 /** Labelled images from folders, archives and Parquet files, decoded and cropped as in ADM and REPA. */
-export { treeImages } from './class-folders.ts';
+export type { ColumnOptions } from './choose-column.ts';
+export { type TreeOptions, treeImages } from './class-folders.ts';
+export { type ClassList, readClassList } from './class-list.ts';
 export { centerCrop } from './crop.ts';
+export { fileNumber } from './dataset-json.ts';
 export { DECODING, type Decoded, type DecodedPixels, decodeImage, decodePixels } from './decode.ts';
 export { createDecoder, type Decoder } from './decoder.ts';
 export { describeSource } from './describe-source.ts';
 export { openFolder } from './folder.ts';
 export { IMAGE } from './formats.ts';
 export { type ImageSource, imageList, orderHash } from './image-source.ts';
-export { fileNumber, type LabelList } from './labels.ts';
+export type { LabelList } from './label-list.ts';
 export { countLeftOut, type LeftOut, sumLeftOut } from './left-out.ts';
 export { type OpenOptions, openImages } from './open.ts';
 export { openArchive } from './open-archive.ts';

@@ -1,81 +1,67 @@
-/** Class labels: the `dataset.json` of EDM and REPA, or the folders that images lie in. */
+/** Class labels and the names of classes. */
 
 /** Labels of files, and names of the classes. */
 export interface Labelling {
   readonly labels: Int32Array<ArrayBuffer>;
   readonly classes: readonly string[];
+  /** Whether the labels are indices without names, so that classes are named by them. */
+  readonly indexed: boolean;
 }
 
 const LARGEST_CLASS = 1 << 20;
-
-/** Class `0` to `n - 1`, for sources that do not name them. */
-export const numbered = (labels: Int32Array<ArrayBuffer>): readonly string[] =>
-  Array.from({ length: labels.reduce((most, label) => Math.max(most, label), 0) + 1 }, (_, i) => String(i));
 
 /** Whether a value can be a class index. */
 export const isClass = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < LARGEST_CLASS;
 
-/** Pairs of file and class; undefined where the list gives no classes (`null`). */
-function parsePairs(text: string, path: string): readonly (readonly [unknown, unknown])[] | undefined {
-  let labels: unknown;
-  try {
-    ({ labels } = JSON.parse(text) as { labels?: unknown });
-  } catch (cause) {
-    throw new Error(`${path} is not JSON (${(cause as Error).message}).`, { cause });
-  }
-  if (labels === null) return undefined;
-  if (Array.isArray(labels) && labels.every((pair) => Array.isArray(pair) && pair.length === 2))
-    return labels;
-  if (typeof labels === 'object' && labels !== null && !Array.isArray(labels)) return Object.entries(labels);
-  throw new Error(
-    `${path}: "labels" is no list of [file, class] pairs, wanted the dataset.json of EDM or REPA.`,
-  );
+/** Labels without names: classes `0` to `n - 1`. */
+export function indexedLabels(values: Iterable<number>): Labelling {
+  const labels = Int32Array.from(values);
+  const count = labels.reduce((most, label) => Math.max(most, label), 0) + 1;
+  return { labels, classes: Array.from({ length: count }, (_, i) => String(i)), indexed: true };
+}
+
+/** Names of classes in their order: by value where all are numbers, otherwise by code units. */
+function sortClasses(names: Iterable<string>): string[] {
+  const sorted = [...new Set(names)].sort();
+  return sorted.every((name) => /^\d+$/.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted;
+}
+
+/** Labels from the name of each image's class, classes sorted. */
+function namedLabels(names: readonly string[]): Labelling {
+  const classes = sortClasses(names);
+  const indices = new Map(classes.map((name, index) => [name, index]));
+  const labels = Int32Array.from(names, (name) => indices.get(name) as number);
+  return { labels, classes, indexed: false };
 }
 
 /** All files in one class without a name of its own. */
-const oneClass = (files: readonly string[]): Labelling => ({
-  labels: new Int32Array(files.length),
-  classes: ['all'],
-});
-
-/** A list of labels and where it was read. */
-export interface LabelList {
-  readonly path: string;
-  readonly text: string;
-  /** Whether a file that is not listed has the label of the file with its number, as REPA's latents label its images; default false. */
-  readonly byNumber?: boolean;
-}
-
-/** The number that ends a file's name: 12 of `00000/img-mean-std-00000012.npy`; undefined where none does. */
-export function fileNumber(file: string): number | undefined {
-  const digits = /(\d+)\.[^./]*$/.exec(file)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
+export const oneClass = (count: number): Labelling => namedLabels(new Array<string>(count).fill('all'));
 
 /**
- * Labels of `files` from the text of a `dataset.json`; one that lists no classes (`null`) is of one class.
- * @throws Error where a file has no valid label
+ * Labels from class indices or class names; `place` says where a value stands.
+ * @throws Error where one is missing or neither, or some are indices and others names
  */
-export function listedLabels(
-  files: readonly string[],
-  { path, text, byNumber = false }: LabelList,
-): Labelling {
-  const pairs = parsePairs(text, path);
-  if (pairs === undefined) return oneClass(files);
-  const listed = new Map(pairs);
-  const numbers = new Map(byNumber ? pairs.map(([file, label]) => [fileNumber(String(file)), label]) : []);
-  const labels = Int32Array.from(files, (file) => {
-    const number = fileNumber(file);
-    const label = listed.has(file) || number === undefined ? listed.get(file) : numbers.get(number);
-    if (isClass(label)) return label;
-    const got =
-      listed.has(file) || (number !== undefined && numbers.has(number))
-        ? `gives ${file} the class ${JSON.stringify(label)}`
-        : `does not list ${file}`;
-    throw new Error(`${path} ${got}, wanted a class index from 0 for every image.`);
-  });
-  return { labels, classes: numbered(labels) };
+export function valueLabels(values: readonly unknown[], place: (row: number) => string): Labelling {
+  const plain = values.map((value) => (typeof value === 'bigint' ? Number(value) : value));
+  const missing = plain.findIndex((value) => value == null || value === '' || Number.isNaN(value));
+  if (missing >= 0)
+    throw new Error(`${place(missing)} has no label, wanted a class index or name for every image.`);
+  if (plain.every((value) => typeof value === 'string')) return namedLabels(plain);
+  const odd = plain.findIndex((value) => !isClass(value));
+  if (odd < 0) return indexedLabels(plain as number[]);
+  throw new Error(
+    `${place(odd)} has the class ${JSON.stringify(plain[odd])}, wanted an index from 0 or a name, and the same of both for all images.`,
+  );
+}
+
+/** Labels from texts, in which numbers are class indices. @throws as `valueLabels` */
+export function textLabels(texts: readonly string[], place: (row: number) => string): Labelling {
+  const parsed = texts.map((text) => text.trim());
+  return valueLabels(
+    parsed.map((text) => (/^-?\d+(\.\d*)?$/.test(text) ? Number(text) : text)),
+    place,
+  );
 }
 
 /**
@@ -84,13 +70,10 @@ export function listedLabels(
  */
 export function folderLabels(files: readonly string[], path: string): Labelling {
   const folders = files.map((file) => (file.includes('/') ? (file.split('/')[0] as string) : ''));
-  const classes = [...new Set(folders)].sort();
-  if (classes.length > 1 && classes[0] === '') {
-    throw new Error(
-      `${path}: ${files[folders.indexOf('')]} lies in no class folder, and others do; move it or list labels.`,
-    );
-  }
-  const indices = new Map(classes.map((name, index) => [name, index]));
-  const labels = Int32Array.from(folders, (folder) => indices.get(folder) as number);
-  return { labels, classes: classes.map((name) => name || 'all') };
+  if (folders.every((folder) => folder === '')) return oneClass(files.length);
+  const outside = folders.indexOf('');
+  if (outside < 0) return namedLabels(folders);
+  throw new Error(
+    `${path}: ${files[outside]} lies in no class folder, and others do; move it or list labels.`,
+  );
 }

@@ -1,16 +1,24 @@
-/** Images in Parquet files as Hugging Face writes them: a column `image` of { bytes, path }, and `label`. */
+/** Images in Parquet files as Hugging Face writes them: a column of { bytes, path }, and one of labels. */
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { asyncBufferFromFile } from 'hyparquet/src/node.js';
 import { compressors } from 'hyparquet-compressors';
+import type { ColumnOptions } from './choose-column.ts';
 import type { ImageSource } from './image-source.ts';
-import { isClass, numbered } from './labels.ts';
-import { shortNames } from './pattern.ts';
+import type { LabelList, ListedLabels } from './label-list.ts';
+import { indexedLabels, valueLabels } from './labels.ts';
+import { listedLabels } from './listed-labels.ts';
+import { type ParquetColumns, parquetColumns } from './parquet-columns.ts';
 
 /** Row groups whose images are kept in memory. */
 const KEPT_GROUPS = 4;
 
-interface ParquetFile {
+/** A file to open, and how the names of its images begin. */
+export interface ContainerPath {
   readonly path: string;
+  readonly name: string;
+}
+
+interface ParquetFile extends ContainerPath {
   readonly file: AsyncBuffer;
   readonly metadata: FileMetaData;
 }
@@ -22,10 +30,10 @@ interface RowGroup {
   readonly count: number;
 }
 
-async function openFile(path: string): Promise<ParquetFile> {
+async function openFile({ path, name }: ContainerPath): Promise<ParquetFile> {
   try {
     const file = await asyncBufferFromFile(path);
-    return { path, file, metadata: await parquetMetadataAsync(file) };
+    return { path, name, file, metadata: await parquetMetadataAsync(file) };
   } catch (cause) {
     throw new Error(`${path}: the Parquet file cannot be read (${(cause as Error).message}).`, { cause });
   }
@@ -38,15 +46,6 @@ function listGroups(from: ParquetFile): RowGroup[] {
     begin += count;
     return { from, begin: begin - count, count };
   });
-}
-
-/** Class names from the features that Hugging Face writes beside the schema. */
-function classNames({ metadata }: ParquetFile, column: string): readonly string[] | undefined {
-  const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
-  if (text === undefined) return undefined;
-  const { info } = JSON.parse(text) as { info?: { features?: Record<string, { names?: unknown }> } };
-  const names = info?.features?.[column]?.names;
-  return Array.isArray(names) ? names.map(String) : undefined;
 }
 
 async function column(group: RowGroup, name: string): Promise<unknown[]> {
@@ -62,24 +61,29 @@ async function column(group: RowGroup, name: string): Promise<unknown[]> {
   }
 }
 
-/** The labels of a column, or class 0 for all where there is none. */
+/** The labels of a column, or class 0 for all where there is none; `places` are the names of the rows. */
 async function readLabels(
   groups: readonly RowGroup[],
-  name: string | undefined,
-): Promise<Int32Array<ArrayBuffer>> {
-  if (name === undefined) return new Int32Array(groups.reduce((sum, { count }) => sum + count, 0));
-  const labels: number[] = [];
-  for (const group of groups) {
-    for (const value of await column(group, name)) {
-      const label = typeof value === 'bigint' ? Number(value) : value;
-      if (!isClass(label))
-        throw new Error(
-          `${group.from.path}: row ${labels.length} has the class ${String(label)}, wanted an index from 0.`,
-        );
-      labels.push(label);
-    }
-  }
-  return Int32Array.from(labels);
+  { label, classes, all }: ParquetColumns,
+  path: string,
+  places: readonly string[],
+): Promise<ListedLabels> {
+  if (label === undefined)
+    return {
+      ...indexedLabels(places.map(() => 0)),
+      notes: [`There is no column of labels among ${all.join(', ')}: all images are of one class.`],
+    };
+  const values: unknown[] = [];
+  for (const group of groups) for (const value of await column(group, label)) values.push(value);
+  const place = (row: number): string => `${path}: ${places[row]}, column "${label}",`;
+  const labelling = valueLabels(values, place);
+  const notes = [`Labels from column "${label}".`];
+  if (classes === undefined) return { ...labelling, notes };
+  const odd = labelling.indexed ? labelling.labels.findIndex((index) => index >= classes.length) : 0;
+  if (odd < 0) return { labels: labelling.labels, classes, indexed: false, notes };
+  throw new Error(
+    `${place(odd)} has the class ${String(values[odd])}, and the features name ${classes.length} classes, from 0: ${classes.slice(0, 8).join(', ')}.`,
+  );
 }
 
 function imageBytes(value: unknown, path: string, row: number): Uint8Array {
@@ -111,26 +115,57 @@ function groupReader(groups: readonly RowGroup[], name: string): ImageSource['re
   };
 }
 
+/** The columns that all files share. @throws Error where one has other columns or class names than the first */
+function sharedColumns(
+  files: readonly ParquetFile[],
+  options: ColumnOptions,
+  listed: boolean,
+): ParquetColumns {
+  const [first, ...others] = files.map(({ metadata, path }) =>
+    parquetColumns(metadata, path, options, listed),
+  );
+  const own = ({ image, label, classes }: ParquetColumns): string => JSON.stringify([image, label, classes]);
+  const odd = others.findIndex((columns) => own(columns) !== own(first as ParquetColumns));
+  if (odd < 0) return first as ParquetColumns;
+  const paths = [files[odd + 1], files[0]].map((file) => (file as ParquetFile).path);
+  throw new Error(
+    `${paths[0]} has other columns of images or labels, or other class names, than ${paths[1]}: choose files of one kind with --within (data.within).`,
+  );
+}
+
+/** A list of labels in place of a column, and columns. */
+export interface ParquetOptions extends ColumnOptions {
+  /** Its files are `file.parquet/row`. */
+  readonly list?: LabelList | undefined;
+}
+
 /**
  * The images of Parquet files, in the order of files and rows.
- * @throws Error where there is no column `image`
+ * @throws Error where there is no column of images, or a label is missing or cannot be a class
  */
-export async function parquetImages(path: string, paths: readonly string[]): Promise<ImageSource> {
+export async function parquetImages(
+  path: string,
+  paths: readonly ContainerPath[],
+  options: ParquetOptions = {},
+): Promise<ImageSource> {
+  const { list, labelColumn } = options;
   const files: ParquetFile[] = [];
   for (const one of paths) files.push(await openFile(one));
-  const first = files[0] as ParquetFile;
-  const columns = first.metadata.schema.map(({ name }) => name);
-  const image = ['image', 'img'].find((name) => columns.includes(name));
-  if (image === undefined)
-    throw new Error(`${first.path}: there is no column "image" among ${columns.join(', ')}.`);
-  const label = ['label', 'labels', 'fine_label'].find((name) => columns.includes(name));
+  const columns = sharedColumns(files, options, list !== undefined);
   const groups = files.flatMap(listGroups);
-  const labels = await readLabels(groups, label);
-  const fileNames = shortNames(paths);
-  const names = files.flatMap(({ metadata }, i) =>
-    Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${fileNames[i]}/${row}`),
+  const names = files.flatMap(({ name, metadata }) =>
+    Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${name}/${row}`),
   );
-  const classes = (label && classNames(first, label)) || numbered(labels);
-  const read = groupReader(groups, image);
-  return { path, names, labels, classes, notes: [], leftOut: [], read, close: async () => undefined };
+  const labels = list
+    ? listedLabels(names, list, labelColumn)
+    : await readLabels(groups, columns, path, names);
+  return {
+    path,
+    names,
+    ...labels,
+    leftOut: [],
+    notes: [`Images from column "${columns.image}" of ${columns.all.join(', ')}.`, ...labels.notes],
+    read: groupReader(groups, columns.image),
+    close: async () => undefined,
+  };
 }

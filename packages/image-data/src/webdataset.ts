@@ -1,62 +1,82 @@
-/** WebDataset shards: tar archives in which the files of one sample share their name up to the first dot. */
-import { IMAGE } from './formats.ts';
+/** WebDataset shards: tar archives of samples. */
+import { basename } from 'node:path';
+import { type ColumnOptions, isLabelName } from './choose-column.ts';
 import type { ImageSource } from './image-source.ts';
-import { isClass, numbered } from './labels.ts';
-import { sumLeftOut } from './left-out.ts';
-import { shortNames } from './pattern.ts';
+import type { LabelList } from './label-list.ts';
+import { countLeftOut, sumLeftOut } from './left-out.ts';
+import { listedLabels } from './listed-labels.ts';
+import { readJson, sampleLabels } from './sample-labels.ts';
+import { type Beside, groupSamples, imageField, type Sample } from './samples.ts';
 import { describeNotes, type FileTree } from './tree.ts';
 
-interface Sample {
-  readonly tree: FileTree;
-  readonly key: string;
-  image?: string;
-  label?: string;
+/** A list of labels in place of the samples' own, and fields. */
+export interface WebDatasetOptions extends ColumnOptions {
+  /** Its files are `shard.tar/key`. */
+  readonly list?: LabelList | undefined;
 }
 
-/** Whether a tree has class files, as WebDataset shards have. */
-export const isWebDataset = ({ files }: FileTree): boolean => files.some((file) => /\.cls$/.test(file));
-
-function listSamples(tree: FileTree): Sample[] {
-  const samples = new Map<string, Sample>();
-  for (const file of tree.files) {
-    const [, key, extension] = /^((?:.*\/)?[^./]+)\.([^/]+)$/.exec(file) ?? [];
-    if (key === undefined || extension === undefined) continue;
-    const sample = samples.get(key) ?? { tree, key };
-    if (IMAGE.test(file)) sample.image ??= file;
-    if (extension === 'cls') sample.label = file;
-    samples.set(key, sample);
-  }
-  return [...samples.values()].filter(({ image }) => image !== undefined);
+/** Whether a tree holds labelled samples: class files, or images in no folder beside `.json` with a label. */
+export async function isWebDataset(tree: FileTree, labelColumn?: string): Promise<boolean> {
+  const { files } = tree;
+  if (files.some((file) => /\.cls$/i.test(file))) return true;
+  if (files.some((file) => file === 'dataset.json' || file.includes('/'))) return false;
+  const first = groupSamples(tree).samples.find(({ fields }) => fields.has('json') && fields.size > 1);
+  if (first === undefined) return false;
+  return labelColumn !== undefined || Object.keys(await readJson(first)).some(isLabelName);
 }
 
-async function readLabel({ tree, key, label }: Sample): Promise<number> {
-  const text = label === undefined ? '' : new TextDecoder().decode(await tree.read(label)).trim();
-  const value = text === '' ? undefined : Number(text);
-  if (isClass(value)) return value;
-  throw new Error(
-    `${tree.path}: sample ${key} has the class "${text}", wanted a class index in a .cls file.`,
-  );
+/** The samples that have an image, its field, and the files that are read neither as image nor as label. */
+function chooseImages(
+  shards: readonly FileTree[],
+  imageColumn: string | undefined,
+): { samples: Sample[]; images: string[]; beside: Beside[] } {
+  const grouped = shards.map(groupSamples);
+  const beside = grouped.flatMap((one) => one.beside);
+  const found = grouped
+    .flatMap((one) => one.samples)
+    .flatMap((sample) => {
+      const image = imageField(sample, imageColumn);
+      for (const [field, file] of sample.fields) {
+        if (image === undefined) beside.push([file, 'of samples without an image']);
+        else if (field !== image && field !== 'cls' && field !== 'json')
+          beside.push([file, `not read, the field ${field}`]);
+      }
+      return image === undefined ? [] : [{ sample, image }];
+    });
+  return { samples: found.map(({ sample }) => sample), images: found.map(({ image }) => image), beside };
 }
 
-/** The samples of shards, shard by shard; classes are numbered. */
-export async function webDataset(path: string, shards: readonly FileTree[]): Promise<ImageSource> {
-  const shardNames = new Map(
-    shortNames(shards.map((shard) => shard.path)).map((name, i) => [shards[i], name]),
-  );
-  const samples = shards.flatMap(listSamples);
-  const values: number[] = [];
-  for (const sample of samples) values.push(await readLabel(sample));
-  const labels = Int32Array.from(values);
+/**
+ * The samples of shards, shard by shard; `shardNames` begin the names of their images, default those of the files.
+ * @throws Error where a sample has several images or no label, or none has an image
+ */
+export async function webDataset(
+  path: string,
+  shards: readonly FileTree[],
+  { list, imageColumn, labelColumn }: WebDatasetOptions = {},
+  shardNames: readonly string[] = shards.map((shard) => basename(shard.path)),
+): Promise<ImageSource> {
+  const named = new Map(shards.map((shard, index) => [shard, shardNames[index] as string]));
+  const { samples, images, beside } = chooseImages(shards, imageColumn);
+  if (samples.length === 0)
+    throw new Error(
+      `${path}: no sample has an image${imageColumn === undefined ? '' : ` in the field ${imageColumn}`}.`,
+    );
+  const names = samples.map(({ tree, key }) => `${named.get(tree)}/${key}`);
+  const labels = list ? listedLabels(names, list, labelColumn) : await sampleLabels(samples, labelColumn);
   return {
     path,
-    names: samples.map(({ tree, key }) => `${shardNames.get(tree)}/${key}`),
-    labels,
-    classes: numbered(labels),
-    notes: describeNotes(shards),
-    leftOut: sumLeftOut(shards.flatMap(({ leftOut }) => leftOut)),
+    names,
+    ...labels,
+    notes: [
+      ...describeNotes(shards),
+      `Images from the ${[...new Set(images)].map((field) => `.${field}`).join(', ')} of samples.`,
+      ...labels.notes,
+    ],
+    leftOut: sumLeftOut([...shards.flatMap(({ leftOut }) => leftOut), ...countLeftOut(beside)]),
     read: (row) => {
-      const { tree, image } = samples[row] as Sample;
-      return tree.read(image as string);
+      const { tree, fields } = samples[row] as Sample;
+      return tree.read(fields.get(images[row] as string) as string);
     },
     close: async () => {
       for (const shard of shards) await shard.close();

@@ -72,3 +72,39 @@ it('an archive without images says what it holds', async () => {
     /1 file \.png, which is hidden \(\.b\.png\)\. .*1 file \.txt, which is no image of a known kind/,
   );
 });
+
+it('shards below folders are found, and do not take the place of images', async () => {
+  write('split/train/000.tar', await tarFile(sample('k', '1')));
+  write('split/val/000.tgz', gzipSync(await tarFile(sample('k', '0'))));
+  const both = await openImages(join(home, 'split'));
+  expect(both.names).toEqual(['train/000.tar/k', 'val/000.tgz/k']);
+  expect(describeSource(both).join()).toContain('of the parts train, val, and all are read');
+  await both.close();
+  const one = await openImages(join(home, 'split'), { within: 'val' });
+  expect(one.names).toEqual(['val/000.tgz/k']);
+  await one.close();
+
+  write('stray/photos/1.png');
+  write('stray/photos/old.tar', await tarFile(sample('k', '1')));
+  const stray = await openImages(join(home, 'stray'));
+  expect(stray.names).toEqual(['photos/1.png']);
+  expect(stray.leftOut).toMatchObject([{ extension: '.tar', count: 1, example: 'photos/old.tar' }]);
+  write('stray/places/2.png');
+  write('stray/backup.tar.gz', gzipSync(await tarFile(sample('k', '1'))));
+  const classes = await openImages(join(home, 'stray'));
+  expect(classes.names).toEqual(['photos/1.png', 'places/2.png']);
+  expect(classes.leftOut.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+});
+
+it("a hub repository's shards come before the pictures of its card, and near ones before others", async () => {
+  write('hub/data/train-0000.tar', await tarFile(sample('k', '1')));
+  write('hub/assets/card.png');
+  write('hub/old/train-0000.tar', await tarFile(sample('k', '0')));
+  const hub = await openImages(join(home, 'hub'));
+  expect(hub.names).toEqual(['train-0000.tar/k']);
+  expect(hub.leftOut).toMatchObject([
+    { extension: '.png', example: 'assets/card.png' },
+    { extension: '.tar', example: 'old/train-0000.tar' },
+  ]);
+  await hub.close();
+});

@@ -67,15 +67,6 @@ describe('class folders', () => {
     writeFileSync(at('deflated.zip'), zipFile(files(), true));
     writeFileSync(at('plain.tar'), await tarFile(files()));
     for (const name of ['folders', 'stored.zip', 'deflated.zip', 'plain.tar']) {
-      const whole = await openImages(at(name));
-      expect([...whole.classes, ...whole.names]).toEqual([
-        'train',
-        'val',
-        'train/cat/deep/a.PNG',
-        'train/dog/b.png',
-        'val/cat/c.png',
-      ]);
-      await whole.close();
       expect(await summary(await openImages(at(name), { within: 'train' }))).toEqual(TRAIN);
     }
   });
@@ -196,7 +187,7 @@ describe('WebDataset', () => {
       await tarFile([...sample('x', images[2] as Uint8Array, '0'), ['y.png', images[1] as Uint8Array]]),
     );
     await expect(openImages(at('no-class.tar'))).rejects.toThrow(
-      'sample y has the class "", wanted a class index',
+      'sample y has no label, wanted a class index',
     );
   });
 

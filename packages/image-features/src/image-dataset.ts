@@ -1,5 +1,6 @@
 /** Labelled square images, decoded on request. */
 import {
+  type ClassList,
   createDecoder,
   type Decoded,
   type ImageSource,
@@ -7,6 +8,7 @@ import {
   type LeftOut,
   openImages,
   orderHash,
+  readClassList,
 } from '@ahpa/image-data';
 import { isUserError, userError } from '@ahpa/messages';
 
@@ -21,7 +23,7 @@ export interface ImageDataset {
   readonly labels: Int32Array<ArrayBuffer>;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
-  /** Sentences about the source. */
+  /** Sentences about the source and the origin of its labels. */
   readonly notes: readonly string[];
   /** Files beside the images that are not read. */
   readonly leftOut: readonly LeftOut[];
@@ -38,21 +40,30 @@ export interface ImageDatasetOptions {
   readonly size: number;
   /** Folder inside the source; for shards, the prefix of their names. */
   readonly within?: string | null | undefined;
-  /** A `dataset.json` with labels; default the source's own, or its folders. */
+  /** A `dataset.json` or metadata table with labels; default the source's own, or its folders. */
   readonly labels?: string | null | undefined;
+  /** Column of the labels; default by its name. */
+  readonly labelColumn?: string | null | undefined;
+  /** Column or field of the images; default by its name. */
+  readonly imageColumn?: string | null | undefined;
+  /** The classes and their order, or a file of them; default the source's own. */
+  readonly classes?: ClassList | string | null | undefined;
   /** Threads that decode, default 2; 0 decodes in the main one. */
   readonly threads?: number | undefined;
 }
 
 /** Opens a folder, .zip, .tar or .parquet of images. @throws an error the user can fix where it holds no images. */
-export async function openImageDataset(
-  path: string,
-  { size, within, labels, threads }: ImageDatasetOptions,
-): Promise<ImageDataset> {
-  const source = await openImages(path, {
-    within: within ?? undefined,
-    labels: labels ?? undefined,
-  }).catch((cause: Error) => {
+export async function openImageDataset(path: string, options: ImageDatasetOptions): Promise<ImageDataset> {
+  const { size, classes, threads, ...selection } = options;
+  const open = async (): Promise<ImageSource> =>
+    openImages(path, {
+      within: selection.within ?? undefined,
+      labels: selection.labels ?? undefined,
+      labelColumn: selection.labelColumn ?? undefined,
+      imageColumn: selection.imageColumn ?? undefined,
+      classes: typeof classes === 'string' ? await readClassList(classes) : (classes ?? undefined),
+    });
+  const source = await open().catch((cause: Error) => {
     throw userError(cause.message, { cause });
   });
   if (source.names.length > 0) return sourceDataset(source, size, threads);
@@ -132,19 +143,6 @@ export function selectImages(all: ImageDataset, rows: Uint32Array): ImageDataset
   const labels = Int32Array.from(rows, (row) => all.labels[row] as number);
   const sha256 = orderHash({ names, labels });
   return { ...all, names, labels, sha256, image: (row) => all.image(rows[row] as number) };
-}
-
-/** Images labelled by the classes of another data set, matched by name. @throws an error the user can fix where one is not among them */
-export function withClasses(images: ImageDataset, classes: readonly string[], of: string): ImageDataset {
-  if (images.classes.join('\n') === classes.join('\n')) return images;
-  const unknown = images.classes.find((name) => !classes.includes(name));
-  if (unknown !== undefined)
-    throw userError(
-      `${images.path} has the class ${unknown}, which ${of} lacks: wanted images of its classes alone.`,
-    );
-  const label = images.classes.map((name) => classes.indexOf(name));
-  const labels = images.labels.map((own) => label[own] as number);
-  return { ...images, classes, labels, sha256: orderHash({ names: images.names, labels }) };
 }
 
 /** Pixels of the images `rows`. @throws an error the user can fix where one is damaged. */

@@ -1,4 +1,4 @@
-/** Operations that the wasm backend computes wrongly in TensorFlow.js 4.22, right on every backend (decision 31). */
+/** Operations that the wasm backend computes wrongly in TensorFlow.js 4.22, right on every backend (decision 32). */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**

@@ -14,12 +14,31 @@ interface Options extends ConfigOptions, Omit<ExtractRequest, 'source'> {}
 export function extractCommand(): Command {
   return withConfig(new Command('extract'))
     .description('encode images into a cache of latents and features; rerun to resume')
-    .argument('[source]', 'folder, .zip, .tar or .parquet (default: data.path of the configuration)')
+    .argument(
+      '[source]',
+      'folder, .zip, .tar (also .gz, .zst), .parquet or pattern of shards (default: data.path of the configuration)',
+    )
     .requiredOption('--out <folder>', 'folder of the cache')
     .option('--within <folder>', 'folder inside the source, or prefix of the names of shards')
-    .option('--labels <file>', "a dataset.json (default: the source's own, or its folders)")
+    .option(
+      '--labels <file>',
+      "a dataset.json, metadata.csv or metadata.jsonl (default: the source's own, or its folders)",
+    )
+    .option(
+      '--label-column <name>',
+      'column of labels: of Parquet, metadata; cls or a key of .json in WebDataset',
+    )
+    .option('--image-column <name>', 'column of images in Parquet, their extension in WebDataset')
+    .addOption(
+      new Option('--classes <file>', 'class names in their order, one a line or a list in .json').conflicts(
+        'like',
+      ),
+    )
     .option('--size <pixels>', 'side of the centre crop (default: data.size)', count)
-    .option('--like <cache>', 'take over statistics and classes of another cache, for data that are held out')
+    .option(
+      '--like <cache>',
+      'take over the classes and statistics of another cache, for data that are held out',
+    )
     .option('--pixels', 'keep the cropped images too, for evaluation')
     .option('--strict', 'stop at the first image that cannot be decoded')
     .option('--max-bad <share>', 'stop where more of the images cannot be decoded (default: 0.05)', share)

@@ -58,6 +58,9 @@ export const referencePath = ({ root }: Pick<RunFolder, 'root'>): string =>
 const FREE =
   /^(description|sample\..*|ema\.snapshotEvery|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
 
+/** Keys that may be given a value where they had none: they say more exactly how the same data are read. */
+const REFINED = /^data\.(classes|labelColumn|imageColumn)$/;
+
 /**
  * Makes the folder or checks that it was made for `config`, and keeps other processes out of it.
  * The lock is the caller's to release.
@@ -110,7 +113,10 @@ const FORMER: Readonly<Record<string, readonly [former: string, present: string]
 /** Differences of two configurations in keys that a run may not change: `key old, and not new` each. */
 export function differences(old: TrainConfig, now: TrainConfig): string[] {
   const [before, after] = [entries(old), entries(now)];
-  const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => !FREE.test(key));
+  const isRefined = (key: string): boolean => REFINED.test(key) && before.get(key) === 'null';
+  const keys = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (key) => !FREE.test(key) && !isRefined(key),
+  );
   return keys
     .filter((key) => before.get(key) !== after.get(key))
     .map((key) => `${key} ${before.get(key) ?? 'absent'}, and not ${after.get(key) ?? 'absent'}`);

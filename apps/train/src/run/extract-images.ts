@@ -2,7 +2,7 @@
 import { createEngine, type Engine } from '@ahpa/engine';
 import { squeezeNetTokens } from '@ahpa/evaluation';
 import { squeezeNetParams } from '@ahpa/evaluation/node';
-import { describeRemarks, describeSource } from '@ahpa/image-data';
+import { type ClassList, describeRemarks, describeSource } from '@ahpa/image-data';
 import {
   type Extracted,
   type ExtractOptions,
@@ -13,7 +13,7 @@ import {
   vaeParams,
   writeTeacher,
 } from '@ahpa/image-features';
-import { type CacheIndex, readIndex, totalBytes, verifyCache } from '@ahpa/latent-cache';
+import { type CacheIndex, readIndex, readPlan, totalBytes, verifyCache } from '@ahpa/latent-cache';
 import { type Reporter, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
@@ -27,6 +27,10 @@ export interface ExtractRequest extends ExtractOptions {
   readonly source?: string | undefined;
   readonly within?: string;
   readonly labels?: string;
+  readonly labelColumn?: string;
+  readonly imageColumn?: string;
+  /** File of class names; `like` names a cache of them. */
+  readonly classes?: string;
   readonly size?: number;
   readonly verify?: boolean;
   readonly threads: number;
@@ -86,11 +90,25 @@ async function openSource({ data }: TrainConfig, request: ExtractRequest): Promi
   const path = request.source ?? named?.path;
   if (path === undefined)
     throw userError('There is no source of images: name one, or a configuration whose data.kind is images.');
-  const within = request.within ?? (request.source === undefined ? named?.within : undefined);
-  const labels = request.labels ?? named?.labels;
   const size = request.size ?? ('size' in data ? data.size : undefined);
   if (size === undefined) throw userError('The size of the images is not said: name it with --size.');
-  return openImageDataset(path, { size, within, labels, threads: request.threads });
+  const { threads, like } = request;
+  return openImageDataset(path, {
+    size,
+    threads,
+    within: request.within ?? (request.source === undefined ? named?.within : undefined),
+    labels: request.labels ?? named?.labels,
+    labelColumn: request.labelColumn ?? named?.labelColumn,
+    imageColumn: request.imageColumn ?? named?.imageColumn,
+    classes: like === undefined ? (request.classes ?? named?.classes) : await cacheClasses(like),
+  });
+}
+
+/** The classes of a cache. @throws an error the user can fix where there is none */
+async function cacheClasses(folder: string): Promise<ClassList> {
+  const plan = await readPlan(folder);
+  if (plan) return { path: folder, names: plan.classes };
+  throw userError(`${folder} holds no cache whose classes and statistics could be used.`);
 }
 
 async function extractImages(

@@ -4,13 +4,26 @@ import { defineData, holdOut } from './kind.ts';
 
 const options = section({
   path: text(
-    'Folder, .zip, .tar or .parquet; class folders, dataset.json, WebDataset or Hugging Face layout.',
+    'Folder, .zip, .tar (also .gz, .zst), .parquet, or a pattern of shards; class folders, dataset.json, WebDataset or Hugging Face layout.',
   ),
   within: optionalText(
     'Folder inside it to train on, such as train; for shards, what their names begin with.',
   ),
-  heldOut: optionalText('The same for what is never trained on, such as val; null for none.'),
-  labels: optionalText("A dataset.json with labels; null for the source's own, or its folders."),
+  heldOut: optionalText(
+    'The same for what is never trained on, such as val, of the same classes; null for none.',
+  ),
+  labels: optionalText(
+    "A dataset.json, metadata.csv or metadata.jsonl with labels; null for the source's own, or its folders.",
+  ),
+  labelColumn: optionalText(
+    'Column of the labels in Parquet files or metadata; in WebDataset, cls or a key of .json; null to find it.',
+  ),
+  imageColumn: optionalText(
+    'Column of the images in Parquet files; in WebDataset, their extension, such as jpg; null to find it.',
+  ),
+  classes: optionalText(
+    "A file of class names in their order, one a line or a list in .json; null for the source's own.",
+  ),
   size: count(256, 'Side in pixels of the centre crop; ADM.'),
   threads: wholeNumber(2, 'Threads that decode; 0 decodes in the main one.'),
   holdOut,

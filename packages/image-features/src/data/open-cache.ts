@@ -6,14 +6,7 @@ import { IMAGES_FILE } from '../extract/extract.ts';
 import { cacheRecipe } from '../feature-request.ts';
 import { STATISTICS_FILE } from '../norms/fitted-norms.ts';
 import { withTeacher } from '../teacher.ts';
-import {
-  countLabels,
-  type DataSource,
-  describeData,
-  type FeatureContext,
-  once,
-  splitDataset,
-} from './source.ts';
+import { countLabels, type DataSource, describeData, type FeatureContext, splitDataset } from './source.ts';
 
 /** Caches to train on and to hold out. */
 export interface CacheDataOptions {
@@ -88,8 +81,9 @@ export async function openCacheData(
       checkRecipe(cache, context);
       const all = withTeacher(cacheDataset(cache, context), context.teacher);
       const split = splitDataset(all, holdOut > 0 ? await recordNames(cache) : [], holdOut);
-      const other = heldOut === null ? split.heldOut : once(() => heldOutCache(heldOut, cache, context));
-      return { train: split.train, heldOut: other, dispose: () => undefined };
+      if (heldOut === null) return { ...split, dispose: () => undefined };
+      const other = await heldOutCache(heldOut, cache, context);
+      return { train: split.train, heldOut: async () => other, dispose: () => undefined };
     },
     close: async () => cache.close(),
   };

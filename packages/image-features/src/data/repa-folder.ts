@@ -87,7 +87,7 @@ async function paired(latents: FileTree, tree: FileTree): Promise<RepaFolder> {
   const npy = latents.files.filter((file) => file.endsWith('.npy'));
   const pictures = tree.files.filter((file) => IMAGE.test(file));
   const files = pairLatents({ path: latents.path, files: npy }, { path: tree.path, files: pictures });
-  const images = await asUser(() => treeImages(tree, list));
+  const images = await asUser(() => treeImages(tree, { list }));
   const { shape } = await readMoments(latents, files[0] as string);
   return { latents, files, images, shape };
 }

@@ -5,12 +5,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeLock } from '@ahpa/file-lock';
-import { type CacheIndex, cachePlan, differences, openWriter, readIndex, readPlan } from '@ahpa/latent-cache';
+import { type CacheIndex, cachePlan, differences, openWriter, readIndex } from '@ahpa/latent-cache';
 import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import type { BadImageOptions } from '../bad-images.ts';
 import { featureEncoder } from '../feature-encoder.ts';
 import { cacheRecipe, type VaeFeatures } from '../feature-request.ts';
-import { encodeImageList, type ImageDataset, withClasses } from '../image-dataset.ts';
+import { encodeImageList, type ImageDataset } from '../image-dataset.ts';
 import { encodeNorms, STATISTICS_FILE } from '../norms/fitted-norms.ts';
 import { byName, cacheFields } from './cache-fields.ts';
 import { cacheNorms } from './cache-norms.ts';
@@ -25,7 +25,7 @@ export const IMAGES_FILE = 'images.tsv';
 export interface ExtractOptions extends BadImageOptions {
   /** Folder of the cache. */
   readonly out: string;
-  /** A cache whose statistics and classes are taken over. */
+  /** A cache whose statistics are taken over; its classes are the images' already. */
   readonly like?: string | undefined;
   /** Whether the pixels are kept too; default false. */
   readonly pixels?: boolean;
@@ -66,22 +66,24 @@ const batchFor = (size: number): number => Math.min(Math.max(Math.round(BATCH_PI
  * @throws an error the user can fix where a cache of other images or another request is there.
  */
 export async function extract(
-  source: ImageDataset,
+  images: ImageDataset,
   features: VaeFeatures,
   options: ExtractOptions,
   reporter: Reporter = silent,
 ): Promise<Extracted> {
-  const { out, like, pixels = false, retry = false } = options;
-  const images = like === undefined ? source : await classesLike(source, like);
+  const { out, pixels = false, retry = false } = options;
   const recipe = { ...cacheRecipe(features), images: { sha256: images.sha256 } };
   const finished = await readIndex(out);
   if (finished) {
     const wanted = { recipe, fields: byName(cacheFields(features, pixels)) };
     const [difference] = differences({ ...finished, fields: byName(finished.fields) }, wanted);
-    if (difference !== undefined)
+    if (difference !== undefined) {
+      const [classes] = differences({ classes: finished.classes }, { classes: images.classes });
+      const remedy = classes === undefined ? '' : `, or keep its classes with --like ${out}`;
       throw userError(
-        `${out} was made otherwise: its ${difference}; choose another folder or remove this one.`,
+        `${out} was made otherwise: its ${difference}; choose another folder or remove this one${remedy}.`,
       );
+    }
     if (!retry) return { index: finished, remarks: {} };
   }
   await mkdir(out, { recursive: true });
@@ -94,13 +96,6 @@ export async function extract(
     return index ? { index, remarks: {} } : writeCache(images, features, chosen, recipe, reporter);
   };
   return write().finally(lock.release);
-}
-
-/** Images labelled by the classes of the cache in `like`. */
-async function classesLike(images: ImageDataset, like: string): Promise<ImageDataset> {
-  const plan = await readPlan(like);
-  if (!plan) throw userError(`${like} holds no cache whose classes could be used.`);
-  return withClasses(images, plan.classes, like);
 }
 
 async function writeCache(
