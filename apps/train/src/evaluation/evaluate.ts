@@ -26,8 +26,6 @@ export interface EvaluateRequest extends SamplesRequest, NetworkChoice, MetricOp
   readonly ref: string;
   /** File that keeps the reference's statistics for later evaluations. */
   readonly saveRef?: string;
-  /** Samples of another run, from the same noise and labels, for a paired test. */
-  readonly against?: string;
   /** Path of the card. */
   readonly card?: string;
   /** The command line, for the card. */
@@ -87,7 +85,10 @@ async function compareWith(
   evaluator: Evaluator,
   reporter: Reporter,
 ): Promise<NonNullable<Evaluation['paired']>> {
-  const other = await openSamples({ ...request, samples: request.against }, reporter);
+  const other = await openSamples(
+    { ...request, samples: request.against, against: request.samples },
+    reporter,
+  );
   try {
     const test = await comparePaired(own, other, evaluator, request.bootstrap || 200, reporter);
     return { ...test, against: other.source.path };

@@ -2,6 +2,7 @@
 
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { alignmentKind } from '../config/alignment.ts';
+import { TRAINED } from '../config/averages.ts';
 import type { VaeChoice } from '../config/types.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
 import type { Cost, ModelCost } from './cost.ts';
@@ -79,7 +80,7 @@ to 1 (noise), and the network predicts the velocity.`;
 function figures({ step, average, config }: TrainedModel, { last, cards }: Facts): string {
   const rows: [string, string][] = [];
   if (step !== undefined) rows.push(['Training steps', whole(step)]);
-  rows.push(['Average of the weights', average]);
+  rows.push(average === TRAINED ? ['Weights', 'trained, not averaged'] : ['Average of the weights', average]);
   if (config) {
     rows.push(['Batch', whole(config.train.batch)]);
     rows.push(['Learning rate', `${config.optim.learningRate}`]);

@@ -1,10 +1,11 @@
 /** Checkpoints of runs: found, checked, and brought to today's form. */
-import { type Checkpoint, findLatest, loadCheckpoint } from '@ahpa/checkpoint';
+import { type Checkpoint, findLatest, listCheckpoints, loadCheckpoint } from '@ahpa/checkpoint';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withTodaysNames } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
+import type { RunFolder } from './folder.ts';
 
 /** The sizes that data and VAE fix: side and channels of the latent, and the number of classes. */
 export interface DataShape {
@@ -30,6 +31,23 @@ export async function readCheckpoint(path: string, keep?: (name: string) => bool
 export async function newestCheckpoint(folder: string, reporter: Reporter): Promise<Checkpoint | undefined> {
   const newest = await findLatest(folder, reporter);
   return newest && upToDate(newest);
+}
+
+/**
+ * The checkpoint of the step `at` of a run, or its newest valid one, which is undefined where there is none.
+ * @throws where there is no checkpoint of step `at`, with the steps that there are.
+ */
+export async function chosenCheckpoint(
+  { root, checkpoints }: Pick<RunFolder, 'root' | 'checkpoints'>,
+  at: number | undefined,
+  reporter: Reporter,
+): Promise<Checkpoint | undefined> {
+  if (at === undefined) return newestCheckpoint(checkpoints, reporter);
+  const files = await listCheckpoints(checkpoints);
+  const file = files.find(({ step }) => step === at);
+  if (file !== undefined) return readCheckpoint(file.path);
+  const steps = files.map(({ step }) => step).join(', ') || 'none';
+  throw userError(`${root} has no checkpoint of step ${at}: the steps that it has are ${steps}.`);
 }
 
 /** A counter that checkpoints did not have before runs stopped at several bad steps in a row. */

@@ -1,20 +1,18 @@
-/** `ahpa sample`: a grid of images from the averaged weights of a trained model. */
+/** `ahpa sample`: a grid of images with a trained model. */
 
 import type { BackendName } from '@ahpa/engine';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { writeGrid } from '../files/image-grid.ts';
-import { loadModel } from '../models/load-model.ts';
+import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
 import { chooseClasses } from './choose-classes.ts';
 import { sampleInBatches } from './sample-images.ts';
 
 /** Model, classes and output of a grid; settings of the sampler default to the run's own. */
-export interface SampleRequest {
+export interface SampleRequest extends LoadOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
-  readonly runs: string;
-  readonly ema?: string;
   readonly class: string;
   /** Images of each class. */
   readonly n: number;
@@ -44,7 +42,7 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const { n, seed, out } = request;
   const model = await loadModel(request.model, request, reporter);
   const chosen = chooseClasses(request.class, model.classes);
-  const weakModel = request.weak === undefined ? undefined : await loadModel(request.weak, request, reporter);
+  const weakModel = await loadWeakModel(request, reporter);
   const options = { ...request, ...(weakModel && { weakModel }) };
   const { sampler, dispose } = await openImageSampler(model, options, reporter);
   const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
