@@ -17,6 +17,8 @@ export interface ConfigRequest {
   readonly names: readonly string[];
   /** `a.b=value`; they win over files. */
   readonly set: readonly string[];
+  /** A resolved configuration that they change, in place of the defaults. */
+  readonly over?: TrainConfig;
 }
 
 /** Names of the built-in configurations. */
@@ -30,14 +32,14 @@ export function builtInConfigs(): string[] {
  * `warn` gets one line for each key that is given under an old name.
  * @throws where a file cannot be found or read, or the result is not valid.
  */
-export function loadConfig({ names, set }: ConfigRequest, warn: Warn = () => undefined): TrainConfig {
+export function loadConfig({ names, set, over }: ConfigRequest, warn: Warn = () => undefined): TrainConfig {
   const files = new Map<string, JsonObject>();
-  for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), files, []);
+  for (const name of [...(over ? [] : ['base']), ...names]) addFile(locate(name, process.cwd()), files, []);
   const report = withoutRepeats(warn);
   const layers = [...files]
     .map(([path, layer]) => presentLayer(layer, dirname(path), report))
     .concat(presentLayer(layerOf(set), process.cwd(), report));
-  return parseTrainConfig(layers.reduce(mergeLayers, {}));
+  return parseTrainConfig(layers.reduce(mergeLayers, { ...over }));
 }
 
 function addFile(path: string, files: Map<string, JsonObject>, within: readonly string[]): void {

@@ -1,6 +1,7 @@
 /** A report on runs as one self-contained HTML page: table of arms, curves, routers, samples. */
 import { readFileSync } from 'node:fs';
 import { escape as escapeHtml } from 'html-escaper';
+import { showDifference } from '../config/changes.ts';
 import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../records/panels.ts';
 import { renderPanels } from '../records/plot.ts';
 import { groupNames } from '../records/stats.ts';
@@ -34,6 +35,7 @@ export async function reportPage(runs: readonly RunRecord[], options: ReportOpti
   const first = arms.map((arm) => reported.find((run) => run.arm === arm) as RunRecord);
   const sections = [
     section('Arms', armsTable(armTable(reported, arms), arms)),
+    section('Changes on the way', changesTable(reported)),
     section('Curves', await renderPanels(curves.filter((panel) => panel !== undefined))),
     ...(await Promise.all(first.map(alignmentSection))),
     ...(await Promise.all(reported.map(probeSection))),
@@ -89,12 +91,23 @@ function armsTable(rows: readonly ArmRow[], arms: readonly string[]): string {
       return compared ? [own, difference === undefined ? '–' : withMargin(difference)] : [own];
     }),
   ]);
-  const line = (tag: string, cells: readonly string[]): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   const note =
     'Means over seeds ± one standard error. Differences are paired by seed, ± half the 95 % t-interval; one whose interval leaves out zero is bold. One seed gives no interval.';
   const lines = [line('th', head), ...body.map((cells) => line('td', cells))];
   return `<div class="wide"><table>${lines.join('')}</table></div><p class="note">${note}</p>`;
+}
+
+const line = (tag: string, cells: readonly string[]): string =>
+  `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+
+/** The changes of the recipes of all runs; empty where there are none. */
+function changesTable(runs: readonly RunRecord[]): string {
+  const body = runs.flatMap(({ name, changes }) =>
+    changes.map((change) => [escapeHtml(name), `${change.step}`, escapeHtml(showDifference(change))]),
+  );
+  if (body.length === 0) return '';
+  const lines = [line('th', ['run', 'after step', 'change']), ...body.map((cells) => line('td', cells))];
+  return `<div class="wide"><table>${lines.join('')}</table></div>`;
 }
 
 const withError = (mean: number, error: number | undefined): string =>

@@ -38,7 +38,7 @@ export async function loadModel(
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, options);
   const checkpoint = await openCheckpoint(name, options, reporter);
-  const { config, shape, classes } = runMeta(checkpoint);
+  const { config, shape, classes, changes } = runMeta(checkpoint);
   const chosen = chooseWeights(config.ema, options.ema);
   const weights = tensorsUnder(checkpoint.tensors, `${chosen.place}.denoiser.`);
   const all = tensorsUnder(checkpoint.tensors, `${chosen.place}.`);
@@ -54,6 +54,7 @@ export async function loadModel(
     average: chosen.name,
     weights,
     dropped: valuesIn(all) - valuesIn(weights),
+    ...(changes.length > 0 && { changes }),
     config,
   };
 }

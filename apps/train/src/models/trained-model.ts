@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import type { DiTConfig } from '@ahpa/dit-core';
 import type { TensorEntry } from '@ahpa/weight-files';
+import type { Change } from '../config/changes.ts';
 import type { TrainConfig, VaeChoice } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
 
@@ -25,6 +26,8 @@ export interface TrainedModel {
   readonly weights: Readonly<Record<string, TensorEntry>>;
   /** Number of values that only training needs, such as heads and router; not among the weights. */
   readonly dropped?: number;
+  /** Changes of the run's configuration up to the step; absent where there were none. */
+  readonly changes?: readonly Change[];
   /** The configuration of the run; absent from exported folders. */
   readonly config?: TrainConfig;
 }

@@ -3,6 +3,7 @@ import { type Checkpoint, findLatest, listCheckpoints, loadCheckpoint } from '@a
 import { type Reporter, userError } from '@ahpa/messages';
 import type { TensorEntry } from '@ahpa/weight-files';
 import { withTodaysNames } from '../config/averages.ts';
+import type { Change } from '../config/changes.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 import type { RunFolder } from './folder.ts';
@@ -20,6 +21,8 @@ export interface RunMeta {
   readonly shape: DataShape;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Changes of the configuration on the way to this one. */
+  readonly changes: readonly Change[];
 }
 
 /** The checkpoint in a file, in today's form, with those of its tensors for whose name in the file `keep` is true. */
@@ -60,9 +63,14 @@ const upToDate = (checkpoint: Checkpoint): Checkpoint => ({
 
 /** The metadata of a checkpoint of this program. */
 export function runMeta({ path, meta }: Checkpoint): RunMeta {
-  const { config, shape, classes } = meta;
+  const { config, shape, classes, changes = [] } = meta;
   if (typeof shape !== 'object' || !Array.isArray(classes)) {
     throw userError(`${path} is not a checkpoint of ahpa train: its metadata has no data shape and classes.`);
   }
-  return { config: parseTrainConfig(config), shape: shape as DataShape, classes: classes as string[] };
+  return {
+    config: parseTrainConfig(config),
+    shape: shape as DataShape,
+    classes: classes as string[],
+    changes: changes as Change[],
+  };
 }
