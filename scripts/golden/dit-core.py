@@ -193,6 +193,7 @@ def networks():
     velocities = {
         "sit": -sit(x, 1 - t, y)[0][:, :3],
         "dit": sit(x, 999 * t, y)[0][:, :3],
+        "noise": sit(x, torch.tensor([150.0, 799.0]), y)[0],
         "qkNorm": fill(SiT(**sizes, qk_norm=True))(x, t, y)[0],
     }
     net = fill(SiT(**sizes, qk_norm=True))

@@ -2,7 +2,7 @@
 
 /**
  * 'repa': ours. 'sit': SiT's own networks, t = 1 is data and the velocity data - noise, so v(x, t) = -net(x, 1 - t).
- * 'dit': DiT's networks, which read the step t of 0 to 999 and predict the noise: an initialisation, not yet a velocity.
+ * 'dit': DiT's networks, which read the step t of 0 to 999 and predict the noise, for the samplers 'ddpm' and 'ddim'.
  */
 export type Convention = 'repa' | 'sit' | 'dit';
 
@@ -32,7 +32,7 @@ export type DiTConfig = {
   readonly attentionTaps?: readonly number[];
   /** Queries and keys pass a LayerNorm with weights, timm's `qk_norm`. */
   readonly qkNorm?: boolean;
-  /** The last layer returns 2 C channels, of which the second half is ignored; SiT's and DiT's published networks. */
+  /** The last layer returns 2 C channels; the second half is ignored in SiT's networks, and the range of the variance in DiT's. */
   readonly learnSigma?: boolean;
   /** Time and sign convention of the weights; default 'repa', ours. */
   readonly convention?: Convention;

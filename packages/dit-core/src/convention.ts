@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiTConfig } from './config.ts';
 
-const DIT_LAST_STEP = 999;
+/** The last of DiT's steps, which is t = 1. */
+export const DIT_LAST_STEP = 999;
 
 /** The time that the network reads: [B] -> [B]. */
 export function networkTime(t: tf.Tensor1D, { convention = 'repa' }: DiTConfig): tf.Tensor1D {

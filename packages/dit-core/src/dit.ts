@@ -41,30 +41,59 @@ export function applyDiT(
   tap: (hidden: tf.Tensor3D, index: number) => tf.Tensor3D = (hidden) => hidden,
 ): DiTOutput {
   assertInputs(params, xt, t, y, config);
-  const { patchSize, hiddenSize, latentSize, heads, encoderDepths, attentionTaps = [] } = config;
-  const runBlock = config.checkpointBlocks ? applyCheckpointedBlock : applyBlock;
   return tf.tidy(() => {
-    const hidden: tf.Tensor3D[] = [];
-    const attention: tf.Tensor4D[] = [];
-    let x = embedPatches(params.x_embedder.proj, xt, patchSize);
-    x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
-    const activated = silu(embedCondition(params, networkTime(t, config), y)); // [B, D], shared by all blocks
-    const lanes = laneCount(xt.shape[0], config.lanes);
-    let chains = splitLanes(x, lanes);
-    params.blocks.forEach((block, index) => {
-      const modulation = blockModulation(block, activated);
-      const parts = splitLanes(modulation, lanes);
-      if (attentionTaps.includes(index))
-        attention.push(blockLogits(block, joinLanes(chains), modulation, heads));
-      chains = chains.map((chain, lane) => runBlock(block, chain, parts[lane] as tf.Tensor2D, heads));
-      if (!encoderDepths.includes(index + 1)) return;
-      const tokens = tap(joinLanes(chains), hidden.length);
-      hidden.push(tokens);
-      chains = splitLanes(tokens, lanes);
-    });
-    const output = unpatchify(applyFinalLayer(params.final_layer, joinLanes(chains), activated), patchSize);
+    const { output, hidden, attention } = applyTrunk(params, xt, networkTime(t, config), y, config, tap);
     return { velocity: networkVelocity(output, config), hidden, attention };
   });
+}
+
+/**
+ * DiT's own output: xt [B, h, w, C], t [B] as step / 999, y int32 [B] -> [B, h, w, 2 C]: the noise in x_t, then the range of the
+ * variance of DDPM's step. DiT's `forward`.
+ */
+export function predictNoise(
+  params: DiTParams,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  y: tf.Tensor1D,
+  config: DiTConfig,
+): tf.Tensor4D {
+  assertInputs(params, xt, t, y, config);
+  const untapped: DiTConfig = { ...config, encoderDepths: [], attentionTaps: [] };
+  return tf.tidy(() => applyTrunk(params, xt, tf.round(networkTime(t, config)), y, untapped).output);
+}
+
+/** The network in its own terms: `t` is the time that it reads, `output` [B, h, w, C or 2 C] what its last layer returns. */
+function applyTrunk(
+  params: DiTParams,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  y: tf.Tensor1D,
+  config: DiTConfig,
+  tap: (hidden: tf.Tensor3D, index: number) => tf.Tensor3D = (hidden) => hidden,
+): { output: tf.Tensor4D; hidden: tf.Tensor3D[]; attention: tf.Tensor4D[] } {
+  const { patchSize, hiddenSize, latentSize, heads, encoderDepths, attentionTaps = [] } = config;
+  const runBlock = config.checkpointBlocks ? applyCheckpointedBlock : applyBlock;
+  const hidden: tf.Tensor3D[] = [];
+  const attention: tf.Tensor4D[] = [];
+  let x = embedPatches(params.x_embedder.proj, xt, patchSize);
+  x = tf.add(x, positionEmbedding(latentSize / patchSize, hiddenSize)); // [B, T, D]
+  const activated = silu(embedCondition(params, t, y)); // [B, D], shared by all blocks
+  const lanes = laneCount(xt.shape[0], config.lanes);
+  let chains = splitLanes(x, lanes);
+  params.blocks.forEach((block, index) => {
+    const modulation = blockModulation(block, activated);
+    const parts = splitLanes(modulation, lanes);
+    if (attentionTaps.includes(index))
+      attention.push(blockLogits(block, joinLanes(chains), modulation, heads));
+    chains = chains.map((chain, lane) => runBlock(block, chain, parts[lane] as tf.Tensor2D, heads));
+    if (!encoderDepths.includes(index + 1)) return;
+    const tokens = tap(joinLanes(chains), hidden.length);
+    hidden.push(tokens);
+    chains = splitLanes(tokens, lanes);
+  });
+  const output = unpatchify(applyFinalLayer(params.final_layer, joinLanes(chains), activated), patchSize);
+  return { output, hidden, attention };
 }
 
 /** The patch embedding, a convolution whose stride is its kernel size: [B, h, w, C] -> [B, T, D]. */

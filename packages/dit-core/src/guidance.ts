@@ -2,7 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GuidanceConfig } from './sample-config.ts';
 
-/** A velocity model, possibly a compiled graph: x [B, h, w, C], t [B], y int32 [B] -> a new tensor [B, h, w, C]. */
+/**
+ * A velocity model, possibly a compiled graph: x [B, h, w, C], t [B], y int32 [B] -> a new tensor [B, h, w, C]. A network of noise gives
+ * [B, h, w, 2 C], as `predictNoise`.
+ */
 export type VelocityFn = (x: tf.Tensor4D, t: tf.Tensor1D, y: tf.Tensor1D) => tf.Tensor4D;
 
 /**
@@ -39,13 +42,20 @@ export function guidedModel(
         now.map((time) => (isGuided(time) ? guidance - 1 : 0)),
         [now.length, 1, 1, 1],
       );
-      const difference = tf.mul(tf.sub(conditional, other), channelMask(x.shape[3], config));
+      const difference = tf.mul(
+        tf.sub(conditional, other),
+        channelMask(conditional.shape[3], x.shape[3], config),
+      );
       return tf.add(conditional, tf.mul(difference, excess));
     });
 }
 
-/** 1 for the guided channels, 0 for the rest: [C]. */
-function channelMask(channels: number, { guidanceChannels = 'all' }: GuidanceConfig): tf.Tensor1D {
-  const guided = guidanceChannels === 'all' ? channels : guidanceChannels;
-  return tf.tensor1d(Array.from({ length: channels }, (_, channel) => (channel < guided ? 1 : 0)));
+/** 1 for the guided ones of the latent's `channels`, 0 for the rest of a network's: [outputs]. */
+function channelMask(
+  outputs: number,
+  channels: number,
+  { guidanceChannels = 'all' }: GuidanceConfig,
+): tf.Tensor1D {
+  const guided = guidanceChannels === 'all' ? channels : Math.min(guidanceChannels, channels);
+  return tf.tensor1d(Array.from({ length: outputs }, (_, channel) => (channel < guided ? 1 : 0)));
 }

@@ -11,7 +11,7 @@ export {
   tokenCount,
 } from './config.ts';
 export { alignmentShape, sitDenoiser } from './denoiser.ts';
-export { applyDiT, type DiTOutput } from './dit.ts';
+export { applyDiT, type DiTOutput, predictNoise } from './dit.ts';
 export { embedCondition, positionEmbedding, positionTable, timestepEmbedding } from './embed.ts';
 export type { SampleProgress } from './fixed-steps.ts';
 export { forwardFlops, parameterCount } from './flops.ts';
@@ -23,5 +23,11 @@ export { sampleNoise } from './noise.ts';
 export type { BlockParams, DiTParams, FinalLayerParams, NormParams } from './params.ts';
 export { type Predictions, predictions, velocityFrom } from './prediction.ts';
 export { type SampleTools, sample, sampleSteps } from './sample.ts';
-export { type GuidanceConfig, SAMPLERS, type SampleConfig, type SolverConfig } from './sample-config.ts';
+export {
+  type GuidanceConfig,
+  isDiffusion,
+  SAMPLERS,
+  type SampleConfig,
+  type SolverConfig,
+} from './sample-config.ts';
 export { sampleTimes, shiftTime } from './time-grid.ts';

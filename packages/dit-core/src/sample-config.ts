@@ -11,6 +11,12 @@ export type SolverConfig =
       readonly shift?: number;
     }
   | {
+      /** DiT's diffusion, for networks that predict noise: with the learned variance, or without new noise (DDIM, eta 0). */
+      readonly sampler: 'ddpm' | 'ddim';
+      /** Steps chosen of the 1,000; DiT's own programs use 250. */
+      readonly steps: number;
+    }
+  | {
       readonly sampler: 'dopri5';
       /** Error allowed in a step: rtol |x| + atol, root mean square over a sample. */
       readonly rtol: number;
@@ -35,8 +41,22 @@ export type SampleConfig = SolverConfig &
     readonly nullClass: number;
   };
 
+/** A sampler of DiT's diffusion. */
+export type DiffusionConfig = Extract<SampleConfig, { readonly sampler: 'ddpm' | 'ddim' }>;
+
+/** Whether a sampler is one of DiT's diffusion, for networks that predict noise. */
+export const isDiffusion = (config: SampleConfig): config is DiffusionConfig =>
+  config.sampler === 'ddpm' || config.sampler === 'ddim';
+
 /** Names of the samplers. */
-export const SAMPLERS: readonly SampleConfig['sampler'][] = ['euler', 'heun', 'sde', 'dopri5'];
+export const SAMPLERS: readonly SampleConfig['sampler'][] = [
+  'euler',
+  'heun',
+  'sde',
+  'dopri5',
+  'ddpm',
+  'ddim',
+];
 
 /**
  * Checks a configuration.
@@ -69,8 +89,9 @@ export function assertSampleConfig(config: SampleConfig): void {
     checks.push([positive(config.rtol), 'rtol', config.rtol, 'a number above 0']);
     checks.push([positive(config.atol), 'atol', config.atol, 'a number above 0']);
   } else {
-    const { steps, shift = 1 } = config;
+    const { steps, shift = 1 } = { shift: 1, ...config };
     checks.push([whole(steps, 1), 'steps', steps, 'a positive integer']);
+    if (isDiffusion(config)) checks.push([steps <= 1000, 'steps', steps, 'at most 1000 with ddpm and ddim']);
     checks.push([positive(shift), 'shift', shift, 'a number above 0; 1 is none']);
   }
   for (const [fine, name, got, wanted] of checks) {

@@ -1,17 +1,18 @@
 /**
  * Samplers from noise (t = 1) to data (t = 0): Euler, Heun and Dormand-Prince for the flow dx/dt = v, REPA's Euler-Maruyama
- * for the SDE of the same marginals, each with guidance inside an interval of t.
+ * for the SDE of the same marginals; DDPM and DDIM for DiT's networks of noise; each with guidance inside an interval of t.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { ddimStep, ddpmStep, diffusionSchedule } from './diffusion.ts';
 import { dopri5 } from './dopri5.ts';
-import { eulerStep, followSteps, heunStep, type SampleProgress, sdeStep } from './fixed-steps.ts';
-import { guidedModel, type VelocityFn } from './guidance.ts';
-import { assertSampleConfig, type SampleConfig } from './sample-config.ts';
+import { eulerStep, followSteps, heunStep, type SampleProgress, type Step, sdeStep } from './fixed-steps.ts';
+import { guidedModel, type Model, type VelocityFn } from './guidance.ts';
+import { assertSampleConfig, isDiffusion, type SampleConfig } from './sample-config.ts';
 import { sampleTimes } from './time-grid.ts';
 
 /** Optional inputs of a sampler: step noise, a weaker model, callbacks. */
 export type SampleTools = {
-  /** New standard normal numbers [B, h, w, C] of a step, as `sampleNoise` draws; the sampler 'sde' needs them. */
+  /** New standard normal numbers [B, h, w, C] of a step, as `sampleNoise` draws; the samplers 'sde' and 'ddpm' need them. */
   readonly stepNoise?: (step: number) => tf.Tensor;
   /** A weaker model: guidance leads away from its velocity instead of the null class's. */
   readonly weak?: VelocityFn;
@@ -24,8 +25,9 @@ export type SampleTools = {
 /**
  * Draws latents: noise [B, h, w, C], y int32 [B] -> [B, h, w, C]. Eager; `velocity` is called once per step, twice
  * for Heun, six times for dopri5, with a batch of 2 B (conditional half first) where guidance is on. A sample depends
- * on its own row of noise, label and step noise alone. REPA's `samplers.py`.
- * @throws RangeError where `config` or an input is impossible, Error where `sde` has no `stepNoise`
+ * on its own row of noise, label and step noise alone. For 'ddpm' and 'ddim', `velocity` gives what `predictNoise` gives.
+ * REPA's `samplers.py`, DiT's `gaussian_diffusion.py`.
+ * @throws RangeError where `config` or an input is impossible, Error where `sde` or `ddpm` has no `stepNoise`
  */
 export function sample(
   velocity: VelocityFn,
@@ -46,7 +48,7 @@ export function sample(
 /**
  * `sample` one step at each call of `next`, so that the caller may do other work between steps; the latents are the generator's
  * result. Inputs must stay alive until then; `return` or `throw` ends it early and disposes what it holds.
- * @throws RangeError where `config` or an input is impossible, Error where `sde` has no `stepNoise`
+ * @throws RangeError where `config` or an input is impossible, Error where `sde` or `ddpm` has no `stepNoise`
  */
 export function* sampleSteps(
   velocity: VelocityFn,
@@ -59,19 +61,35 @@ export function* sampleSteps(
   assertInputs(noise, y, config);
   const model = guidedModel(velocity, y, config, weak);
   if (config.sampler === 'dopri5') return yield* dopri5(model, noise, config, onEvaluations);
+  const { times, step } = solver(model, config, stepNoise);
+  const drawn = yield* followSteps(noise, times, step);
+  const { sampler, steps } = config;
+  onEvaluations?.(Array<number>(noise.shape[0]).fill(sampler === 'heun' ? 2 * steps - 1 : steps));
+  return drawn;
+}
+
+/** Times and steps of a sampler with a fixed number of them. */
+function solver(
+  model: Model,
+  config: Exclude<SampleConfig, { readonly sampler: 'dopri5' }>,
+  stepNoise: (step: number) => tf.Tensor,
+): { readonly times: readonly number[]; readonly step: Step } {
+  if (isDiffusion(config)) {
+    const schedule = diffusionSchedule(config.steps);
+    const step = config.sampler === 'ddpm' ? ddpmStep(model, schedule, stepNoise) : ddimStep(model, schedule);
+    return { times: [...schedule.map(({ t }) => t), 0], step };
+  }
   const { sampler, steps, shift, path } = config;
   const step = {
     euler: () => eulerStep(model),
     heun: () => heunStep(model),
     sde: () => sdeStep(model, path, stepNoise),
   }[sampler]();
-  const drawn = yield* followSteps(noise, sampleTimes(sampler, steps, shift, path), step);
-  onEvaluations?.(Array<number>(noise.shape[0]).fill(sampler === 'heun' ? 2 * steps - 1 : steps));
-  return drawn;
+  return { times: sampleTimes(sampler, steps, shift, path), step };
 }
 
 function noStepNoise(): tf.Tensor {
-  throw new Error("sample: the sampler 'sde' draws noise at every step; pass tools.stepNoise.");
+  throw new Error("sample: the samplers 'sde' and 'ddpm' draw noise at every step; pass tools.stepNoise.");
 }
 
 function assertInputs(noise: tf.Tensor4D, y: tf.Tensor1D, { nullClass }: SampleConfig): void {

@@ -1,6 +1,5 @@
 /** Time grids of samplers with a fixed number of steps. */
 import type { Path } from '@ahpa/ports';
-import type { SolverConfig } from './sample-config.ts';
 
 // The stochastic sampler ends with one noiseless step from here.
 const LAST_SDE_TIME = 0.04;
@@ -50,7 +49,7 @@ function highBits(x: number): number {
 
 /** Time grid of a sampler, from 1 down to 0: steps + 1 numbers. REPA's for a shift of 1. */
 export function sampleTimes(
-  sampler: Exclude<SolverConfig['sampler'], 'dopri5'>,
+  sampler: 'euler' | 'heun' | 'sde',
   steps: number,
   shift = 1,
   path: Path = 'linear',

@@ -17,6 +17,7 @@ import {
   type DiTParams,
   initDiT,
   parameterCount,
+  predictNoise,
 } from '../src/index.ts';
 import { fill, leavesOf, mapLeaves, testRng } from './helpers.ts';
 
@@ -124,6 +125,15 @@ describe("published networks that differ from REPA's", () => {
     expect(count).toBe(parameterCount(network));
     const { velocity } = applyDiT(params, xt(), times(), labels(), network);
     expectClose(velocity, golden.velocities[name] as GoldenTensor);
+  });
+
+  test('noise and range of DiT at whole steps', () => {
+    const network: DiTConfig = { ...small, learnSigma: true, convention: 'dit' };
+    const params = fill(initDiT(network, testRng));
+    const steps = tf.tensor1d([150 / 999, 799 / 999]);
+    const [x, y] = [xt(), labels()];
+    const noise = expectLive(() => predictNoise(params, x, steps, y, network), 1);
+    expectClose(noise, golden.velocities['noise'] as GoldenTensor);
   });
 
   test.each([false, true])('gradients of qk-norm, blocks checkpointed: %s', (checkpointBlocks) => {

@@ -130,7 +130,7 @@ describe('sample', () => {
     [{ guidance: Number.NaN }, /guidance is NaN/],
     [{ guidanceChannels: 0 }, /guidanceChannels is 0/],
     [{ shift: 0 }, /shift is 0/],
-    [{ sampler: 'ddim' }, /sampler is ddim, wanted one of euler, heun, sde, dopri5/],
+    [{ sampler: 'plms' }, /sampler is plms, wanted one of euler, heun, sde, dopri5/],
     [{ sampler: 'dopri5', rtol: 0, atol: 1e-3 }, /rtol is 0/],
     [{ path: 'straight' }, /path is straight, wanted linear or cosine/],
     [{ nullClass: -1 }, /nullClass is -1/],

@@ -89,3 +89,7 @@ export function fromFloat32(
     data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   };
 }
+
+/** The tensor as F32; one that is F32 already is itself. @throws Error where the dtype is not floating point */
+export const inFloat32 = (entry: TensorEntry): TensorEntry =>
+  entry.dtype === 'F32' ? entry : fromFloat32(toFloat32(entry), entry.shape, 'F32');

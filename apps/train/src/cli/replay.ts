@@ -1,5 +1,7 @@
 /** `ahpa replay`: repeats the step at which a run broke. */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { trustModule } from '../files/trusted-modules.ts';
 import { perform } from './perform.ts';
 
 /** The command. */
@@ -7,10 +9,13 @@ export function replayCommand(): Command {
   return new Command('replay')
     .description('repeat the step at which a run stopped because of non-finite numbers')
     .argument('<dump>', 'file of the run\'s folder "broken"')
-    .action((dump: string, _options: unknown, command: Command) =>
+    .option('--module <path>', "file of the run's alignment.module, where another computer wrote the dump")
+    .action((dump: string, { module }: { readonly module?: string }, command: Command) =>
       perform(command, async (reporter) => {
         const { replay } = await import('../run/broken.ts');
-        const result = await replay(dump, reporter);
+        const own = module === undefined ? undefined : resolve(module);
+        if (own !== undefined) trustModule(own);
+        const result = await replay(dump, reporter, own);
         const { step, batch, loss, gradNorm, reproduced } = result;
         reporter.say(
           `Step ${step + 1} on items ${batch.join(', ')}: loss ${loss}, gradient norm ${gradNorm}.`,

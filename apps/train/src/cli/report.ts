@@ -61,6 +61,7 @@ async function watch(
   reporter: Reporter,
 ): Promise<{ readonly url: string }> {
   const { readRuns, recordFiles } = await import('../experiments/read-runs.ts');
+  const { messagePage } = await import('../experiments/report-page.ts');
   const { servePage } = await import('../experiments/watch.ts');
   await readRuns(paths);
   const version = async (): Promise<string> => {
@@ -68,7 +69,9 @@ async function watch(
     return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
   };
   const interrupt = listenForInterrupt(reporter);
-  const served = await servePage(() => renderPage(paths, options), version, options.port);
+  const page = (): Promise<string> =>
+    renderPage(paths, options).catch((error: Error) => messagePage(error.message));
+  const served = await servePage(page, version, options.port);
   reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
   await new Promise<void>((resolve) => {
     if (interrupt.signal.aborted) resolve();

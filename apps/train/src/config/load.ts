@@ -1,10 +1,11 @@
 /** The configuration of a command line: files found, laid over one another, and checked. */
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { closest } from 'fastest-levenshtein';
 import { inPackage } from '../files/package-folder.ts';
+import { trustModule } from '../files/trusted-modules.ts';
 import { isObject, type JsonObject, layerOf, mergeLayers } from './layers.ts';
 import { parseTrainConfig } from './parse.ts';
 import { CONFIG_FILE, readConfigFile } from './read-file.ts';
@@ -37,8 +38,8 @@ export function loadConfig({ names, set, over }: ConfigRequest, warn: Warn = () 
   for (const name of [...(over ? [] : ['base']), ...names]) addFile(locate(name, process.cwd()), files, []);
   const report = withoutRepeats(warn);
   const layers = [...files]
-    .map(([path, layer]) => presentLayer(layer, dirname(path), report))
-    .concat(presentLayer(layerOf(set), process.cwd(), report));
+    .map(([path, layer]) => locateModule(renameKeys(layer, report), dirname(path), false))
+    .concat(locateModule(renameKeys(layerOf(set), report), process.cwd(), true));
   return parseTrainConfig(layers.reduce(mergeLayers, { ...over }));
 }
 
@@ -50,16 +51,17 @@ function addFile(path: string, files: Map<string, JsonObject>, within: readonly 
   files.set(path, layer);
 }
 
-/** A layer written in `folder` under the present names of keys, with absolute paths. */
-const presentLayer = (layer: JsonObject, folder: string, warn: Warn): JsonObject =>
-  locateModule(renameKeys(layer, warn), folder);
-
-/** The layer with the absolute path of its alignment's module, resolved from `folder`. */
-function locateModule(layer: JsonObject, folder: string): JsonObject {
+/**
+ * The layer with the absolute path of its alignment's module, resolved from `folder`. The user names a module by typing it, and by
+ * naming a configuration that it lies beside or that is of its package; one with an absolute path may have been written elsewhere.
+ */
+function locateModule(layer: JsonObject, folder: string, typed: boolean): JsonObject {
   const { alignment } = layer;
   if (!isObject(alignment) || typeof alignment['module'] !== 'string') return layer;
   const name = alignment['module'];
-  const path = /^[./]/.test(name) ? resolve(folder, name) : resolvePackage(name, folder);
+  const isPath = isAbsolute(name) || name.startsWith('.');
+  const path = isPath ? resolve(folder, name) : resolvePackage(name, folder);
+  if (typed || !isAbsolute(name)) trustModule(path);
   return { ...layer, alignment: { ...alignment, module: path } };
 }
 

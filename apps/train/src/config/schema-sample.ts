@@ -11,7 +11,7 @@ export const sample = section({
     .enum(SAMPLERS as [SampleConfig['sampler']])
     .default('sde')
     .describe(
-      'Euler, Heun or adaptive Dormand-Prince on the flow, or Euler-Maruyama on its stochastic twin; REPA: sde.',
+      "Euler, Heun or adaptive Dormand-Prince on the flow, Euler-Maruyama on its stochastic twin (REPA: sde), or DDPM and DDIM for DiT's networks of noise.",
     ),
   steps: count(250, 'Intervals of time from noise to data, of all samplers but dopri5; REPA.'),
   shift: positive(

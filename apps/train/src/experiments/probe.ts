@@ -65,6 +65,9 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
 /** The features that a run aligns with, or the groups of this VAE where it aligns with none. */
 function probedAlignment(alignment: AlignmentConfig): AlignmentConfig {
   const { groups, file } = alignmentKind(alignment).targets(alignment as never);
-  if (groups === 'default' || Object.keys(groups).length > 0 || file !== undefined) return alignment;
-  return loadConfig({ names: [], set: ['alignment.kind=ahpa'] }).alignment;
+  const isModule = typeof alignment['module'] === 'string'; // its loss is not needed, and it is a program
+  const aligns = groups === 'default' || Object.keys(groups).length > 0 || file !== undefined;
+  if (aligns && !isModule) return alignment;
+  const own = aligns ? [`alignment.groups=${JSON.stringify(groups)}`] : [];
+  return loadConfig({ names: [], set: ['alignment.kind=ahpa', ...own] }).alignment;
 }

@@ -35,10 +35,15 @@ export async function readRuns(paths: readonly string[]): Promise<RunRecord[]> {
   return Promise.all(findRuns(paths).map(readRun));
 }
 
-/** The records of the runs that paths name, which grow while they train. */
+/** What a report reads of the runs that paths name, as far as it is there: all of it changes while they train. */
 export function recordFiles(paths: readonly string[]): string[] {
   return findRuns(paths)
-    .map((root) => runFolder(root).stats)
+    .flatMap((root) => [
+      runFolder(root).stats,
+      runFolder(root).samples,
+      probePath(root),
+      join(root, 'evaluation'),
+    ])
     .filter((file) => existsSync(file));
 }
 

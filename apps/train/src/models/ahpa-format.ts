@@ -112,6 +112,9 @@ async function isOwn(path: string, runs: string): Promise<boolean> {
   return (await readSafetensors(path, () => false)).metadata['schema'] !== undefined;
 }
 
+/** The sampler of DiT's own programs; their guidance leaves the fourth channel alone. */
+const DIT_SAMPLING = { sampler: 'ddpm', steps: 250, guidanceChannels: 3 } as const;
+
 /** A model around published weights, the rest from the default configuration. */
 function withDefaults(source: string, network: Network): Omit<TrainedModel, 'weights'> {
   const { sample, interpolant, vae } = parseTrainConfig({});
@@ -124,7 +127,7 @@ function withDefaults(source: string, network: Network): Omit<TrainedModel, 'wei
     classes: Array.from({ length: classes }, (_, label) => `${label}`),
     vae,
     interpolant,
-    sample,
+    sample: network.convention === 'dit' ? { ...sample, ...DIT_SAMPLING } : sample,
     average: 'converted',
   };
 }

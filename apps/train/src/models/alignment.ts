@@ -1,4 +1,5 @@
 /** The alignment of a configuration: its targets, its taps in the network, and its loss. */
+import { pathToFileURL } from 'node:url';
 import * as losses from '@ahpa/alignment-losses';
 import * as routers from '@ahpa/dynamic-router';
 import type { TapGroup } from '@ahpa/image-features';
@@ -8,6 +9,7 @@ import { defaultGroups, type VaeConfig, vaeTaps } from '@ahpa/vae-hierarchy';
 import * as tf from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
 import { type AlignmentConfig, alignmentKind, alignmentRouter } from '../config/alignment.ts';
+import { assertTrusted } from '../files/trusted-modules.ts';
 
 /** The features that a batch holds as targets: groups of VAE features, or a file of a teacher's. */
 export interface TargetSource {
@@ -35,7 +37,7 @@ export function targetSource(config: AlignmentConfig, vae: VaeConfig): TargetSou
   };
 }
 
-/** The alignment of a configuration for a network and its data; rejects where a module of the user's cannot be loaded. */
+/** The alignment of a configuration for a network and its data; rejects where a module of the user's cannot be loaded, or only a file names it. */
 export async function loadAlignment(
   config: AlignmentConfig,
   spec: AlignmentSpec,
@@ -73,9 +75,12 @@ async function loadModule(
   module: string,
   options: ModuleOptions,
 ): Promise<(spec: AlignmentSpec) => Alignment> {
-  const loaded: { readonly default?: unknown } = await import(module).catch((cause: Error) => {
-    throw userError(`alignment.module ${module} cannot be loaded: ${cause.message}.`, { cause });
-  });
+  assertTrusted(module);
+  const loaded: { readonly default?: unknown } = await import(pathToFileURL(module).href).catch(
+    (cause: Error) => {
+      throw userError(`alignment.module ${module} cannot be loaded: ${cause.message}.`, { cause });
+    },
+  );
   const create = loaded.default;
   if (typeof create !== 'function') {
     throw userError(

@@ -1,6 +1,15 @@
 /** Image samplers: a denoiser's velocity, a decoder and the configuration of the sampler. */
-import { applyDiT, type DiTConfig, type DiTParams, type SampleConfig, type VelocityFn } from '@ahpa/dit-core';
+import {
+  applyDiT,
+  type DiTConfig,
+  type DiTParams,
+  isDiffusion,
+  predictNoise,
+  type SampleConfig,
+  type VelocityFn,
+} from '@ahpa/dit-core';
 import type { Model } from '@ahpa/engine';
+import { userError } from '@ahpa/messages';
 import { LANES } from '@ahpa/ops';
 import { decode, unscaleLatent, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
@@ -27,22 +36,39 @@ export interface SamplerParts {
   readonly decode: Decoder;
 }
 
-/** The image sampler of a denoiser that is on an engine. */
+/** The image sampler of a denoiser that is on an engine. @throws where the sampler does not suit what the network predicts. */
 export function imageSampler<P extends DiTParams>(
   { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
   { model, shape, decode }: SamplerParts,
   denoiser: Model<P>,
 ): ImageSampler {
   const velocity = denoiserVelocity(denoiser, model);
-  return { velocity, decode, shape, config: { ...sample, path: interpolant.path, nullClass: shape.classes } };
+  const config: SampleConfig = { ...sample, path: interpolant.path, nullClass: shape.classes };
+  assertSuits(config, model);
+  return { velocity, decode, shape, config };
 }
 
-/** The velocity function of a denoiser, computed on its device. */
+function assertSuits(config: SampleConfig, { convention }: DiTConfig): void {
+  const predictsNoise = convention === 'dit';
+  if (isDiffusion(config) === predictsNoise) return;
+  throw userError(
+    predictsNoise
+      ? `The sampler ${config.sampler} follows a velocity, and DiT's networks predict noise: choose ddpm or ddim.`
+      : `The sampler ${config.sampler} is for DiT's networks, which predict noise, and this one predicts a velocity: choose euler, heun, sde or dopri5.`,
+  );
+}
+
+/** The velocity of a denoiser, or the noise where it predicts that, computed on its device. */
 export function denoiserVelocity<P extends DiTParams>(denoiser: Model<P>, network: DiTConfig): VelocityFn {
+  const config: DiTConfig = { ...network, lanes: LANES };
+  const predict = (...[params, x, t, y]: [DiTParams, Tensor4D, Tensor1D, Tensor1D]): Tensor4D =>
+    config.convention === 'dit'
+      ? predictNoise(params, x, t, y, config)
+      : applyDiT(params, x, t, y, config).velocity;
   const run = denoiser.bind((params, x: Tensor4D, t: Tensor1D, y: Tensor1D) => ({
-    velocity: applyDiT(params, x, t, y, { ...network, lanes: LANES }).velocity,
+    out: predict(params, x, t, y),
   }));
-  return (x, t, y) => run(x, t, y).velocity;
+  return (x, t, y) => run(x, t, y).out;
 }
 
 /** The decoder of a VAE. */

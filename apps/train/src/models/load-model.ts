@@ -8,7 +8,7 @@ import { restoreTree } from '@ahpa/engine';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
 import { disposeTree } from '@ahpa/ops';
-import type { TensorEntry } from '@ahpa/weight-files';
+import { inFloat32, type TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { chooseWeights } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
@@ -129,7 +129,8 @@ export function denoiserParams({ network, weights, source }: TrainedModel): DiTP
       );
   }
   const like = initDiT(network, zeroRng);
-  const params = restoreTree(like, weights, source);
+  const wide = Object.entries(weights).map(([name, entry]) => [name, inFloat32(entry)]);
+  const params = restoreTree(like, Object.fromEntries(wide), source);
   disposeTree(like);
   return params;
 }

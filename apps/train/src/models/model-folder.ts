@@ -7,7 +7,7 @@ import { userError } from '@ahpa/messages';
 import { section } from '@ahpa/options';
 import { positionTensor } from '@ahpa/sit-models';
 import { POSITIONS } from '@ahpa/sit-weights';
-import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { inFloat32, readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
 import { TRAINED } from '../config/averages.ts';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
@@ -117,7 +117,8 @@ function within(folder: string, vae: VaeChoice): VaeChoice {
 /** Writes a model and the path of its VAE as seen from the folder: the weights in float32, then `config.json`. */
 export async function writeModelFolder(folder: string, model: TrainedModel, vae: VaeChoice): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const weights = { ...model.weights, [POSITIONS]: positionTensor(model.network) };
+  const wide = Object.entries(model.weights).map(([name, entry]) => [name, inFloat32(entry)]);
+  const weights = { ...Object.fromEntries(wide), [POSITIONS]: positionTensor(model.network) };
   await writeSafetensors(join(folder, WEIGHTS), weights, { format: 'pt' });
   await writeFile(join(folder, CONFIG), `${JSON.stringify(modelJson(model, vae), null, 2)}\n`);
 }

@@ -77,7 +77,9 @@ function assertGuidable(
 
 /** The velocity of the weaker model; refuses one of other latents or classes. */
 function weakVelocity(model: TrainedModel, weakModel: TrainedModel, weak: Model<DiTParams>): VelocityFn {
-  const [ours, theirs] = [model, weakModel].map(({ shape }) => JSON.stringify(shape));
+  const [ours, theirs] = [model, weakModel].map(({ shape, network: { convention } }) =>
+    JSON.stringify({ ...shape, noise: convention === 'dit' }),
+  );
   if (ours !== theirs) {
     throw userError(
       `The weaker model ${weakModel.source} draws ${theirs}, wanted ${ours}: name another --weak.`,

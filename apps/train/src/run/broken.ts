@@ -78,11 +78,12 @@ async function continuation(
   return `ahpa train --run ${root}${from} --change optim.learningRate=${Number((learningRate / 2).toPrecision(6))}`;
 }
 
-/** Replays the broken step of a dump. */
-export async function replay(path: string, reporter: Reporter): Promise<Replay> {
+/** Replays the broken step of a dump; `module` stands in for the run's own alignment.module. */
+export async function replay(path: string, reporter: Reporter, module?: string): Promise<Replay> {
   const checkpoint = await readCheckpoint(path);
   const breakage = readBreakage(checkpoint);
-  const { config } = runMeta(checkpoint);
+  const { config: own } = runMeta(checkpoint);
+  const config = module === undefined ? own : { ...own, alignment: { ...own.alignment, module } };
   const engine = await createEngine(config.train);
   const parts = await prepare(config, engine, reporter);
   const options = stepOptions(config, parts.shape.classes);

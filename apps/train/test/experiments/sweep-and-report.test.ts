@@ -1,5 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
 import { writeNpy } from '@ahpa/weight-files';
@@ -153,6 +158,69 @@ describe('report', () => {
       await served.close();
     }
   });
+
+  it('is drawn once a version, for readers who call this machine by its name, and ends with connections open', async () => {
+    let drawn = 0;
+    const served = await servePage(
+      async () => {
+        drawn++;
+        throw new Error('no step yet');
+      },
+      async () => 'one',
+      0,
+    );
+    const { port } = new URL(served.url);
+    const ask = (path: string, choice: RequestOptions = {}): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        const headers = { host: `127.0.0.1:${port}`, ...choice.headers };
+        request({ port, path, ...choice, headers }, resolve)
+          .on('error', reject)
+          .end();
+      });
+    const statusOf = async (path: string, choice?: RequestOptions): Promise<number | undefined> =>
+      (await ask(path, choice)).statusCode;
+    expect(await statusOf('/nowhere')).toBe(404);
+    expect(drawn).toBe(0);
+    expect([await statusOf('/'), await statusOf('/')]).toEqual([500, 500]);
+    expect(drawn).toBe(1);
+    expect(await statusOf('/', { headers: { host: 'evil.example' } })).toBe(403);
+    expect(await statusOf('/', { headers: { host: `localhost:${port}` } })).toBe(500);
+    expect(await statusOf('/', { method: 'POST' })).toBe(405);
+    const { headers } = await ask('/version');
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
+    const silent = connect(Number(port), '127.0.0.1');
+    await once(silent, 'connect');
+    const ended = once(silent, 'close');
+    silent.on('error', () => undefined);
+    await served.close();
+    await ended;
+  });
+
+  const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
+    (name) => spawnSync(name, ['--version']).status === 0,
+  );
+  it.skipIf(browser === undefined)(
+    'runs nothing that names of folders and arms hold (in chromium, where it is installed)',
+    async () => {
+      const hostile = `<script>document.title="owned"<script><img src=x onerror="document.title='owned'">"'&`;
+      const name = hostile.replaceAll('/', '');
+      writeRun(name, 0, 1);
+      writeRun('none.hostile', 0, 2);
+      const runs = await readRuns([join(home, 'made', name), join(home, 'made', 'none.hostile')]);
+      const page = await reportPage(runs, { ...options, command: `ahpa report ${hostile}` });
+      const file = join(home, 'hostile.html');
+      const probe = `<script>document.title="owned"</script></body>`; // stopped by the policy alone
+      writeFileSync(file, page.replace('</body>', probe));
+      const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom'];
+      const { stdout } = spawnSync(browser as string, [...flags, pathToFileURL(file).href], {
+        encoding: 'utf8',
+      });
+      expect(stdout).toContain('<title>AHPA report</title>');
+      expect(stdout).toContain('&lt;script&gt;document.title="owned"');
+      expect(page).not.toContain('<img src=x');
+    },
+    60_000,
+  );
 });
 
 describe('sweep', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AlignmentSpec } from '@ahpa/ports';
@@ -16,6 +16,7 @@ import { tinyAssignments } from '../tiny.ts';
 const run = promisify(execFile);
 const home = temporary();
 const NAME = '@lab/ahpa-even';
+process.env['AHPA_CACHE'] = join(home, 'cache');
 
 describe('a variant package', () => {
   let registry: Registry;
@@ -97,6 +98,35 @@ describe('a module', () => {
     const mean = (part: number[]): number => part.reduce((sum, loss) => sum + loss, 0) / part.length;
     expect(mean(losses.slice(-5))).toBeLessThan(0.9 * mean(losses.slice(0, 5)));
   }, 120_000);
+
+  it('is loaded only where a command line named it as it is, and never from an address', async () => {
+    const module = join(home, 'hostile.mjs');
+    const loaded = join(home, 'loaded');
+    const source = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(loaded)}, '');\n`;
+    writeFileSync(module, source);
+    const stored = join(home, 'stored.json');
+    writeFileSync(stored, JSON.stringify({ alignment: { kind: 'module', module } }));
+    const from = (...names: string[]) => loadConfig({ names: ['tiny', ...names], set: [] }).alignment;
+    await expect(loadAlignment(from(stored), context)).rejects.toThrow(
+      /is named by a file alone.*--module PATH/,
+    );
+    const address = `data:text/javascript,${encodeURIComponent(source)}`;
+    const hidden = { ...config(module), module: address };
+    await expect(loadAlignment(hidden, context)).rejects.toThrow('is named by a file alone');
+    expect(() => config(address)).toThrow('There is no package');
+    const { stderr } = await run(process.execPath, [
+      inPackage('dist/main.mjs'),
+      ...['plan', '--no-trial', '--config', 'tiny', '--set', ...tinyAssignments(await writeTinyVae(home))],
+      `alignment={"kind":"module","module":${JSON.stringify(address)}}`,
+    ]).catch((error: { stderr: string }) => error);
+    expect(stderr).toContain('There is no package');
+    writeFileSync(module, `${source}//`); // changed since it was named
+    await expect(loadAlignment(from(stored), context)).rejects.toThrow('has changed since');
+    expect(existsSync(loaded)).toBe(false);
+    config(module);
+    await expect(loadAlignment(from(stored), context)).rejects.toThrow('exports undefined');
+    expect(existsSync(loaded)).toBe(true);
+  });
 
   it('must be there and export a function', async () => {
     await expect(loadAlignment(config('./nowhere.mjs'), context)).rejects.toThrow(

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { convertModelFile } from '@ahpa/sit-models';
+import { writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ahpaFormat } from '../../src/models/ahpa-format.ts';
 import { loadModel } from '../../src/models/load-model.ts';
 import { openImageSampler } from '../../src/models/open-image-sampler.ts';
 import { createProgram } from '../../src/program.ts';
+import { sampleInBatches } from '../../src/sampling/sample-images.ts';
 import { listener } from '../tiny.ts';
 
 const folder = temporary();
@@ -28,6 +30,31 @@ describe('a network without label dropout', () => {
       /without label dropout and has no null class, so guidance 1.5 .* --cfg 1/,
     );
     await expect(openImageSampler(model, { sample: { guidance: 1 } })).rejects.toThrow(/vae/);
+  });
+});
+
+describe("DiT's own weights", () => {
+  it("are drawn by DiT's diffusion, and by no solver of a velocity", async () => {
+    const output = join(folder, 'dit');
+    const format = ahpaFormat({ vae: await writeTinyVae(folder), runs: folder }, listener());
+    await convertModelFile({ input: golden('dit.pt'), output, heads: 1 }, format);
+    const model = await loadModel(output, { runs: folder }, listener());
+    expect(model.sample).toMatchObject({ sampler: 'ddpm', steps: 250, guidanceChannels: 3 });
+    const open = (sample: Partial<typeof model.sample>): ReturnType<typeof openImageSampler> =>
+      openImageSampler(model, { backend: 'cpu', sample: { guidance: 4, ...sample } });
+    await expect(open({ sampler: 'euler' })).rejects.toThrow(
+      /DiT's networks predict noise: choose ddpm or ddim/,
+    );
+    for (const sampler of ['ddpm', 'ddim'] as const) {
+      const opened = await open({ sampler, steps: 3 });
+      const images = await sampleInBatches(opened.sampler, [0, 2], 0);
+      expect(images.shape).toEqual([2, opened.size, opened.size, 3]);
+      opened.dispose();
+    }
+    const velocity = { ...model, network: { ...model.network, convention: 'sit' } } as const;
+    await expect(openImageSampler(velocity, { backend: 'cpu' })).rejects.toThrow(
+      /ddpm is for DiT's networks.*choose euler, heun, sde or dopri5/,
+    );
   });
 });
 
