@@ -21,12 +21,17 @@ OUT = ROOT / "packages/image-data/test/golden"
 PHOTOS = ROOT.parent / "shared/data/imagenet-samples-200.zip"
 
 
+def resize(image, size, resample):
+    """Pillow's resize, horizontally first: since version 13 it begins vertically where an image is more than twice as tall as wide."""
+    return image.resize((size[0], image.height), resample=resample).resize(size, resample=resample)
+
+
 def center_crop(image, size):
     """ADM's crop."""
     while min(*image.size) >= 2 * size:
-        image = image.resize(tuple(x // 2 for x in image.size), resample=Image.BOX)
+        image = resize(image, tuple(x // 2 for x in image.size), Image.BOX)
     scale = size / min(*image.size)
-    image = image.resize(tuple(round(x * scale) for x in image.size), resample=Image.BICUBIC)
+    image = resize(image, tuple(round(x * scale) for x in image.size), Image.BICUBIC)
     pixels = np.array(image)
     top, left = (pixels.shape[0] - size) // 2, (pixels.shape[1] - size) // 2
     return pixels[top : top + size, left : left + size]
@@ -44,11 +49,20 @@ def picture(width, height, channels=3):
 
 
 def crops():
-    # Up to twice as tall as wide: beyond that, Pillow 13 resizes vertically first, and older ones did not.
-    for width, height, size in [(37, 29, 12), (29, 57, 16), (12, 12, 12), (9, 7, 16), (80, 40, 20), (25, 49, 12)]:
+    sizes = [(37, 29, 12), (29, 57, 16), (12, 12, 12), (9, 7, 16), (80, 40, 20), (25, 49, 12)]
+    strips = [(3000, 1, 64), (1, 3000, 64), (700, 3, 16), (3, 700, 16), (401, 37, 16), (37, 401, 16), (2, 1, 1)]
+    for width, height, size in sizes + strips:
         pixels = picture(width, height)
         crop = center_crop(Image.fromarray(pixels), size)
         yield {"width": width, "height": height, "size": size, "pixels": text(pixels.tobytes()), "crop": text(crop.tobytes())}
+
+
+def strips():
+    """Crops of strips of 60,000 pixels; byte i of the image is 31 i**2 modulo 251."""
+    pixels = (31 * np.arange(180_000, dtype=np.int64) ** 2 % 251).astype(np.uint8)
+    for width, height in [(60_000, 1), (1, 60_000)]:
+        crop = center_crop(Image.fromarray(pixels.reshape(height, width, 3)), 64)
+        yield {"width": width, "height": height, "size": 64, "crop": text(crop.tobytes())}
 
 
 def saved(image, kind, **options):
@@ -135,8 +149,55 @@ def files():
     yield "cmyk, TIFF", saved(cmyk, "TIFF"), ["CMYK"]
 
 
-def decoded():
-    for name, data, remarks in files():
+def bitmap(bits, data, compression=0, palette=b"", masks=b"", height=3):
+    """A BMP file of 4 x 3 pixels of a kind that Pillow does not write."""
+    offset = 54 + len(masks) + len(palette)
+    info = struct.pack("<IiiHHIIiiII", 40, 4, height, 1, bits, compression, len(data), 0, 0, len(palette) // 4, 0)
+    return b"BM" + struct.pack("<IHHI", offset + len(data), 0, 0, offset) + info + masks + palette + data
+
+
+def further_files():
+    """Files of formats that sharp does not read, as those of `files`."""
+    rgb, rng = Image.fromarray(picture(17, 12)), np.random.default_rng(7)
+    grey, few = rgb.convert("L"), rgb.quantize(16)
+    alpha = Image.fromarray(picture(17, 12, 4), "RGBA")
+    numbers = lambda count, most: rng.integers(0, most + 1, count, dtype=np.uint16)
+    plain = lambda values: b" ".join(str(value).encode() for value in values) + b"\n"
+    palette = rng.integers(0, 256, 1024, dtype=np.uint8).tobytes()
+    yield "BMP", saved(rgb, "BMP"), []
+    yield "BMP, grey as a palette", saved(grey, "BMP"), []
+    yield "BMP, two colours", saved(rgb.convert("1"), "BMP"), []
+    yield "BMP, palette of 16", saved(few, "BMP"), []
+    yield "BMP, palette of 256", saved(rgb.quantize(256), "BMP"), []
+    yield "BMP, top first", bitmap(24, picture(4, 3).tobytes(), height=-3), []
+    yield "BMP, 32 bits", bitmap(32, picture(4, 3, 4).tobytes()), []
+    yield "BMP, run lengths", bitmap(8, bytes([4, 7, 0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 2, 9, 2, 200, 0, 1]), 1, palette), []
+    yield "PPM", saved(rgb, "PPM"), []
+    yield "PGM", saved(grey, "PPM"), ["greyscale"]
+    yield "PBM", saved(rgb.convert("1"), "PPM"), ["greyscale"]
+    yield "PPM, plain", b"P3\n# comment\n3 2\n255\n" + plain(numbers(18, 255)), []
+    yield "PGM, plain, to 15", b"P2\n3 2\n15\n" + plain(numbers(6, 15)), ["greyscale"]
+    yield "PPM, to 100", b"P6\n4 3\n100\n" + numbers(36, 100).astype(np.uint8).tobytes(), []
+    yield "PPM, 16 bits", b"P6\n4 3\n65535\n" + numbers(36, 65535).astype(">u2").tobytes(), []
+    yield "TGA", saved(rgb, "TGA"), []
+    yield "TGA, run lengths", saved(rgb, "TGA", compression="tga_rle"), []
+    yield "TGA, grey", saved(grey, "TGA"), ["greyscale"]
+    yield "TGA, palette", saved(few, "TGA"), []
+    yield "TGA, alpha", saved(alpha, "TGA"), ["alpha dropped"]
+    sizes = {"sizes": [(8, 8), (16, 16)]}
+    square = Image.fromarray(picture(16, 16))
+    yield "ICO", saved(square, "ICO", **sizes), []
+    square_alpha = Image.fromarray(picture(16, 16, 4), "RGBA")
+    yield "ICO of bitmaps", saved(square_alpha, "ICO", bitmap_format="bmp", **sizes), ["alpha dropped"]
+    yield "JPEG 2000", saved(rgb, "JPEG2000"), []
+    yield "JPEG 2000, grey", saved(grey, "JPEG2000"), ["greyscale"]
+    yield "JPEG 2000, lossy", saved(square, "JPEG2000", irreversible=True, quality_layers=[20]), []
+    yield "JPEG 2000, alpha", saved(alpha, "JPEG2000"), ["alpha dropped"]
+    yield "JPEG 2000, bare", saved(rgb, "JPEG2000", no_jp2=True), []
+
+
+def decoded(files):
+    for name, data, remarks in files:
         image = Image.open(io.BytesIO(data)).convert("RGB")
         whole = {"width": image.width, "height": image.height, "rgb": text(image.tobytes())}
         yield {"name": name, "file": text(data), **whole, "pixels": text(center_crop(image, 8).tobytes()), "remarks": remarks}
@@ -154,5 +215,12 @@ def photographs():
 
 OUT.mkdir(parents=True, exist_ok=True)
 photos = photographs()
-for name, value in {"crops": list(crops()), "files": list(decoded()), "photographs": photos}.items():
+values = {
+    "crops": list(crops()),
+    "strips": list(strips()),
+    "files": list(decoded(files())),
+    "further-files": list(decoded(further_files())),
+    "photographs": photos,
+}
+for name, value in values.items():
     (OUT / f"{name}.json").write_text(json.dumps(value) + "\n")

@@ -1,4 +1,5 @@
 /** A run of seconds on the plain CPU backend: a few images of 16 pixels and a VAE with random weights. */
+import { unwatched } from '@ahpa/messages';
 import type { Reporter } from '../src/cli/reporter.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { TrainConfig } from '../src/config/types.ts';
@@ -41,8 +42,9 @@ export function abortAfter(looks: number): AbortSignal {
   });
 }
 
-/** For runs that nobody interrupts. */
-export const uninterrupted = (): Interrupt => ({
-  signal: new AbortController().signal,
+/** An interrupt by a signal of one's own; by default nobody interrupts. */
+export const uninterrupted = (signal?: Interrupt['signal']): Interrupt => ({
+  signal: signal ?? new AbortController().signal,
+  stretch: unwatched,
   release: () => undefined,
 });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { userError } from '@ahpa/messages';
+import { tieChild, userError } from '@ahpa/messages';
 import type { EncodeSpec } from './encode-spec.ts';
 import type { EvaluateSpec } from './evaluate-spec.ts';
 import type { StepSpec } from './step-spec.ts';
@@ -27,6 +27,7 @@ export interface Peer {
 
 async function start(name: string, spec: Spec, command: string, args: readonly string[]): Promise<Peer> {
   const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  tieChild(child);
   let errors = '';
   child.stderr?.on('data', (chunk) => {
     errors = (errors + String(chunk)).slice(-2000);

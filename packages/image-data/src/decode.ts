@@ -1,6 +1,9 @@
 /** From an image file to 8-bit RGB pixels, as Pillow's `open(file).convert('RGB')` makes them in ADM's and REPA's code. */
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { centerCrop } from './crop.ts';
+import { detectFormat } from './formats.ts';
+import { isMagickFormat, readMagick } from './magick.ts';
+import { withOwnReason } from './own-reason.ts';
 import type { Remark } from './remarks.ts';
 import type { Pixels } from './resample.ts';
 
@@ -83,12 +86,10 @@ async function pixelsOf(image: Sharp, space: string): Promise<Pixels> {
   return read(image.toColourspace('srgb'), 'uchar', (data) => data);
 }
 
-/**
- * RGB pixels of a file as stored: colour profiles and EXIF orientation are not applied, alpha is dropped, CMYK is converted by its
- * formula, 16-bit greys are cut off at 255.
- * @throws on files that are cut off, damaged or no images
- */
-export async function decodePixels(file: Uint8Array): Promise<DecodedPixels> {
+/** All pixels of a file; a failure may give the reason of another that is decoded beside it. */
+async function decodeBeside(file: Uint8Array): Promise<DecodedPixels> {
+  const format = detectFormat(file);
+  if (isMagickFormat(format)) return readMagick(file, format, LARGEST_PIXELS);
   const metadata = await sharp(file).metadata();
   const opened = sharp(file, { failOn: 'error', limitInputPixels: LARGEST_PIXELS, ignoreIcc: true });
   const image = metadata.format === 'tiff' ? opened.autoOrient() : opened;
@@ -99,10 +100,18 @@ export async function decodePixels(file: Uint8Array): Promise<DecodedPixels> {
 }
 
 /**
- * Decodes a file as `decodePixels` and cuts ADM's centre crop of `size` pixels out.
+ * RGB pixels of a file as stored: colour profiles and EXIF orientation are not applied, alpha is dropped, CMYK is converted by its
+ * formula, 16-bit greys are cut off at 255.
  * @throws on files that are cut off, damaged or no images
  */
+export const decodePixels = (file: Uint8Array): Promise<DecodedPixels> =>
+  withOwnReason(() => decodeBeside(file));
+
+/**
+ * Decodes a file as `decodePixels` and cuts ADM's centre crop of `size` pixels out.
+ * @throws on files that are cut off, damaged or no images; with the reason of another file where several are decoded at once
+ */
 export async function decodeImage(file: Uint8Array, size: number): Promise<Decoded> {
-  const { remarks, ...image } = await decodePixels(file);
+  const { remarks, ...image } = await decodeBeside(file);
   return { pixels: centerCrop(image, size) as Uint8Array<ArrayBuffer>, remarks };
 }

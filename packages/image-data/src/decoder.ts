@@ -2,8 +2,9 @@
 import { Piscina } from 'piscina';
 import sharp from 'sharp';
 import { type Decoded, decodeImage } from './decode.ts';
+import { withOwnReason } from './own-reason.ts';
 
-/** Decodes files; `close` ends its threads. */
+/** Decodes files, many at a time, of which each that fails gives its own reason; `close` ends its threads. */
 export interface Decoder {
   decode(file: Uint8Array, size: number): Promise<Decoded>;
   close(): Promise<void>;
@@ -15,7 +16,11 @@ export function createDecoder(
   worker: URL = new URL('./worker.js', import.meta.url),
 ): Decoder {
   sharp.concurrency(1); // many images at a time, each on one thread
-  if (threads === 0) return { decode: decodeImage, close: async () => undefined };
+  if (threads === 0)
+    return {
+      decode: (file, size) => withOwnReason(() => decodeImage(file, size)),
+      close: async () => undefined,
+    };
   const pool = new Piscina({
     filename: worker.href,
     minThreads: threads,
@@ -23,10 +28,11 @@ export function createDecoder(
     concurrentTasksPerWorker: 2,
   });
   return {
-    decode: (file, size) => {
-      const own = new Uint8Array(file); // a view would take all that it is a view of along
-      return pool.run({ file: own, size }, { transferList: [own.buffer] }) as Promise<Decoded>;
-    },
+    decode: (file, size) =>
+      withOwnReason(() => {
+        const own = new Uint8Array(file); // a view would take all that it is a view of along
+        return pool.run({ file: own, size }, { transferList: [own.buffer] }) as Promise<Decoded>;
+      }),
     close: () => pool.destroy(),
   };
 }

@@ -21,7 +21,8 @@ export function describeSource(
   ];
 }
 
-function describeLeftOut({ reason, extension, count, example }: LeftOut): string {
+/** A sentence about files that are not read. */
+export function describeLeftOut({ reason, extension, count, example }: LeftOut): string {
   const kind = extension === '' ? 'without extension' : extension;
   return `Left out: ${count} ${count === 1 ? 'file' : 'files'} ${kind}, which ${count === 1 ? 'is' : 'are'} ${reason} (${example}).`;
 }

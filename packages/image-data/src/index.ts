@@ -1,10 +1,11 @@
 /** Labelled images from folders, archives and Parquet files, decoded and cropped as in ADM and REPA. */
-export { IMAGE, treeImages } from './class-folders.ts';
+export { treeImages } from './class-folders.ts';
 export { centerCrop } from './crop.ts';
 export { DECODING, type Decoded, type DecodedPixels, decodeImage, decodePixels } from './decode.ts';
 export { createDecoder, type Decoder } from './decoder.ts';
 export { describeSource } from './describe-source.ts';
 export { openFolder } from './folder.ts';
+export { IMAGE } from './formats.ts';
 export { type ImageSource, imageList, orderHash } from './image-source.ts';
 export { fileNumber, type LabelList } from './labels.ts';
 export { countLeftOut, type LeftOut } from './left-out.ts';

@@ -34,19 +34,26 @@ export const FILTERS: Readonly<Record<'box' | 'bicubic', Filter>> = {
   },
 };
 
-/** For each output position: the first input position, and the weights from there on. */
-interface Taps {
+/** For each output position of a window: the first input position, and the weights from there on. */
+export interface Taps {
   readonly first: Int32Array;
   readonly weights: readonly Int32Array[];
 }
 
-function computeTaps(from: number, to: number, { support, weight }: Filter): Taps {
+/** Taps of the output positions from `start` on, `count` of them, of an axis of length `from` that is scaled to `to`. */
+export function computeTaps(
+  from: number,
+  to: number,
+  { support, weight }: Filter,
+  start = 0,
+  count: number = to,
+): Taps {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const [reach, inverse] = [support * stretch, 1 / stretch];
-  const first = new Int32Array(to);
-  const weights = Array.from({ length: to }, (_, i) => {
-    const center = (i + 0.5) * scale;
+  const first = new Int32Array(count);
+  const weights = Array.from({ length: count }, (_, i) => {
+    const center = (start + i + 0.5) * scale;
     const begin = Math.max(Math.trunc(center - reach + 0.5), 0);
     const end = Math.min(Math.trunc(center + reach + 0.5), from);
     const raw = Array.from({ length: end - begin }, (_, k) => weight((begin + k - center + 0.5) * inverse));
@@ -92,18 +99,23 @@ function pass(
 
 /** Resizes an image to `width` by `height`. */
 export function resample(image: Pixels, width: number, height: number, filter: Filter): Pixels {
+  const taps = (from: number, to: number) => (from === to ? undefined : computeTaps(from, to, filter));
+  return applyTaps(image, taps(image.width, width), taps(image.height, height));
+}
+
+/** One pixel for every pair of taps of both axes; an axis without taps stays as it is. */
+export function applyTaps(image: Pixels, horizontal: Taps | undefined, vertical: Taps | undefined): Pixels {
   let { data } = image;
-  if (width !== image.width) {
+  const [width, height] = [horizontal?.first.length ?? image.width, vertical?.first.length ?? image.height];
+  if (horizontal) {
     const wide = new Uint8ClampedArray(width * image.height * CHANNELS);
-    const taps = computeTaps(image.width, width, filter);
     const strides = { stride: image.width * CHANNELS, targetStride: width * CHANNELS };
-    pass(data, wide, taps, { step: CHANNELS, lines: image.height, ...strides });
+    pass(data, wide, horizontal, { step: CHANNELS, lines: image.height, ...strides });
     data = new Uint8Array(wide.buffer);
   }
-  if (height !== image.height) {
+  if (vertical) {
     const high = new Uint8ClampedArray(width * height * CHANNELS);
-    const taps = computeTaps(image.height, height, filter);
-    pass(data, high, taps, {
+    pass(data, high, vertical, {
       step: width * CHANNELS,
       lines: width,
       stride: CHANNELS,

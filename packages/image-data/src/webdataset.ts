@@ -1,5 +1,5 @@
 /** WebDataset shards: tar archives in which the files of one sample share their name up to the first dot. */
-import { IMAGE } from './class-folders.ts';
+import { IMAGE } from './formats.ts';
 import type { ImageSource } from './image-source.ts';
 import { isClass, numbered } from './labels.ts';
 import type { FileTree } from './tree.ts';

@@ -277,6 +277,14 @@ describe('openImages', () => {
   it('says what it takes', async () => {
     writeFolder('nothing', [['a.txt', Buffer.from('x')]]);
     await expect(openImages(at('nothing'))).rejects.toThrow(/there are no images, wanted/);
+    const bare = writeFolder('bare', [
+      ['a/0', images[0] as Uint8Array],
+      ['a/1', images[1] as Uint8Array],
+      ['a/0.jxl', images[1] as Uint8Array],
+    ]);
+    await expect(openImages(bare)).rejects.toThrow(
+      /2 files without extension, which are no image by name, though the first is a PNG file .* 1 file \.jxl/,
+    );
     await expect(openImages(at('nothing/a.txt'))).rejects.toThrow(/is no source of images/);
     await expect(openImages(at('folders'), { within: 'tset' })).rejects.toThrow(
       /no files below tset, wanted one of train, val/,

@@ -124,11 +124,27 @@ describe("REPA's preprocessed folder", () => {
     const repa = copy('nan');
     const values = Float32Array.from({ length: 32 }, (_, i) => (i === 17 ? Number.NaN : 1));
     await writeNpy(join(repa, 'vae-sd', LATENTS[3] as string), fromFloat32(values, [8, 2, 2], 'F32'));
-    const splits = await splitsOf(await openRepaData({ path: repa, threads: 0 }), features);
-    await expect(splits.train.batch(Uint32Array.of(1, 3))).rejects.toThrow(
-      `${LATENTS[3]} holds a value that is not finite`,
+    await expect(
+      openRepaData({ path: repa, threads: 0 }).then((data) => splitsOf(data, features)),
+    ).rejects.toThrow(`${LATENTS[3]} holds a value that is not finite`);
+  });
+
+  it('leaves a broken image out with its latent', async () => {
+    const repa = copy('torn');
+    const whole = readFileSync(join(repa, 'images', IMAGES[3] as string));
+    writeFileSync(join(repa, 'images', IMAGES[3] as string), whole.subarray(0, 100));
+    const [sound, torn] = [
+      await splitsOf(await openRepaData({ path: copy('sound'), threads: 0 }), features),
+      await splitsOf(await openRepaData({ path: repa, threads: 0 }), features),
+    ];
+    expect(torn.train.count).toBe(sound.train.count - 1);
+    const rows = (row: number): Uint32Array => Uint32Array.of(2, row);
+    const [latents, wanted] = [await torn.train.batch(rows(3)), await sound.train.batch(rows(4))].map(
+      (batch) => valuesOf(batch).slice(0, 3),
     );
-    splits.dispose();
+    expect(latents).toEqual(wanted);
+    sound.dispose();
+    torn.dispose();
   });
 });
 

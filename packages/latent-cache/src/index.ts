@@ -12,5 +12,6 @@ export {
 } from './layout.ts';
 export { type CacheReader, findField, openCache, type Values } from './reader.ts';
 export { differences } from './recipe.ts';
+export { droppedImages, rewindCache } from './rewind.ts';
 export { totalBytes, verifyCache } from './verify.ts';
 export { type CacheWriter, type Chunk, cachePlan, openWriter } from './writer.ts';

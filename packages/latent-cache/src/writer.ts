@@ -38,6 +38,8 @@ export interface Chunk {
 export interface CacheWriter {
   /** Index of the next image of the source to append. */
   position(): number;
+  /** Images left out so far. */
+  dropped(): readonly Dropped[];
   append(chunk: Chunk): Promise<void>;
   /** Writes the index; every image must have been appended. */
   finish(): Promise<CacheIndex>;
@@ -139,6 +141,7 @@ async function resume(folder: string, plan: CachePlan): Promise<CacheWriter> {
   const session: Session = { folder, plan, journal, files, certain, fresh, syncedAt: performance.now() };
   return {
     position: () => session.fresh.position,
+    dropped: () => [...session.certain.dropped, ...session.fresh.dropped],
     append: (chunk) => append(session, chunk),
     finish: () => finish(session),
     close: () => close(session),

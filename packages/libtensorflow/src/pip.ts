@@ -1,6 +1,6 @@
 /** Calls of the user's own pip, with one-sentence errors. */
 import { spawn } from 'node:child_process';
-import { userError } from '@ahpa/messages';
+import { tieChild, userError } from '@ahpa/messages';
 import type { Wheel } from './wheels.ts';
 
 /** The wheels are chosen by tag, not by the Python that runs pip. */
@@ -59,6 +59,7 @@ export function runPip(wheel: Wheel, folder: string, temporary: string, python: 
       stdio: ['ignore', 'ignore', 'pipe'],
       env: pipEnvironment(temporary),
     });
+    tieChild(pip);
     let stderr = '';
     pip.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;

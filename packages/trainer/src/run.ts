@@ -37,9 +37,14 @@ export interface LoopOptions<S extends Tree, B extends Tree> {
   readonly tasks: readonly Task[];
   /** Called before the run throws because all steps after `first` up to `step` were skipped. */
   onBroken?(first: number, step: number): void | Promise<void>;
-  /** Ends the run after the step or task in progress, with a report and the tasks done `always`; other tasks are left out. */
-  readonly signal?: { readonly aborted: boolean; readonly reason?: unknown };
+  /**
+   * Ends the run after the step or task in progress, with a report and the tasks done `always`; other tasks are left out. A batch or a
+   * step that rejects with its reason after an abort is left out.
+   */
+  readonly signal?: LoopSignal;
 }
+
+type LoopSignal = { readonly aborted: boolean; readonly reason?: unknown } | undefined;
 
 /** The end of a loop; `aborted` also where an abort left out tasks of the last step. */
 export interface LoopResult {
@@ -52,7 +57,7 @@ export interface LoopResult {
  * @throws Error, after a last report, where live tensors leak or too many steps in a row are not finite
  */
 export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S, B>): Promise<LoopResult> {
-  const { stepper, from, until, reportEvery, signal } = config;
+  const { from, until, reportEvery, signal } = config;
   const leaks = leakCheck();
   const skips = skipCount();
   let pending: Metrics[] = [];
@@ -67,17 +72,18 @@ export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S,
   };
   if (from > 0) await work(due(last));
   while (!last) {
-    const batch = await config.batches(step);
-    pending.push(await stepper.step(batch));
-    disposeTree(batch);
-    step++;
-    leaks.check(step - from, pending);
+    const metrics = await unlessAborted(() => takeStep(step, config), signal);
+    if (metrics !== undefined) {
+      pending.push(metrics);
+      step++;
+      leaks.check(step - from, pending);
+    }
     last = ends();
     const tasks = due(last);
     if (last || tasks.length > 0 || step % reportEvery === 0) {
       const window = await readWindow(pending);
+      if (pending.length > 0) await config.onReport(step, meanRow(window));
       pending = [];
-      await config.onReport(step, meanRow(window));
       const inARow = skips.add(window.get('applied')?.values ?? new Float32Array());
       if (inARow >= MAX_SKIPS_IN_A_ROW) {
         await config.onBroken?.(step - inARow, step);
@@ -87,6 +93,19 @@ export async function run<S extends Tree, B extends Tree>(config: LoopOptions<S,
     }
   }
   return { step, aborted: !complete || step < until };
+}
+
+/** Makes the batch of a step and takes it; resolves to its metrics. */
+async function takeStep<S extends Tree, B extends Tree>(
+  step: number,
+  { batches, stepper }: LoopOptions<S, B>,
+): Promise<Metrics> {
+  const batch = await batches(step);
+  try {
+    return await stepper.step(batch);
+  } finally {
+    disposeTree(batch);
+  }
 }
 
 /**
@@ -111,17 +130,19 @@ async function runTasks<S extends Tree, B extends Tree>(
 }
 
 /** Runs a task; resolves to whether it was done, false where it ended by an abort. */
-async function finishes(
-  task: Task,
-  step: number,
-  signal: { readonly aborted: boolean; readonly reason?: unknown } | undefined,
-): Promise<boolean> {
-  try {
+const finishes = async (task: Task, step: number, signal: LoopSignal): Promise<boolean> =>
+  (await unlessAborted(async () => {
     await task.run(step);
     return true;
+  }, signal)) ?? false;
+
+/** Does `work`; resolves to undefined where it rejects with the reason of the abort. */
+async function unlessAborted<T>(work: () => Promise<T>, signal: LoopSignal): Promise<T | undefined> {
+  try {
+    return await work();
   } catch (error) {
     if (!signal?.aborted || error !== signal.reason) throw error;
-    return false;
+    return undefined;
   }
 }
 

@@ -105,6 +105,31 @@ describe('run', () => {
     expect(done).toEqual(['save 3']);
   });
 
+  test('leaves a step out that is refused after an abort, reports what was done and saves it', async () => {
+    const signal = { aborted: false, reason: new Error('aborted') };
+    const refuse = (): never => {
+      signal.aborted = true;
+      throw signal.reason;
+    };
+    const live = tf.memory().numTensors;
+    const first = setup({ signal, atEnd: 'always' });
+    const { stepper } = first;
+    const refusing = {
+      ...stepper,
+      step: (batch: Parameters<typeof stepper.step>[0]) =>
+        stepper.state().step.dataSync()[0] === 3 ? refuse() : stepper.step(batch),
+    };
+    expect(await run({ ...first.settings, stepper: refusing })).toEqual({ step: 3, aborted: true });
+    expect([first.saved, first.rows.map(([step]) => step)]).toEqual([[3], [3]]);
+    stepper.dispose();
+    signal.aborted = false;
+    const second = setup({ signal, atEnd: 'always', batches: refuse });
+    expect(await run(second.settings)).toEqual({ step: 0, aborted: true });
+    expect([second.saved, second.rows]).toEqual([[0], []]);
+    second.stepper.dispose();
+    expect(tf.memory().numTensors).toBe(live);
+  });
+
   test('does again what was due where it continues', async () => {
     const { saved, settings } = setup({ from: 12, until: 14, atEnd: 'no' });
     await run(settings);

@@ -7,7 +7,7 @@ import { findLatest, rotate, saveCheckpoint } from '@ahpa/checkpoint';
 import type { ImageSet } from '@ahpa/emoji-data';
 import { type BackendName, createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import { splitByName } from '@ahpa/image-data';
-import { type Reporter, silent } from '@ahpa/messages';
+import { type Reporter, type Stretch, silent, unwatched } from '@ahpa/messages';
 import { disposeTree, philox } from '@ahpa/ops';
 import { batchIndices, run, type Task } from '@ahpa/trainer';
 import { initVae, type VaeConfig } from '@ahpa/vae-hierarchy';
@@ -41,6 +41,8 @@ export interface TrainVaeOptions {
   readonly optim: VaeTrainConfig;
   /** Ends the run after the step in progress and saves. */
   readonly signal?: AbortSignal;
+  /** Announces each step. */
+  readonly stretch?: Stretch;
   /** Called every ten steps with the mean squared error of the last of them. */
   readonly onProgress?: (step: number, error: number) => void;
   /** Called on every save with up to 32 held-out images, each beside its reconstruction. */
@@ -50,13 +52,14 @@ export interface TrainVaeOptions {
 const REPORT_EVERY = 10;
 const SHOWN = 32;
 
-/** Trains until `steps`. Resolves to the steps done and the quality on held-out images. */
+/** Trains until `steps` or an abort. Resolves to the steps done and, where it was not ended early, the quality on held-out images. */
 export async function trainVae(
   set: ImageSet,
   options: TrainVaeOptions,
   reporter: Pick<Reporter, 'say' | 'warn'> = silent,
-): Promise<VaeQuality & { readonly step: number }> {
+): Promise<Partial<VaeQuality> & { readonly step: number }> {
   const { out, vae, optim, batch, seed, steps, backend = 'tensorflow', precision, signal } = options;
+  const { stretch = unwatched } = options;
   await mkdir(out, { recursive: true });
   const engine = await createEngine({ backend, precision, wideOperations: true });
   const rng = philox(seed);
@@ -75,11 +78,12 @@ export async function trainVae(
     run: async (done) => {
       if (done === start.step) return;
       quality = await save(done);
+      if (quality === undefined) return;
       reporter.say(`Step ${done}: ${quality.psnr.toFixed(2)} dB on held-out images.`);
     },
   };
-  const { step } = await run<VaeTrainState, Tensor4D>({
-    stepper,
+  const { step, aborted } = await run<VaeTrainState, Tensor4D>({
+    stepper: { ...stepper, step: (x) => stretch('A training step', () => stepper.step(x)) },
     from: start.step,
     until: steps,
     ...(signal ? { signal } : {}),
@@ -95,26 +99,29 @@ export async function trainVae(
     onReport: (done, { error }) => options.onProgress?.(done, error as number),
     tasks: [saving],
   });
-  quality ??= await save(step);
+  if (!aborted) quality ??= await save(step);
   for (const part of [ema, stepper]) part.dispose();
-  return { step, ...quality };
+  return aborted ? { step } : { step, ...quality };
 }
 
-/** A function that writes checkpoint, weights and reconstructions of a step, and measures it. */
+/** A function that writes checkpoint, weights and reconstructions of a step, and measures it; after an abort the checkpoint alone. */
 function saver(
-  { out, vae, optim, onPairs }: TrainVaeOptions,
+  { out, vae, optim, onPairs, signal, stretch = unwatched }: TrainVaeOptions,
   set: ImageSet,
   heldOut: Uint32Array,
   state: () => VaeTrainState,
   reconstruct: ReturnType<typeof reconstructor>,
-): (step: number) => Promise<VaeQuality> {
+): (step: number) => Promise<VaeQuality | undefined> {
   const checkpoints = join(out, 'checkpoints');
   return async (step) => {
     await saveCheckpoint(checkpoints, step, await readTensors(state()), { vae, optim });
     await rotate(checkpoints, { keepLast: 2, keepEvery: 0 });
-    const quality = await evaluateVae(reconstruct, set, heldOut);
+    if (signal?.aborted) return undefined;
+    const quality = await stretch('Measuring the VAE', () => evaluateVae(reconstruct, set, heldOut));
     await exportVae(out, state().ema, vae, quality.latentStd);
-    await onPairs?.(pairWithReconstruction(reconstruct, set, heldOut.subarray(0, SHOWN)));
+    const shown = heldOut.subarray(0, SHOWN);
+    if (onPairs)
+      await onPairs(await stretch('Reconstructions', () => pairWithReconstruction(reconstruct, set, shown)));
     return quality;
   };
 }

@@ -2,9 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { ExtractRequest } from '../run/extract-images.ts';
+import { EXTRACTING, listenForInterrupt } from '../run/interrupt.ts';
 import type { ConfigOptions } from './config-options.ts';
 import { backendOption, resolveConfig, withConfig } from './config-options.ts';
-import { count, integer } from './numbers.ts';
+import { count, integer, share } from './numbers.ts';
 import { perform } from './perform.ts';
 
 interface Options extends ConfigOptions, Omit<ExtractRequest, 'source'> {}
@@ -18,9 +19,11 @@ export function extractCommand(): Command {
     .option('--within <folder>', 'folder inside the source, or prefix of the names of shards')
     .option('--labels <file>', "a dataset.json (default: the source's own, or its folders)")
     .option('--size <pixels>', 'side of the centre crop (default: data.size)', count)
-    .option('--like <cache>', 'take over the statistics of another cache, for data that are held out')
+    .option('--like <cache>', 'take over statistics and classes of another cache, for data that are held out')
     .option('--pixels', 'keep the cropped images too, for evaluation')
-    .option('--strict', 'stop at the first image that cannot be read')
+    .option('--strict', 'stop at the first image that cannot be decoded')
+    .option('--max-bad <share>', 'stop where more of the images cannot be decoded (default: 0.05)', share)
+    .option('--retry', 'try images that were left out before again')
     .option('--verify', 'read the finished cache again and compare its hashes')
     .option('--threads <n>', 'decoding threads, 0 for the main one', integer, availableParallelism())
     .addOption(
@@ -33,7 +36,15 @@ export function extractCommand(): Command {
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
         const { runExtract } = await import('../run/extract-images.ts');
-        return runExtract(resolveConfig(options, reporter), { ...options, source }, reporter);
+        const summary = await runExtract(
+          resolveConfig(options, reporter),
+          { ...options, source },
+          reporter,
+          () => listenForInterrupt(reporter, EXTRACTING),
+        );
+        if (summary === undefined)
+          reporter.say('Stopped; the same command goes on after the images written.');
+        return summary ?? { cache: options.out, complete: false };
       }),
     );
 }

@@ -1,6 +1,6 @@
 /** `ahpa generate`: draws many images into an .npz file or a folder of PNGs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { listenForInterrupt } from '../run/interrupt.ts';
+import { GENERATING, listenForInterrupt } from '../run/interrupt.ts';
 import type { GenerateOptions, GenerateResult } from '../sampling/generate.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
@@ -35,9 +35,9 @@ export function generateCommand(): Command {
     .action((options: GenerateFlags, command: Command) =>
       perform(command, async (reporter) => {
         const { generate } = await import('../sampling/generate.ts');
-        const interrupt = listenForInterrupt(reporter, 'batch');
+        const interrupt = listenForInterrupt(reporter, GENERATING);
         const request = { ...options, model: namedModel(options), sample: samplerOptions(options) };
-        const result = await generate(request, reporter, interrupt.signal).finally(interrupt.release);
+        const result = await generate(request, reporter, interrupt).finally(interrupt.release);
         reporter.say(closing(result, interrupt.signal.aborted));
         return result;
       }),

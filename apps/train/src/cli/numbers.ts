@@ -20,6 +20,13 @@ export function nonNegative(text: string): number {
   throw new InvalidArgumentError('Wanted a number of at least 0.');
 }
 
+/** A number from 0 to 1. */
+export function share(text: string): number {
+  const value = nonNegative(text);
+  if (value <= 1) return value;
+  throw new InvalidArgumentError('Wanted a share from 0 to 1.');
+}
+
 /** A number above 0. */
 export function positive(text: string): number {
   const value = Number(text);

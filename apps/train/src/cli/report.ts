@@ -68,7 +68,7 @@ async function watch(
     const files = await Promise.all(recordFiles(paths).map((file) => stat(file)));
     return files.map(({ mtimeMs, size }) => `${mtimeMs}/${size}`).join(' ');
   };
-  const interrupt = listenForInterrupt(reporter);
+  const interrupt = listenForInterrupt(reporter, { unit: 'this page', resume: 'nothing is lost' });
   const page = (): Promise<string> =>
     renderPage(paths, options).catch((error: Error) => messagePage(error.message));
   const served = await servePage(page, version, options.port);
@@ -79,6 +79,5 @@ async function watch(
   });
   interrupt.release();
   await served.close();
-  process.exitCode = 0;
   return { url: served.url };
 }

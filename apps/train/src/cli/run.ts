@@ -36,8 +36,8 @@ export function runCommand(): Command {
           ...(images !== undefined && { images }),
           ...(ref !== undefined && { ref }),
         };
-        const result = await runExperiment(resolveConfig(options, reporter), request, reporter, () =>
-          listenForInterrupt(reporter),
+        const result = await runExperiment(resolveConfig(options, reporter), request, reporter, (words) =>
+          listenForInterrupt(reporter, words),
         );
         reporter.say(
           result.card

@@ -19,7 +19,10 @@ export function sweepCommand(): Command {
         perform(command, async (reporter) => {
           const { readSweep } = await import('../experiments/sweep-file.ts');
           const { runSweep } = await import('../experiments/sweep.ts');
-          const interrupt = listenForInterrupt(reporter);
+          const interrupt = listenForInterrupt(reporter, {
+            unit: 'the runs under way have saved',
+            resume: 'the same command goes on',
+          });
           try {
             const sweep = readSweep(file);
             const { signal } = interrupt;
@@ -28,7 +31,12 @@ export function sweepCommand(): Command {
             const problems = Object.entries(summary.failed).map(([name, words]) => `${name} (${words})`);
             if (problems.length > 0)
               throw userError(`Of the sweep ${sweep.name} failed: ${problems.join('; ')}.`);
-            if (signal.aborted) return summary;
+            if (signal.aborted) {
+              reporter.say(
+                `Stopped with ${summary.complete.length} runs complete; the same command goes on.`,
+              );
+              return summary;
+            }
             const out = join(summary.folder, 'report.html');
             await writeReport([summary.folder], { out, baseline: sweep.baseline }, reporter);
             return { ...summary, report: out };

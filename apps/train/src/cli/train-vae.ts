@@ -45,7 +45,7 @@ export function trainVaeCommand(): Command {
 async function trainEmojiVae(
   options: TrainVaeOptions,
   reporter: Reporter,
-): Promise<VaeQuality & { readonly out: string }> {
+): Promise<Partial<VaeQuality> & { readonly out: string }> {
   const { EMOJI_VAE: vae, trainVae, VAE_DATA, vaeTrainConfig } = await import('@ahpa/vae-training');
   const { loadEmoji } = await import('@ahpa/emoji-data');
   const { writeGrid } = await import('../files/image-grid.ts');
@@ -57,12 +57,20 @@ async function trainEmojiVae(
     line.stop();
     await writeGrid(picture, pairs, 16);
   };
-  const interrupt = listenForInterrupt(reporter);
+  const interrupt = listenForInterrupt(reporter, {
+    unit: 'this step and saving',
+    resume: 'the same command goes on from the newest checkpoint (--save-every)',
+  });
   try {
     const numbers = { ...options, vae, optim: vaeTrainConfig(options.steps), holdOut };
-    const callbacks = { signal: interrupt.signal, onProgress: line.update, onPairs };
+    const { signal, stretch } = interrupt;
+    const callbacks = { signal, stretch, onProgress: line.update, onPairs };
     const quality = await trainVae(set, { ...numbers, ...callbacks }, reporter);
-    reporter.say(`Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`);
+    reporter.say(
+      quality.psnr === undefined
+        ? `Stopped after step ${quality.step} and saved; the same command continues.`
+        : `Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`,
+    );
     return { out: options.out, ...quality };
   } finally {
     interrupt.release();

@@ -1,5 +1,5 @@
 /**
- * Evaluates samples: network -> reference -> features of the samples -> metrics -> card.
+ * Evaluates samples: all of them opened -> network -> reference -> features of the samples -> metrics -> card.
  */
 
 import { type BackendName, createEngine, type Engine } from '@ahpa/engine';
@@ -14,6 +14,7 @@ import {
   type NetworkChoice,
   openFeatureNetwork,
   openReference,
+  type Samples,
   saveReference,
 } from '@ahpa/evaluation/node';
 import type { Reporter } from '@ahpa/messages';
@@ -54,45 +55,53 @@ async function openEvaluator(
   return { network, algebra, reference: factorReference(reference, algebra) };
 }
 
+/** Samples of both sides of a request, opened before features of anything are computed. */
+interface Opened {
+  readonly samples: Samples;
+  readonly against: Samples | undefined;
+}
+
+async function openAll(request: EvaluateRequest, reporter: Reporter): Promise<Opened> {
+  const samples = await openSamples(request, reporter);
+  const { against } = request;
+  if (against === undefined) return { samples, against };
+  const paired = { ...request, samples: against, against: request.samples, n: samples.source.n };
+  return openSamples(paired, reporter).then(
+    (other) => ({ samples, against: other }),
+    async (error) => {
+      await samples.source.close();
+      throw error;
+    },
+  );
+}
+
 /** Evaluates the samples of a request and writes the card. */
 export async function evaluate(request: EvaluateRequest, reporter: Reporter): Promise<Evaluation> {
-  const evaluator = await openEvaluator(request, await evaluationEngine(request.backend), reporter);
-  if (request.saveRef) await saveReference(request.saveRef, evaluator.reference, evaluator.network);
-  const samples = await openSamples(request, reporter);
+  const engine = await evaluationEngine(request.backend);
+  const opened = await openAll(request, reporter);
   try {
-    const { card, features } = await evaluateSamples(samples, evaluator, request, reporter);
-    const { against } = request;
-    const paired = against
-      ? await compareWith(
-          { ...request, against, n: features.n },
-          { ...samples, features },
-          evaluator,
-          reporter,
-        )
-      : undefined;
-    const evaluation = paired ? { card, paired } : { card };
-    if (request.card) await writeWhole(request.card, `${JSON.stringify(evaluation.card, null, 2)}\n`);
-    return evaluation;
+    const evaluator = await openEvaluator(request, engine, reporter);
+    return await evaluateOpened(request, opened, evaluator, reporter).finally(evaluator.network.dispose);
   } finally {
-    await samples.source.close();
-    evaluator.network.dispose();
+    await opened.samples.source.close();
+    await opened.against?.source.close();
   }
 }
 
-async function compareWith(
-  request: EvaluateRequest & { readonly against: string },
-  own: Parameters<typeof comparePaired>[0],
+async function evaluateOpened(
+  request: EvaluateRequest,
+  { samples, against }: Opened,
   evaluator: Evaluator,
   reporter: Reporter,
-): Promise<NonNullable<Evaluation['paired']>> {
-  const other = await openSamples(
-    { ...request, samples: request.against, against: request.samples },
-    reporter,
-  );
-  try {
-    const test = await comparePaired(own, other, evaluator, request.bootstrap || 200, reporter);
+): Promise<Evaluation> {
+  if (request.saveRef) await saveReference(request.saveRef, evaluator.reference, evaluator.network);
+  const { card, features } = await evaluateSamples(samples, evaluator, request, reporter);
+  const compare = async (other: Samples): Promise<NonNullable<Evaluation['paired']>> => {
+    const repeats = request.bootstrap || 200;
+    const test = await comparePaired({ ...samples, features }, other, evaluator, repeats, reporter);
     return { ...test, against: other.source.path };
-  } finally {
-    await other.source.close();
-  }
+  };
+  const evaluation = against ? { card, paired: await compare(against) } : { card };
+  if (request.card) await writeWhole(request.card, `${JSON.stringify(card, null, 2)}\n`);
+  return evaluation;
 }

@@ -13,7 +13,7 @@ import type { TrainConfig } from '../config/types.ts';
 import { evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
 import { isComplete, referencePath, runFolder } from '../records/folder.ts';
 import { runExtract } from '../run/extract-images.ts';
-import type { Interrupt } from '../run/interrupt.ts';
+import { EXTRACTING, GENERATING, type Interrupt, type InterruptWords } from '../run/interrupt.ts';
 import { prepare } from '../run/prepare.ts';
 import { train } from '../run/train.ts';
 import { generate } from '../sampling/generate.ts';
@@ -48,17 +48,18 @@ export async function runExperiment(
   config: TrainConfig,
   request: ExperimentRequest,
   reporter: Reporter,
-  listen: () => Interrupt,
+  listen: (words?: InterruptWords) => Interrupt,
 ): Promise<ExperimentResult> {
   const { root } = request;
   const folder = runFolder(root);
   const { steps } = config.train;
   const announce = (stage: number, what: string): void => reporter.say(`[${stage}/${STAGES}] ${what}`);
-  await extractMissing(config, request, reporter, announce);
+  if (!(await extractMissing(config, request, reporter, announce, listen)))
+    return { run: root, complete: false };
   if (await isComplete(folder, steps)) announce(2, `trained: ${steps} steps are done`);
   else {
     announce(2, `training ${steps} steps into ${root}`);
-    const { complete } = await train(config, folder, reporter, listen);
+    const { complete } = await train(config, folder, reporter, () => listen());
     if (!complete) return { run: root, complete };
   }
   const n = config.evaluate.finalImages;
@@ -79,18 +80,22 @@ async function extractMissing(
   { images, size }: ExperimentRequest,
   reporter: Reporter,
   announce: (stage: number, what: string) => void,
-): Promise<void> {
-  if (config.data.kind !== 'cache' || images === undefined)
-    return announce(
+  listen: (words?: InterruptWords) => Interrupt,
+): Promise<boolean> {
+  if (config.data.kind !== 'cache' || images === undefined) {
+    announce(
       1,
       config.data.kind === 'cache'
         ? 'features come from a cache'
         : 'features are encoded as training needs them',
     );
+    return true;
+  }
   announce(1, `extracting features of ${images} into ${config.data.path}`);
   const threads = availableParallelism();
   const request = { source: images, out: config.data.path, size, pixels: true, threads, trainsNext: true };
-  await runExtract(config, request, reporter);
+  const extracted = await runExtract(config, request, reporter, () => listen(EXTRACTING));
+  return extracted !== undefined;
 }
 
 async function generateInto(
@@ -99,10 +104,10 @@ async function generateInto(
   config: TrainConfig,
   { root }: ExperimentRequest,
   reporter: Reporter,
-  listen: () => Interrupt,
+  listen: (words?: InterruptWords) => Interrupt,
 ): Promise<boolean> {
   await mkdir(join(root, 'generated'), { recursive: true });
-  const interrupt = listen();
+  const interrupt = listen(GENERATING);
   const request = {
     model: root,
     runs: '.',
@@ -114,7 +119,7 @@ async function generateInto(
     seed: config.train.seed,
     shard: { part: 1, of: 1 },
   } as const;
-  const { complete } = await generate(request, reporter, interrupt.signal).finally(interrupt.release);
+  const { complete } = await generate(request, reporter, interrupt).finally(interrupt.release);
   return complete;
 }
 

@@ -15,7 +15,12 @@ export interface SweepOptions {
   /** Arguments with which Node runs this program. */
   readonly program: readonly string[];
   readonly signal: AbortSignal;
+  /** Time in ms after which a run that ignores the signal is killed; default 20 s. */
+  readonly grace?: number;
 }
+
+/** Time that a run has to save and stop after a signal; then it is killed, and goes on from its last checkpoint. */
+const GRACE_MS = 20_000;
 
 /** Result of a sweep. */
 export interface SweepSummary {
@@ -27,11 +32,11 @@ export interface SweepSummary {
 
 /**
  * Trains every run that is not complete, `jobs` at a time, under `<runs>/<sweep>`; the same call resumes. After an abort no
- * run is started, and those under way save and stop.
+ * run is started, and those under way save and stop, or are killed after a grace of 20 seconds.
  */
 export async function runSweep(
   sweep: Sweep,
-  { runs, jobs, program, signal }: SweepOptions,
+  { runs, jobs, program, signal, grace = GRACE_MS }: SweepOptions,
   reporter: Reporter,
 ): Promise<SweepSummary> {
   const folder = join(runs, sweep.name);
@@ -49,7 +54,7 @@ export async function runSweep(
       const isDone = (): Promise<boolean> => isComplete(runFolder(join(folder, run.name)), run.steps);
       const problem = (await isDone())
         ? undefined
-        : await trainApart([...program, ...trainArguments(run, folder)], signal);
+        : await trainApart([...program, ...trainArguments(run, folder)], signal, grace);
       if (await isDone()) complete.push(run.name);
       else if (!signal.aborted) failed[run.name] = problem ?? 'it ended without its last checkpoint';
       bar.update(complete.length + Object.keys(failed).length, undefined);
@@ -67,14 +72,22 @@ function trainArguments({ name, config, set }: SweepRun, folder: string): string
 }
 
 /** Runs Node with a command line; resolves to its last line of output if it failed. */
-function trainApart(line: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+function trainApart(
+  line: readonly string[],
+  signal: AbortSignal,
+  grace: number,
+): Promise<string | undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, line, {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true, // a Ctrl-C reaches this process alone, which then asks each run to stop once
     });
-    const stop = (): void => void child.kill('SIGTERM');
+    let killer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      child.kill('SIGTERM');
+      killer ??= setTimeout(() => child.kill('SIGKILL'), grace);
+    };
     signal.addEventListener('abort', stop);
     process.on('exit', stop); // a second signal ends this process at once, and the run likewise
     let words = '';
@@ -84,6 +97,7 @@ function trainApart(line: readonly string[], signal: AbortSignal): Promise<strin
     const forget = (): void => {
       signal.removeEventListener('abort', stop);
       process.off('exit', stop);
+      clearTimeout(killer);
     };
     child.on('error', (error) => {
       forget();

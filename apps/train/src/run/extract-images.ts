@@ -19,6 +19,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { defaultCacheDir } from '../files/cache-folder.ts';
 import { resolveShapes } from '../models/shapes.ts';
+import { untilAbort } from '../sampling/sample-images.ts';
+import type { Interrupt } from './interrupt.ts';
 
 /** Options of the command. */
 export interface ExtractRequest extends ExtractOptions {
@@ -45,16 +47,19 @@ export interface ExtractSummary extends Pick<CacheIndex, 'count' | 'dropped'> {
 /** The most bad images that are named one by one. */
 const NAMED = 20;
 
-/** Extracts, or only verifies where no source is named and the cache is finished. */
+/** Extracts, or only verifies where no source is named and the cache is finished; resolves to undefined after an interrupt. */
 export async function runExtract(
   config: TrainConfig,
   request: ExtractRequest,
   reporter: Reporter,
-): Promise<ExtractSummary> {
+  listen: () => Interrupt,
+): Promise<ExtractSummary | undefined> {
   const finished = request.source === undefined && request.verify ? await readIndex(request.out) : undefined;
-  const { index, remarks } = finished
+  const made = finished
     ? { index: finished, remarks: {} }
-    : await extractImages(config, request, reporter);
+    : await extractImages(config, request, reporter, listen);
+  if (made === undefined) return undefined;
+  const { index, remarks } = made;
   for (const sentence of describeRemarks(remarks)) reporter.say(sentence);
   for (const { name, reason } of index.dropped.slice(0, NAMED)) reporter.warn(`Left out ${name}: ${reason}.`);
   const more = index.dropped.length - NAMED;
@@ -88,19 +93,25 @@ async function extractImages(
   config: TrainConfig,
   options: ExtractRequest,
   reporter: Reporter,
-): Promise<Extracted> {
+  listen: () => Interrupt,
+): Promise<Extracted | undefined> {
   const files = await readVae(config.vae, reporter);
   const engine = await createEngine({ ...config.train, wideOperations: !options.trainsNext });
   const images = await openSource(config, options);
   for (const sentence of describeSource(images)) reporter.say(sentence);
   const vae = engine.model(vaeParams(files));
+  const interrupt = listen();
+  const { signal, stretch } = interrupt;
   try {
     const { request } = resolveShapes(config, files.config, images);
-    const made = await extract(images, { files, vae, request }, options, reporter);
-    if (options.teacher !== undefined)
-      await extractTeacher(options.out, made.index, images, request.grid, engine, reporter);
-    return made;
+    return await untilAbort(signal, async () => {
+      const made = await extract(images, { files, vae, request }, { ...options, signal, stretch }, reporter);
+      if (options.teacher !== undefined)
+        await extractTeacher(options.out, made.index, images, request.grid, engine, reporter, interrupt);
+      return made;
+    });
   } finally {
+    interrupt.release();
     vae.dispose();
     await images.close();
   }
@@ -116,6 +127,7 @@ async function extractTeacher(
   grid: number,
   engine: Engine,
   reporter: Reporter,
+  interrupt: Interrupt,
 ): Promise<void> {
   const model = engine.model((await squeezeNetParams(defaultCacheDir(), reporter)).params);
   const run = model.map((params, x: tf.Tensor4D) => ({
@@ -126,7 +138,7 @@ async function extractTeacher(
     shape: [grid * grid, SQUEEZENET_WIDTH],
     tokens: (x: tf.Tensor4D) => run(x).tokens,
   } as const;
-  const path = await writeTeacher(cache, index, images, network, reporter).finally(model.dispose);
+  const path = await writeTeacher(cache, index, images, network, reporter, interrupt).finally(model.dispose);
   reporter.say(`Train with --set alignment.teacher.kind=file --set alignment.teacher.path=${path}.`);
 }
 

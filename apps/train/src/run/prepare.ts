@@ -7,6 +7,7 @@ import { type Reporter, userError } from '@ahpa/messages';
 import type { FeatureGroup } from '@ahpa/ports';
 import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../data/kinds.ts';
+import { defaultCacheDir } from '../files/cache-folder.ts';
 import { loadAlignment, type TargetSource } from '../models/alignment.ts';
 import { type Decoder, decoder } from '../models/image-sampler.ts';
 import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
@@ -36,7 +37,7 @@ export async function prepare(config: TrainConfig, engine: Engine, reporter: Rep
   const { shape, network, source, request } = shapes;
   const vae = engine.model(vaeParams(files));
   const teacher = await teacherOf(config, source);
-  const context = { files, vae, request, reporter };
+  const context = { files, vae, request, reporter, cacheDir: defaultCacheDir() };
   const splits = await data.splits(teacher === undefined ? context : { ...context, teacher });
   const groups = teacher?.shapes ?? shapes.groups;
   const alignment = await loadAlignment(config.alignment, alignmentSpec(config, network, groups));

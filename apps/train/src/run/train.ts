@@ -23,8 +23,9 @@ import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { inParts, stepRows } from './batches.ts';
 import { dumpBroken } from './broken.ts';
+import { prepareChecked } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
-import { prepare } from './prepare.ts';
+import { announceAfter, announceSteps } from './long-work.ts';
 import { speedometer } from './speed.ts';
 import { type Continuation, startState } from './start.ts';
 
@@ -67,7 +68,7 @@ async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
   const { config, folder, lock, reporter, listen } = claimed;
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
-  const parts = await prepare(config, engine, reporter);
+  const parts = await prepareChecked(config, engine, reporter);
   const { deps, shape, classes } = parts;
 
   // ---------- State: new, or from a checkpoint ----------
@@ -85,11 +86,14 @@ async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
   const speed = await speedometer(config.train, parts.model);
   const recorder = await createRecorder(meta, folder, from, speed, reporter);
   const saver = createSaver();
-  const { signal, release } = listen();
+  const interrupt = listen();
+  const { signal } = interrupt;
   const session = { folder, lock, from, engine, ema, sampler, signal, saver, recorder, reporter };
-  const context: TaskContext = { meta, ...parts, ...training, ...session };
+  const known = { meta, ...parts, ...training, ...session };
+  const saving = checkpoint(known);
+  const context: TaskContext = { ...known, stretchAt: announceAfter(saving, interrupt) };
   const { step, aborted } = await run({
-    stepper: training.stepper,
+    stepper: announceSteps(training.stepper, interrupt),
     from,
     until: config.train.steps,
     signal,
@@ -97,19 +101,22 @@ async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return inParts(stepRows(meta, parts.train, done), config.train.accumulate, parts.train);
+      const rows = stepRows(meta, parts.train, done);
+      return interrupt.stretch('A batch', () => inParts(rows, config.train.accumulate, parts.train));
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [checkpoint, snapshots, samples, heldOut, metrics].flatMap((task) => task(context)),
+    tasks: [saving, ...[snapshots, samples, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
-  }).finally(async () => {
-    recorder.pause();
-    await saver.close().finally(release);
-  });
+  }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
   return summarize(folder, step, !aborted);
+}
+
+async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
+  recorder.pause();
+  await saver.close().finally(release);
 }
 
 function summarize(

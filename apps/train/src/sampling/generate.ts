@@ -15,7 +15,7 @@ import { chooseClasses } from './choose-classes.ts';
 import { chooseLabels } from './choose-labels.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';
 import { checkSpace, isComplete, type Output, openOutput } from './image-output.ts';
-import { sampleImages, untilAbort } from './sample-images.ts';
+import { type SamplingHooks, sampleImages, untilAbort } from './sample-images.ts';
 
 /** Model, number of images, classes and outputs; settings of the sampler default to the model's own. */
 export interface GenerateOptions extends LoadOptions {
@@ -49,11 +49,13 @@ export interface GenerateResult {
   readonly request: GenerateRequest;
 }
 
+type InterruptHooks = Required<Pick<SamplingHooks, 'signal' | 'stretch'>>;
+
 /** Samples the images that the outputs lack; the same call resumes after an interruption. */
 export async function generate(
   options: GenerateOptions,
   reporter: Reporter,
-  signal: AbortSignal,
+  hooks: InterruptHooks,
 ): Promise<GenerateResult> {
   const model = await loadModel(options.model, options, reporter);
   const weakModel = await loadWeakModel(options, reporter);
@@ -67,7 +69,7 @@ export async function generate(
       await claimOutput(paths, record);
       if (!(await isComplete(paths, request))) outputs.push(await openOutput(paths, request));
     }
-    const drawn = await drawMissing(opened, request, outputs, options.shard, reporter, signal);
+    const drawn = await drawMissing(opened, request, outputs, options.shard, reporter, hooks);
     const finished = await Promise.all(outputs.map((output) => output.finish()));
     const complete = !finished.includes(false);
     return { out: options.out, images: request.images, drawn, complete, request };
@@ -114,7 +116,7 @@ async function drawMissing(
   outputs: readonly Output[],
   { part, of }: GenerateOptions['shard'],
   reporter: Reporter,
-  signal: AbortSignal,
+  { signal, stretch }: InterruptHooks,
 ): Promise<number> {
   const { images, batch, seed } = request;
   const own = Array.from({ length: Math.ceil(images / batch) }, (_, k) => k).filter(
@@ -137,7 +139,7 @@ async function drawMissing(
     const onStep = (step: number, steps: number): void =>
       bar.update(Math.floor(done + (indices.length * step) / steps), undefined);
     const wanted = { indices, labels: chosen, seed, padTo: batch };
-    const part = await untilAbort(signal, () => sampleImages(sampler, wanted, { onStep, signal }));
+    const part = await untilAbort(signal, () => sampleImages(sampler, wanted, { onStep, signal, stretch }));
     if (part === undefined) break;
     for (const output of outputs) {
       if (!output.marks.has(k)) await output.write(k, first, part, chosen);

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { sampleNoise, sampleSteps } from '@ahpa/dit-core';
 import { toBytes } from '@ahpa/image-data';
-import { userError } from '@ahpa/messages';
+import { type Stretch, unwatched, userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GridImages } from '../files/image-grid.ts';
@@ -28,6 +28,8 @@ export interface SamplingHooks {
   readonly onStep?: (done: number, total: number) => void;
   /** Ends it after the step in progress. */
   readonly signal?: AbortSignal;
+  /** Announces each step of the sampler and the decoding. */
+  readonly stretch?: Stretch;
 }
 
 /** One image for each index. @throws where a value is not finite, and the signal's reason after an abort. */
@@ -43,8 +45,12 @@ export async function sampleImages(
   const normal = (stream: string, step = 0): tf.Tensor =>
     tf.tidy(() => sampleNoise(philox(seed), fill(indices), latentShape(shape), `sample/${stream}`, step));
   const latents = await sampleLatents(sampler, fill(labels), normal, hooks);
-  const images = tf.tidy(() => decode(latents));
-  latents.dispose();
+  const { stretch = unwatched } = hooks;
+  const images = await stretch('Decoding a batch', async () => {
+    const decoded = tf.tidy(() => decode(latents));
+    await decoded.data();
+    return decoded;
+  }).finally(() => latents.dispose());
   const [, height, width] = images.shape;
   const values = (await images.data()).subarray(0, n * height * width * 3);
   images.dispose();
@@ -63,7 +69,7 @@ async function sampleLatents(
   { velocity, weak, config }: ImageSampler,
   labels: readonly number[],
   normal: (stream: string, step?: number) => tf.Tensor,
-  { onStep, signal }: SamplingHooks,
+  { onStep, signal, stretch = unwatched }: SamplingHooks,
 ): Promise<tf.Tensor4D> {
   await setImmediate();
   signal?.throwIfAborted();
@@ -71,7 +77,9 @@ async function sampleLatents(
   const tools = { stepNoise: (step: number): tf.Tensor => normal('sde', step), ...(weak && { weak }) };
   const steps = sampleSteps(velocity, inputs.noise, inputs.y, config, tools);
   try {
-    for (let next = steps.next(); ; next = steps.next()) {
+    const advance = (): Promise<ReturnType<typeof steps.next>> =>
+      stretch('A step of the sampler', () => steps.next()).catch((error) => steps.throw(error));
+    for (let next = await advance(); ; next = await advance()) {
       if (next.done) return next.value;
       onStep?.(next.value.done, next.value.total);
       await setImmediate();
@@ -97,7 +105,7 @@ export async function sampleInBatches(
   sampler: ImageSampler,
   labels: readonly number[],
   seed: number,
-  { onStep, signal }: SamplingHooks = {},
+  { onStep, ...others }: SamplingHooks = {},
 ): Promise<GridImages> {
   const batches = Math.ceil(labels.length / BATCH);
   const padTo = batches > 1 ? BATCH : 0;
@@ -106,8 +114,8 @@ export async function sampleInBatches(
     const part = labels.slice(k * BATCH, (k + 1) * BATCH);
     const indices = part.map((_, i) => k * BATCH + i);
     const hooks: SamplingHooks = {
+      ...others,
       onStep: (done, steps) => onStep?.(k * steps + done, batches * steps),
-      ...(signal && { signal }),
     };
     parts.push(await sampleImages(sampler, { indices, labels: part, seed, padTo }, hooks));
   }

@@ -12,7 +12,15 @@ const COUNTED = 1000;
  * Reads the state where it is not saved yet and hands it to the saver, which writes it while training goes on and deletes what the
  * configuration does not keep.
  */
-export function checkpoint({ folder, meta, snapshot, saver, lock, recorder, from }: TaskContext): Task[] {
+export function checkpoint({
+  folder,
+  meta,
+  snapshot,
+  saver,
+  lock,
+  recorder,
+  from,
+}: Omit<TaskContext, 'stretchAt'>): Task & { run(step: number): Promise<void> } {
   const { checkpointEvery, keepLast, keepEvery } = meta.config.train;
   let saved = from;
   const save = async (step: number): Promise<void> => {
@@ -29,7 +37,7 @@ export function checkpoint({ folder, meta, snapshot, saver, lock, recorder, from
     });
     saved = step;
   };
-  return [{ every: checkpointEvery, atEnd: 'always', run: save }];
+  return { every: checkpointEvery, atEnd: 'always', run: save };
 }
 
 /** A histogram of each parameter. */

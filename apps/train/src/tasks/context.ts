@@ -4,7 +4,7 @@ import type { DiTParams } from '@ahpa/dit-core';
 import type { Engine, Model, Training } from '@ahpa/engine';
 import type { Lock } from '@ahpa/file-lock';
 import type { Dataset } from '@ahpa/image-features';
-import type { Reporter } from '@ahpa/messages';
+import type { Reporter, Stretch } from '@ahpa/messages';
 import type { Tree } from '@ahpa/ports';
 import type { ImageSampler } from '../models/image-sampler.ts';
 import type { RunDeps, RunState } from '../models/wiring.ts';
@@ -34,6 +34,8 @@ export interface TaskContext {
   readonly sampler: ImageSampler;
   /** Aborted when the run is to end: long tasks then reject with its reason. */
   readonly signal: AbortSignal;
+  /** Announces long work after a step, whose state is saved first where a signal would end the process meanwhile. */
+  stretchAt(step: number): Stretch;
   readonly saver: Saver;
   readonly recorder: Recorder;
   readonly reporter: Reporter;

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Model } from '@ahpa/engine';
 import type { Dataset } from '@ahpa/image-features';
+import type { Stretch } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
 import type { Tree } from '@ahpa/ports';
 import { noiseLatents, type Task, type TrainDeps } from '@ahpa/trainer';
@@ -21,7 +22,7 @@ function heldOutLoss<P extends Tree>(
   { denoiser, interpolant }: Pick<TrainDeps<P>, 'denoiser' | 'interpolant'>,
   model: Model<P>,
   seed: number,
-): (examples: Dataset, most: number, signal?: AbortSignal) => Promise<HeldOutLoss> {
+): (examples: Dataset, most: number, signal: AbortSignal, stretch: Stretch) => Promise<HeldOutLoss> {
   const rng = philox(seed);
   const losses = model.bind(
     (params: P, mean: tf.Tensor4D, std: tf.Tensor4D, y: tf.Tensor1D, place: tf.Tensor) => {
@@ -34,25 +35,26 @@ function heldOutLoss<P extends Tree>(
       return { items: tf.mean(tf.square(tf.sub(velocity, wanted)), [1, 2, 3]) };
     },
   );
-  return async (examples, most, signal) => {
+  return async (examples, most, signal, stretch) => {
     const n = Math.min(most, examples.count);
     const values = new Float32Array(n * BINS);
     for (let start = 0; start < n; start += BATCH) {
       const rows = Uint32Array.from({ length: BATCH }, (_, i) => Math.min(start + i, n - 1));
-      const { latent, y, targets } = await examples.batch(rows);
+      const { latent, y, targets } = await stretch('A held-out batch', () => examples.batch(rows));
       for (let bin = 0; bin < BINS; bin++) {
         const place = tf.scalar((start / BATCH) * BINS + bin, 'int32');
-        const { items } = losses(latent.mean, latent.std, y, place);
-        const found = await items.data();
+        const found = await stretch('A held-out loss', async () => {
+          const { items } = losses(latent.mean, latent.std, y, place);
+          return items.data().finally(() => items.dispose());
+        }).finally(() => place.dispose());
         for (let i = 0; start + i < n && i < BATCH; i++)
           values[(start + i) * BINS + bin] = found[i] as number;
-        tf.dispose([items, place]);
         await setImmediate(); // signals arrive between batches
-        if (signal?.aborted) break;
+        if (signal.aborted) break;
       }
       tf.dispose([latent.mean, latent.std, y]);
       tf.dispose(targets as tf.TensorContainer);
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
     }
     return { n, values };
   };
@@ -65,7 +67,9 @@ export function heldOut({ folder, meta, deps, ema, reporter, ...context }: TaskC
   const loss = heldOutLoss(deps, ema, meta.config.train.seed);
   const measure = async (step: number): Promise<void> => {
     if (existsSync(lossPath(folder, step))) return;
-    const found = await loss(await context.heldOut(), lossImages, context.signal);
+    const stretch = context.stretchAt(step);
+    const examples = await stretch('Opening the held-out examples', context.heldOut);
+    const found = await loss(examples, lossImages, context.signal, stretch);
     await writeLoss(folder, step, found);
     const { mean, standardError } = summarize(found);
     reporter.say(

@@ -39,16 +39,17 @@ async function evaluateStep(context: TaskContext, step: number, vae: string): Pr
   const network = await openFeatureNetwork(networkChoice(config), engine, reporter);
   try {
     const algebra = await activeAlgebra();
-    const run = { ...context, ...context.meta };
-    const reference = factorReference(await trainingReference(run, network, algebra), algebra);
+    const stretch = context.stretchAt(step);
+    const known = await trainingReference({ ...context, ...context.meta, stretch }, network, algebra);
+    const reference = await stretch('Factoring the reference', () => factorReference(known, algebra));
     const drawing = drawingCard(context, step, vae);
     const { images: n, every } = config.evaluate;
     const label = (index: number): number => index % classes.length;
-    const request = { n, seed: config.train.seed, label, signal };
+    const request = { n, seed: config.train.seed, label, signal, stretch };
     const source = drawnPixels(`${folder.root} at step ${step}`, sampler, request);
     const command = `ahpa train, evaluate.every ${every}`;
     const evaluator = { network, reference, algebra };
-    const { card } = await evaluateSamples({ source, drawing }, evaluator, { command }, reporter);
+    const { card } = await evaluateSamples({ source, drawing }, evaluator, { command, stretch }, reporter);
     await writeDurably(cardPath(folder, step), [Buffer.from(`${JSON.stringify(card, null, 2)}\n`)]);
     return card;
   } finally {

@@ -13,7 +13,8 @@ import type { TaskContext } from './context.ts';
 const PLOTTED_ROWS = 4096;
 
 /** Writes the sample grid and the plot of a step where they are not there yet. */
-export function samples({ folder, meta, sampler, recorder, reporter, signal }: TaskContext): Task[] {
+export function samples(context: TaskContext): Task[] {
+  const { folder, meta, sampler, recorder, reporter, signal } = context;
   const { sampleEvery, seed } = meta.config.train;
   const draw = async (step: number): Promise<void> => {
     const path = samplePath(folder, step);
@@ -21,7 +22,8 @@ export function samples({ folder, meta, sampler, recorder, reporter, signal }: T
     recorder.pause();
     const bar = reporter.progress('sampling, %', 100);
     const onStep = (done: number, all: number): void => bar.update(Math.round((100 * done) / all), undefined);
-    await writeClassGrid(path, sampler, meta.classes, seed, { onStep, signal }).finally(bar.stop);
+    const hooks = { onStep, signal, stretch: context.stretchAt(step) };
+    await writeClassGrid(path, sampler, meta.classes, seed, hooks).finally(bar.stop);
     await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);
     const { writeRunPlot } = await import('../records/plot.ts');
     await writeRunPlot(folder.plot, await readStats(folder.stats, PLOTTED_ROWS));

@@ -17,7 +17,7 @@ import {
 } from '@ahpa/evaluation/node';
 import type { Dataset } from '@ahpa/image-features';
 import { readVae, vaeStride } from '@ahpa/image-features';
-import type { Reporter } from '@ahpa/messages';
+import type { Reporter, Stretch } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { defaultCacheDir } from '../files/cache-folder.ts';
 import type { DataShape } from '../records/checkpoints.ts';
@@ -32,6 +32,7 @@ export interface ReferenceRun {
   readonly reporter: Reporter;
   /** Ends the reading of the images with its reason. */
   readonly signal?: AbortSignal;
+  readonly stretch?: Stretch;
 }
 
 /** The network that a configuration names. */
@@ -43,7 +44,7 @@ export const networkChoice = ({ evaluate: { inception, sha256 } }: TrainConfig):
 
 /** The statistics of the training images by this network; made where they are not there yet. */
 export async function trainingReference(
-  { folder, train, shape, config, reporter, signal }: ReferenceRun,
+  { folder, train, shape, config, reporter, signal, stretch }: ReferenceRun,
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
 ): Promise<ReferenceSet> {
@@ -52,7 +53,7 @@ export async function trainingReference(
   if (kept) return kept;
   const size = shape.latentSize * vaeStride((await readVae(config.vae)).config);
   const pixels = examplePixels(path, train, size, config.evaluate.reference, signal);
-  const made = await measureReference(pixels, network, algebra, reporter);
+  const made = await measureReference(pixels, network, algebra, reporter, stretch);
   await mkdir(dirname(path), { recursive: true });
   await saveReference(path, made, network);
   return made;

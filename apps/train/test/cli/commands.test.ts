@@ -187,4 +187,34 @@ describe('listenForInterrupt', () => {
     process.exitCode = 0;
     exit.mockRestore();
   });
+
+  it('leaves signals to the system during unknown and long stretches only, and saves before them', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const reporter = listener();
+    const none = process.listenerCount('SIGTERM');
+    const { signal, stretch, release } = listenForInterrupt(reporter);
+    const before = vi.fn(async () => undefined);
+    const heard = (seconds: number): Promise<number> =>
+      stretch(
+        'A decoding',
+        () => {
+          vi.advanceTimersByTime(1000 * seconds);
+          return process.listenerCount('SIGTERM') - none;
+        },
+        before,
+      );
+    expect(await heard(1)).toBe(0);
+    expect([before.mock.calls.length, process.listenerCount('SIGTERM') - none]).toEqual([1, 1]);
+    expect([await heard(1), await heard(6)]).toEqual([1, 1]);
+    expect([before.mock.calls.length, reporter.warned]).toEqual([1, []]);
+    expect([await heard(6), await heard(6)]).toEqual([0, 0]);
+    expect(before).toHaveBeenCalledTimes(3);
+    expect(reporter.warned).toEqual([expect.stringContaining('A decoding takes 6 s here')]);
+    process.emit('SIGTERM', 'SIGTERM');
+    await expect(heard(1)).rejects.toBe(signal.reason);
+    release();
+    expect(process.listenerCount('SIGTERM')).toBe(none);
+    process.exitCode = 0;
+    vi.useRealTimers();
+  });
 });

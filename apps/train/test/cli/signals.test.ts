@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findLatest } from '@ahpa/checkpoint';
+import { silent } from '@ahpa/messages';
 import { writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inPackage } from '../../src/files/package-folder.ts';
 import { tinyAssignments } from '../tiny.ts';
@@ -12,7 +15,7 @@ const home = temporary();
 const endless = 'sample.steps=1000000';
 let vae = '';
 
-/** Runs the built program and sends it SIGTERM half a second after it wrote `cue`. */
+/** Runs the built program and sends it SIGTERM three seconds after it wrote `cue`, when the first stretches are over. */
 function terminated(
   cue: RegExp,
   ...line: string[]
@@ -29,7 +32,7 @@ function terminated(
     setTimeout(() => {
       sent = performance.now();
       child.kill('SIGTERM');
-    }, 500);
+    }, 3000);
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
@@ -85,6 +88,37 @@ describe.skipIf(!existsSync(MAIN))('SIGTERM ends', () => {
     expect(generated.output).toContain('Stopped after 0 images; the same command goes on.');
     expect(generated.code).toBe(143);
     expect(generated.seconds).toBeLessThan(10);
+    expect(leftOvers()).toEqual([]);
+  });
+
+  it('training in the middle of a long step, with its last checkpoint whole', async () => {
+    const large = 'model.size={"hiddenSize":96,"depth":3,"heads":3,"patchSize":1}';
+    const set = ['data.size=64', 'data.perClass=4', large, 'train.batch=16', 'train.checkpointEvery=1'];
+    const line = run('long', ...set, 'train.steps=1000', 'train.sampleEvery=1000');
+    const { code, seconds, output } = await terminated(/A training step takes/, ...line);
+    expect(output).toContain('ends the process at once; the same command goes on from the newest checkpoint');
+    expect(code).toBe(143);
+    expect(seconds).toBeLessThan(10);
+    const { step } = (await findLatest(join(home, 'long', 'checkpoints'), silent)) ?? {};
+    expect(step).toBeGreaterThan(0);
+  });
+
+  it('extracting, which keeps the images written and goes on after them', async () => {
+    const images = join(home, 'photos', 'class');
+    mkdirSync(images, { recursive: true });
+    const picture = { create: { width: 256, height: 256, channels: 3 as const, background: '#a0b0c0' } };
+    for (let i = 0; i < 60; i++)
+      await sharp(picture)
+        .png()
+        .toFile(join(images, `${i}.png`));
+    const [source, out] = [join(home, 'photos'), join(home, 'extracted')];
+    const set = [`vae=${JSON.stringify({ kind: 'file', path: vae })}`, 'hierarchy.norm=none'];
+    const line = ['extract', source, '--out', out, '--size', '256', '--batch', '1', '--backend', 'cpu'];
+    const { code, seconds, output } = await terminated(/encoding/, ...line, '--set', ...set);
+    expect(output).toContain('Stopped; the same command goes on after the images written.');
+    expect(code).toBe(143);
+    expect(seconds).toBeLessThan(10);
+    expect(readFileSync(join(out, 'progress.jsonl'), 'utf8')).not.toBe('');
     expect(leftOvers()).toEqual([]);
   });
 });

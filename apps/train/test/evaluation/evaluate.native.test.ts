@@ -23,7 +23,10 @@ const at = (name: string): string => join(folder, name);
 const reporter: Reporter = {
   say: () => undefined,
   warn: () => undefined,
-  progress: () => ({ update: () => undefined, stop: () => undefined }),
+  progress: (label) => {
+    measured.push(label);
+    return { update: () => undefined, stop: () => undefined };
+  },
   result: () => undefined,
   close: () => undefined,
 };
@@ -33,6 +36,9 @@ const images = (n: number, seed: number, base = 100): Uint8Array =>
   Uint8Array.from(testValues(n * 192, seed), (value) => base + 60 * value);
 
 const array = (n: number, data: Uint8Array) => ({ dtype: 'U8', shape: [n, 8, 8, 3], data }) as const;
+
+/** What was measured, by the labels of progress. */
+const measured: string[] = [];
 
 async function evaluateFiles(request: Partial<EvaluateRequest>): Promise<Evaluation> {
   const common = { samples: at('samples.npz'), ref: at('ref.npz'), inception: at('small.pb'), runs: folder };
@@ -73,7 +79,11 @@ describe.skipIf(missing)('ahpa evaluate through a frozen graph', () => {
     ['nothing', { samples: 'absent' }, /There are no samples at .*absent, and no run absent/],
     ['too few', { n: 999 }, /holds 130 images, fewer than --n 999/],
     ['a URL without a hash', { inception: 'https://example.invalid/graph.pb' }, /add --sha256 HEX/],
-  ])('refuses %s in one sentence', async (_, request, message) => {
+    ['nothing to compare with', { against: 'absent' }, /There are no samples at .*absent/],
+    ['no reference', { ref: 'absent.npz' }, /absent\.npz/],
+  ])('refuses %s in one sentence, before anything is measured', async (_, request, message) => {
+    measured.length = 0;
     await expect(evaluateFiles(request)).rejects.toThrow(message);
+    expect(measured).toEqual([]);
   });
 });

@@ -262,6 +262,19 @@ describe('sweep', () => {
     expect(readFileSync(record, 'utf8')).toBe(first);
     const stopped = await runSweep(sweep, { ...how, signal: AbortSignal.abort() }, listener());
     expect(stopped).toMatchObject({ complete: [], failed: {} });
+    const deaf = join(home, 'deaf.mjs');
+    const heard = join(home, 'heard');
+    const text = `import { writeFileSync } from 'node:fs';
+      process.on('SIGTERM', () => writeFileSync(${JSON.stringify(heard)}, String(process.pid)));
+      process.stderr.write('up'); setInterval(() => undefined, 1000);`;
+    writeFileSync(deaf, text);
+    const controller = new AbortController();
+    const other = { ...how, runs: join(home, 'deaf-runs'), program: [deaf], jobs: 1, grace: 1000 };
+    setTimeout(() => controller.abort(), 2000);
+    const killed = await runSweep(sweep, { ...other, signal: controller.signal }, listener());
+    expect(killed).toMatchObject({ complete: [], failed: {} });
+    expect(() => process.kill(Number(readFileSync(heard, 'utf8')), 0)).toThrow('ESRCH');
+
     const root = join(summary.folder, 'none.seed0');
     expect(existsSync(join(root, 'checkpoints', '0000002.safetensors'))).toBe(true);
 

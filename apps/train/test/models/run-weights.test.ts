@@ -98,7 +98,7 @@ describe('weights of a run', () => {
       batch: 1,
       shard: { part: 1, of: 1 },
     };
-    await expect(generate(drawn as never, listener(), new AbortController().signal)).rejects.toThrow(refusal);
+    await expect(generate(drawn as never, listener(), uninterrupted())).rejects.toThrow(refusal);
     await expect(exportToHub(at('no'), { model: 'one', runs, ema }, listener())).rejects.toThrow(refusal);
     await expect(convert('no.safetensors', { part: ema })).rejects.toThrow(refusal);
     await expect(convert('no.safetensors', { part: 'all', ema })).rejects.toThrow(refusal);

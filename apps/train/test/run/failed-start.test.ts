@@ -30,10 +30,7 @@ beforeAll(async () => {
 });
 
 const start = (set: readonly string[], signal = new AbortController().signal) =>
-  train(tinyConfig(vae, ['train.sampleEvery=99', ...set]), folder, listener(), () => ({
-    signal,
-    release: () => undefined,
-  }));
+  train(tinyConfig(vae, ['train.sampleEvery=99', ...set]), folder, listener(), () => uninterrupted(signal));
 
 /** The path of a module of an alignment with this body. */
 function moduleOf(name: string, body: string): string {

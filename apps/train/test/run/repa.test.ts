@@ -86,7 +86,7 @@ beforeAll(async () => {
 describe("REPA's preprocessed folder", () => {
   it('trains as a cache of its images does, to 1e-5', async () => {
     const images = configOf({ kind: 'images', path: join(at('repa'), 'images'), size: SIZE, threads: 0 });
-    await runExtract(images, { out: at('latents'), threads: 0, batch: 4 }, listener());
+    await runExtract(images, { out: at('latents'), threads: 0, batch: 4 }, listener(), uninterrupted);
     const cached = await losses('cached', configOf({ kind: 'cache', path: at('latents') }));
     const read = await losses('read', configOf({ kind: 'repa', path: at('repa'), threads: 0 }));
     expect(cached.length).toBe(3);

@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined || !obtained)('a teacher', () => {
     const images = { kind: 'images', path: join(home, 'photos'), size: SIZE };
     const config = loadConfig({ names: ['tiny'], set: [...own, `data=${JSON.stringify(images)}`] });
     const options = { out: cache, threads: 0, teacher: 'squeezenet' } as const;
-    expect((await runExtract(config, options, listener())).count).toBe(COUNT);
+    expect((await runExtract(config, options, listener(), uninterrupted))?.count).toBe(COUNT);
 
     const file = await openNpz(join(cache, 'teacher-squeezenet.npz'));
     const array = await file.array('tokens');

@@ -8,7 +8,7 @@ import type { TrainConfig } from '../../src/config/types.ts';
 import { runFolder } from '../../src/records/folder.ts';
 import { readStats } from '../../src/records/stats.ts';
 import { type TrainSummary, train } from '../../src/run/train.ts';
-import { abortAfter, listener, tinyConfig } from '../tiny.ts';
+import { abortAfter, listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
 const never = new AbortController().signal;
 const home = temporary();
@@ -27,8 +27,7 @@ const start = (
   chosen: TrainConfig,
   reporter = listener(),
   signal = never,
-): Promise<TrainSummary> =>
-  train(chosen, folder(name), reporter, () => ({ signal, release: () => undefined }));
+): Promise<TrainSummary> => train(chosen, folder(name), reporter, () => uninterrupted(signal));
 const file = (name: string, step: number): string =>
   join(folder(name).checkpoints, `000000${step}.safetensors`);
 const tensors = async (name: string, step: number): Promise<Record<string, string>> => {

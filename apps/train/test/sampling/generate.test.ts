@@ -42,7 +42,7 @@ const start = (
     shard: { part: 1, of: 1 },
     ...more,
   };
-  return generate(options, reporter, signal);
+  return generate(options, reporter, uninterrupted(signal));
 };
 
 /** A reporter that breaks the work off at the `calls`-th sign of progress. */

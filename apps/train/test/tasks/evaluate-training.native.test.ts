@@ -97,19 +97,19 @@ describe.skipIf(missing)('a whole experiment', () => {
     const set = ['train.backend=tensorflow', `evaluate.inception=${graph}`, `evaluate.finalImages=${NUMBER}`];
     const config = tinyConfig(await writeTinyVae(runs), set);
     const request = { root: join(runs, 'whole'), size: 16, command: 'ahpa run' };
-    const stopped = (): Interrupt => ({ signal: AbortSignal.abort(), release: () => undefined });
+    const stopped = (): Interrupt => uninterrupted(AbortSignal.abort());
     const first = listener();
     expect(await runExperiment(config, request, first, stopped)).toMatchObject({ complete: false });
     expect(first.said.filter((text) => text.startsWith('['))).toHaveLength(2);
     const second = listener();
-    const result = await runExperiment(config, request, second, uninterrupted);
+    const result = await runExperiment(config, request, second, () => uninterrupted());
     expect(result).toMatchObject({
       complete: true,
       card: { n: NUMBER, drawing: { step: 6, labels: 'random' } },
     });
     expect(Object.keys(result.card?.figures ?? {})).toContain(`FID@${NUMBER}`);
     const third = listener();
-    expect(await runExperiment(config, request, third, uninterrupted)).toEqual(result);
+    expect(await runExperiment(config, request, third, () => uninterrupted())).toEqual(result);
     expect(third.said.find((text) => text.startsWith('[2/4]'))).toBe('[2/4] trained: 6 steps are done');
     expect(third.said.at(-1)).toBe('[4/4] evaluated already');
   });

@@ -1,5 +1,5 @@
 /** Evaluation of samples: features -> metrics -> card. */
-import { type Reporter, silent } from '@ahpa/messages';
+import { type Reporter, type Stretch, silent, unwatched } from '@ahpa/messages';
 import type { LinearAlgebra } from '../algebra.ts';
 import type { DrawingCard, EvaluationCard } from '../card.ts';
 import { computeMetrics, type FactoredReference, type MetricOptions, warnOfFew } from './metrics.ts';
@@ -24,6 +24,8 @@ export interface Evaluator {
 export interface EvaluateOptions extends MetricOptions {
   /** The command line, for the card. */
   readonly command: string;
+  /** Announces batches of the network and the linear algebra. */
+  readonly stretch?: Stretch;
 }
 
 /** Card and features of samples, whose source stays open. */
@@ -33,11 +35,14 @@ export async function evaluateSamples(
   options: EvaluateOptions,
   reporter: Reporter = silent,
 ): Promise<{ readonly card: EvaluationCard; readonly features: NetworkFeatures }> {
-  const features = await networkFeatures(network, source, algebra, reporter);
+  const { stretch = unwatched } = options;
+  const features = await networkFeatures(network, source, algebra, reporter, { stretch });
   warnOfFew(features, network, reporter);
   const card: EvaluationCard = {
     version: 1,
-    figures: await computeMetrics(features, reference, network, algebra, options),
+    figures: await stretch('Computing the metrics', () =>
+      computeMetrics(features, reference, network, algebra, options),
+    ),
     n: features.n,
     samples: source.path,
     ...(source.decoding && { decoding: source.decoding() }),

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { describeRemarks } from '@ahpa/image-data';
-import { type Reporter, userError } from '@ahpa/messages';
+import { type Reporter, type Stretch, unwatched, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
 import { checkFeatures } from '../features.ts';
@@ -54,6 +54,16 @@ const rowsOf = ({ data, columns }: Store, rows: number): FeatureMatrix => ({
   data: data.subarray(0, rows * columns),
 });
 
+function sayRemarks({ path, decoding }: PixelSource, { say }: Reporter): void {
+  for (const sentence of describeRemarks(decoding?.().remarks ?? {})) say(`${path}: ${sentence}`);
+}
+
+/** Name of the images in messages, and the announcement of long work. */
+export interface FeatureOptions {
+  readonly what?: string;
+  readonly stretch?: Stretch;
+}
+
 /**
  * Features of all images of a source; the next images are read while the network computes.
  * @throws where there are fewer than two images, or features are not finite.
@@ -63,7 +73,7 @@ export async function networkFeatures(
   source: PixelSource,
   algebra: LinearAlgebra,
   reporter: Reporter,
-  what = 'samples',
+  { what = 'samples', stretch = unwatched }: FeatureOptions = {},
 ): Promise<NetworkFeatures> {
   const { n } = source;
   if (n < 2) throw userError(`${source.path} holds ${n} images, wanted at least 2.`);
@@ -77,30 +87,34 @@ export async function networkFeatures(
     const count = block.shape[0];
     if (start + BATCH < n) next = readAt(start + BATCH);
     next.catch(() => undefined); // awaited in the next iteration
-    tf.tidy(() => {
-      const found = network.run(tensorOf(block));
-      keep(pooled, found.pooled, start, count, n);
-      keep(logits, found.logits, start, count, n);
-      keep(places, found.spatial, held, count, SPATIAL_BATCHES * BATCH);
-    });
+    const at = held;
+    await stretch('A batch of features', () =>
+      tf.tidy(() => {
+        const found = network.run(tensorOf(block));
+        keep(pooled, found.pooled, start, count, n);
+        keep(logits, found.logits, start, count, n);
+        keep(places, found.spatial, at, count, SPATIAL_BATCHES * BATCH);
+      }),
+    );
     held += count;
     if (held === SPATIAL_BATCHES * BATCH || start + BATCH >= n) {
-      spatial = addFeatures(spatial ?? emptyStatistics(places.columns), rowsOf(places, held), algebra);
+      const [before, rows] = [spatial ?? emptyStatistics(places.columns), rowsOf(places, held)];
+      spatial = await stretch('Spatial statistics', () => addFeatures(before, rows, algebra));
       held = 0;
     }
     bar.update(start + count, undefined);
     await setImmediate(); // signals arrive between batches
   }
   bar.stop();
-  const { remarks = {} } = source.decoding?.() ?? {};
-  for (const sentence of describeRemarks(remarks)) reporter.say(`${source.path}: ${sentence}`);
+  sayRemarks(source, reporter);
   const all = rowsOf(pooled, n);
   checkFeatures(all, `Features of ${source.path}`);
+  const whole = await stretch('Statistics', () => addFeatures(emptyStatistics(all.columns), all, algebra));
   return {
     n,
     pooled: all,
     logits: rowsOf(logits, n),
-    gaussian: gaussianOf(addFeatures(emptyStatistics(all.columns), all, algebra)),
+    gaussian: gaussianOf(whole),
     spatial: gaussianOf(spatial as Statistics),
   };
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
-import { type Reporter, silent, userError } from '@ahpa/messages';
+import { type Reporter, silent, tieChild, userError } from '@ahpa/messages';
 import { parseNumpyPickle, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { extract } from 'tar-stream';
 
@@ -45,6 +45,7 @@ export const squeezeNetPath = (cacheDir: string): string => join(cacheDir, 'sque
 function runPython(python: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(python, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    tieChild(child);
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;

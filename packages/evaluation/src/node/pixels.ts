@@ -13,7 +13,7 @@ import {
   type Remark,
 } from '@ahpa/image-data';
 import { userError } from '@ahpa/messages';
-import { type NpyArray, openNpy, openNpz } from '@ahpa/weight-files';
+import { type NpyArray, type NpzFile, openNpy, openNpz } from '@ahpa/weight-files';
 import type { DecodingCard } from '../card.ts';
 import { sha256File } from './hash-file.ts';
 
@@ -47,14 +47,31 @@ export async function hashPixels({ n, read }: Pick<PixelSource, 'n' | 'read'>): 
   return hash.digest('hex');
 }
 
+/** Whether an array is of 8-bit RGB images. */
+const holdsImages = ({ dtype, shape }: Pick<NpyArray, 'dtype' | 'shape'>): boolean =>
+  dtype === 'U8' && shape.length === 4 && shape[3] === 3;
+
+/** The images of an .npz: `arr_0`, its only array, or the only one that holds images. */
+async function imageArray(path: string, file: NpzFile): Promise<NpyArray> {
+  if (file.names.includes('arr_0')) return file.array('arr_0');
+  const [only, ...others] = file.names;
+  if (only !== undefined && others.length === 0) return file.array(only);
+  const arrays = await Promise.all(file.names.map((name) => file.array(name).catch(() => undefined)));
+  const [found, ...more] = arrays.filter((array) => array !== undefined && holdsImages(array));
+  if (found && more.length === 0) return found;
+  throw userError(
+    `${path} holds ${file.names.join(', ')}, wanted "arr_0" or one array alone of images: U8 (uint8) of shape [n, height, width, 3].`,
+  );
+}
+
 /** The images of an array `[n, H, W, 3]` uint8. */
 function arrayPixels(
   path: string,
   { dtype, shape, read }: NpyArray,
   close: () => Promise<void>,
 ): PixelSource {
-  const [n, height, width, channels] = shape as [number, number, number, number];
-  if (dtype !== 'U8' || shape.length !== 4 || channels !== 3)
+  const [n, height, width] = shape as [number, number, number, number];
+  if (!holdsImages({ dtype, shape }))
     throw userError(
       `${path} holds ${dtype} of shape [${shape.join(', ')}], wanted images: U8 (uint8) of shape [n, height, width, 3].`,
     );
@@ -128,17 +145,15 @@ async function closedOnError<T extends { close(): Promise<void> }, R>(
 }
 
 /**
- * Opens images: an .npz (`arr_0`) or .npy array `[n, H, W, 3]` uint8, or a folder, .zip or .tar of image files in the order of names.
+ * Opens images: an .npz (`arr_0`, or the only array of images) or .npy array `[n, H, W, 3]` uint8, or a folder, .zip or .tar of image files in the order of names.
  * @throws where `path` holds no such images.
  */
 export async function openPixels(path: string): Promise<PixelSource> {
   if ((await stat(path)).isDirectory()) return closedOnError(await openFolder(path), treePixels);
   if (path.endsWith('.npz'))
-    return closedOnError(await openNpz(path), async (file) => {
-      const name =
-        file.names.includes('arr_0') || file.names.length !== 1 ? 'arr_0' : (file.names[0] as string);
-      return arrayPixels(path, await file.array(name), file.close);
-    });
+    return closedOnError(await openNpz(path), async (file) =>
+      arrayPixels(path, await imageArray(path, file), file.close),
+    );
   if (path.endsWith('.npy'))
     return closedOnError(await openNpy(path), async (file) => arrayPixels(path, file, file.close));
   if (path.endsWith('.zip')) return closedOnError(await openZip(path), treePixels);

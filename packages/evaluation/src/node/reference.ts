@@ -1,5 +1,5 @@
 /** References: images, their statistics in a file, or the ADM evaluator's file of both. */
-import { type Reporter, silent, userError } from '@ahpa/messages';
+import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import { openNpz, type TensorEntry } from '@ahpa/weight-files';
 import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
 import { sliceRows } from '../features.ts';
@@ -21,6 +21,7 @@ export async function measureReference(
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
   reporter: Reporter = silent,
+  stretch: Stretch = unwatched,
 ): Promise<ReferenceSet> {
   try {
     const {
@@ -28,7 +29,7 @@ export async function measureReference(
       pooled,
       gaussian: whole,
       spatial,
-    } = await networkFeatures(network, source, algebra, reporter, 'reference');
+    } = await networkFeatures(network, source, algebra, reporter, { what: 'reference', stretch });
     return {
       path: source.path,
       sha256: await source.sha256(),

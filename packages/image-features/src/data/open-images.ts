@@ -1,10 +1,17 @@
 /** Opens images as data, encoded in every step. */
 import { describeSource } from '@ahpa/image-data';
-import { type Reporter, userError } from '@ahpa/messages';
+import type { Reporter } from '@ahpa/messages';
 import { encodedDataset } from '../dataset.ts';
 import { featureEncoder } from '../feature-encoder.ts';
-import { type ImageDataset, type ImageDatasetOptions, openImageDataset } from '../image-dataset.ts';
+import {
+  type ImageDataset,
+  type ImageDatasetOptions,
+  openImageDataset,
+  selectImages,
+  withClasses,
+} from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
+import { goodRows } from './check-images.ts';
 import { type DataSource, type FeatureContext, once, type Splits, splitDataset } from './source.ts';
 
 /** Images to train on and to hold out. */
@@ -22,21 +29,20 @@ export const FIT_BATCH = 16;
 
 async function splitImages(
   options: ImagesDataOptions,
-  train: ImageDataset,
+  all: ImageDataset,
   context: FeatureContext,
 ): Promise<Splits> {
   const { path, heldOut = null, holdOut = 0 } = options;
-  const encoder = featureEncoder(context, await fitNorms(context, train, FIT_BATCH, context.reporter));
+  const train = selectImages(all, await goodRows(all, context));
+  const norms = await fitNorms(context, train, { batch: FIT_BATCH }, context.reporter);
+  const encoder = featureEncoder(context, norms);
   const split = splitDataset(encodedDataset(train, encoder), train.names, holdOut);
   const opened: ImageDataset[] = [];
   const other = once(async () => {
     const images = await openImageDataset(path, { ...options, within: heldOut });
     opened.push(images);
-    if (images.classes.join() !== train.classes.join())
-      throw userError(
-        `${images.path} has other classes than ${train.path}: wanted the same folders in both.`,
-      );
-    return encodedDataset(images, encoder);
+    const labelled = withClasses(images, train.classes, train.path);
+    return encodedDataset(selectImages(labelled, await goodRows(labelled, context)), encoder);
   });
   return {
     train: split.train,

@@ -1,11 +1,12 @@
 /** Opens REPA's preprocessed folder as data. */
 import { userError } from '@ahpa/messages';
 import { featureEncoder } from '../feature-encoder.ts';
-import { type ImageDataset, sourceDataset } from '../image-dataset.ts';
+import { type ImageDataset, selectImages, sourceDataset } from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
 import { vaeStride } from '../vae/read-vae.ts';
+import { goodRows } from './check-images.ts';
 import { FIT_BATCH } from './open-images.ts';
-import { openRepaFolder, type RepaFolder, repaDataset } from './repa-folder.ts';
+import { openRepaFolder, type RepaFolder, readLatent, repaDataset } from './repa-folder.ts';
 import { type DataSource, type FeatureContext, type Splits, splitDataset } from './source.ts';
 
 /** A folder as REPA's preprocessing writes it. */
@@ -23,21 +24,26 @@ const REPA_STRIDE = 8;
 
 async function splitFolder(
   { path, holdOut = 0 }: RepaDataOptions,
-  folder: RepaFolder,
-  images: ImageDataset,
+  whole: RepaFolder,
+  every: ImageDataset,
   context: FeatureContext,
 ): Promise<Splits> {
   const { config } = context.files;
-  if (vaeStride(config) !== REPA_STRIDE || config.latentChannels !== folder.shape[2])
+  if (vaeStride(config) !== REPA_STRIDE || config.latentChannels !== whole.shape[2])
     throw userError(
-      `${path} has latents of ${folder.shape[2]} channels at an eighth of the image, and the VAE makes ${config.latentChannels} at 1/${vaeStride(config)}: set vae to the one that made them.`,
+      `${path} has latents of ${whole.shape[2]} channels at an eighth of the image, and the VAE makes ${config.latentChannels} at 1/${vaeStride(config)}: set vae to the one that made them.`,
     );
+  const rows = await goodRows(every, context, (row) =>
+    Promise.all([every.image(row), readLatent(whole, row)]),
+  );
+  const images = selectImages(every, rows);
+  const folder = { ...whole, files: Array.from(rows, (row) => whole.files[row] as string) };
   const encoder =
     context.request.groups.length > 0
-      ? featureEncoder(context, await fitNorms(context, images, FIT_BATCH, context.reporter))
+      ? featureEncoder(context, await fitNorms(context, images, { batch: FIT_BATCH }, context.reporter))
       : undefined;
   const all = repaDataset(folder, images, config, encoder);
-  return { ...splitDataset(all, folder.images.names, holdOut), dispose: () => encoder?.dispose() };
+  return { ...splitDataset(all, images.names, holdOut), dispose: () => encoder?.dispose() };
 }
 
 /** Opens REPA's folder as data. @throws an error the user can fix where latents and images do not pair up. */

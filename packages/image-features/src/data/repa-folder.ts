@@ -92,18 +92,25 @@ async function paired(latents: FileTree, tree: FileTree): Promise<RepaFolder> {
   return { latents, files, images, shape };
 }
 
+/** Mean and deviation of the image `row` as `[2, h, w, C]`. @throws an error the user can fix where its file is damaged or of another shape */
+export async function readLatent({ latents, files, shape }: RepaFolder, row: number): Promise<Float32Array> {
+  const file = files[row] as string;
+  const found = await readMoments(latents, file);
+  if (found.shape.join() === shape.join()) return found.values;
+  throw userError(
+    `${latents.path}/${file} has the shape [${found.shape}], wanted [${shape}] as the first has.`,
+  );
+}
+
 /** Latents `[B, h, w, C]` of the files `rows`, scaled as the VAE's. */
 async function readLatents(
-  { latents, files, shape }: RepaFolder,
+  folder: RepaFolder,
   rows: Uint32Array,
   config: VaeConfig,
 ): Promise<{ mean: tf.Tensor4D; std: tf.Tensor4D }> {
-  const parts = await Promise.all(Array.from(rows, (row) => readMoments(latents, files[row] as string)));
-  const odd = parts.findIndex((one) => one.shape.join() !== shape.join());
-  if (odd >= 0)
-    throw userError(`${latents.path}/${files[rows[odd] as number]} has another shape than the first.`);
+  const parts = await Promise.all(Array.from(rows, (row) => readLatent(folder, row)));
   return tf.tidy(() => {
-    const all = tf.stack(parts.map(({ values }) => tf.tensor4d(values, [2, ...shape])));
+    const all = tf.stack(parts.map((values) => tf.tensor4d(values, [2, ...folder.shape])));
     const [mean, std] = tf.unstack(all, 1) as [tf.Tensor4D, tf.Tensor4D];
     const origin = scaleLatent(tf.zerosLike(std), config);
     return {
@@ -121,7 +128,7 @@ export function repaDataset(
   encoder: FeatureEncoder | undefined,
 ): Dataset {
   const { files } = folder;
-  const { labels } = folder.images;
+  const { labels } = images;
   return {
     count: files.length,
     labels,

@@ -1,16 +1,15 @@
 /** Data of a run: sizes and classes before there is a VAE, and data sets of features with one. */
 import { splitByName } from '@ahpa/image-data';
-import { type Reporter, userError } from '@ahpa/messages';
+import { userError } from '@ahpa/messages';
 import { type Dataset, selectRows } from '../dataset.ts';
 import type { VaeFeatures } from '../feature-request.ts';
 import type { Teacher } from '../teacher.ts';
+import type { CheckContext } from './check-images.ts';
 
-/** The encoder that makes features of images, and the reporter. */
-export interface FeatureContext extends VaeFeatures {
+/** The encoder that makes features of images, the memory of checks, and the reporter. */
+export interface FeatureContext extends VaeFeatures, CheckContext {
   /** Features of a frozen encoder as targets in place of the VAE's; caches only. */
   readonly teacher?: Teacher;
-  /** Reporter; default silent. */
-  readonly reporter?: Reporter;
 }
 
 /** A data set to train on and one that is never trained on; the latter is made on first use. */

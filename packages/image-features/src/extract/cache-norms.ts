@@ -4,26 +4,25 @@ import { differences, readAttachment, readPlan } from '@ahpa/latent-cache';
 import { type Reporter, userError } from '@ahpa/messages';
 import { cacheRecipe, needsFit, type VaeFeatures } from '../feature-request.ts';
 import type { ImageDataset } from '../image-dataset.ts';
-import { fitNorms } from '../norms/fit-norms.ts';
+import { type FitOptions, fitNorms } from '../norms/fit-norms.ts';
 import { decodeNorms, type FittedNorms, STATISTICS_FILE } from '../norms/fitted-norms.ts';
 
-/** Folders that may hold fitted numbers, and the images encoded together where they are fitted. */
+/** Folders that may hold fitted numbers. */
 interface NormSource {
   readonly out: string;
   readonly like?: string | undefined;
-  readonly batch: number;
 }
 
 /** The fitted numbers of a cache; undefined where its normalisation has none. */
 export async function cacheNorms(
   images: ImageDataset,
   features: VaeFeatures,
-  { out, like, batch }: NormSource,
+  { out, like, ...fit }: NormSource & FitOptions,
   reporter: Reporter,
 ): Promise<FittedNorms | undefined> {
   if (!needsFit(features.request)) return undefined;
   const from = (await readPlan(out)) ? out : like;
-  return from === undefined ? fitNorms(features, images, batch, reporter) : storedNorms(from, features);
+  return from === undefined ? fitNorms(features, images, fit, reporter) : storedNorms(from, features);
 }
 
 /** The numbers beside a cache that serves the same request. */

@@ -5,34 +5,40 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeLock } from '@ahpa/file-lock';
-import { type CacheIndex, cachePlan, differences, openWriter, readIndex } from '@ahpa/latent-cache';
-import { type Reporter, silent, userError } from '@ahpa/messages';
+import { type CacheIndex, cachePlan, differences, openWriter, readIndex, readPlan } from '@ahpa/latent-cache';
+import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
+import type { BadImageOptions } from '../bad-images.ts';
 import { featureEncoder } from '../feature-encoder.ts';
 import { cacheRecipe, type VaeFeatures } from '../feature-request.ts';
-import { encodeImageList, type ImageDataset } from '../image-dataset.ts';
+import { encodeImageList, type ImageDataset, withClasses } from '../image-dataset.ts';
 import { encodeNorms, STATISTICS_FILE } from '../norms/fitted-norms.ts';
 import { byName, cacheFields } from './cache-fields.ts';
 import { cacheNorms } from './cache-norms.ts';
 import { checkSpace } from './check-space.ts';
+import { retryDropped } from './retry.ts';
 import { writeRecords } from './write-records.ts';
 
 /** Name of the list of images beside a cache. */
 export const IMAGES_FILE = 'images.tsv';
 
 /** A cache to write. */
-export interface ExtractOptions {
+export interface ExtractOptions extends BadImageOptions {
   /** Folder of the cache. */
   readonly out: string;
-  /** A cache whose statistics are taken over. */
+  /** A cache whose statistics and classes are taken over. */
   readonly like?: string | undefined;
   /** Whether the pixels are kept too; default false. */
   readonly pixels?: boolean;
-  /** Whether a bad image is an error; default false, it is left out. */
-  readonly strict?: boolean;
+  /** Whether images that the cache left out before are tried again; default false. */
+  readonly retry?: boolean;
   /** Images encoded together; default by their size. */
   readonly batch?: number | undefined;
   /** Records of a shard; default 8192. */
   readonly shardRecords?: number | undefined;
+  /** Ends it, with its reason, after the batch in progress. */
+  readonly signal?: AbortSignal;
+  /** Announces batches and fits. */
+  readonly stretch?: Stretch;
 }
 
 /** A finished cache, and the count of each remark about the images of this session. */
@@ -43,9 +49,9 @@ export interface Extracted {
 
 interface CacheOptions extends ExtractOptions {
   readonly pixels: boolean;
-  readonly strict: boolean;
   readonly batch: number;
   readonly shardRecords: number;
+  readonly stretch: Stretch;
 }
 
 const LOCK_FILE = 'writer.lock';
@@ -60,27 +66,41 @@ const batchFor = (size: number): number => Math.min(Math.max(Math.round(BATCH_PI
  * @throws an error the user can fix where a cache of other images or another request is there.
  */
 export async function extract(
-  images: ImageDataset,
+  source: ImageDataset,
   features: VaeFeatures,
   options: ExtractOptions,
   reporter: Reporter = silent,
 ): Promise<Extracted> {
-  const { out, pixels = false, strict = false } = options;
+  const { out, like, pixels = false, retry = false } = options;
+  const images = like === undefined ? source : await classesLike(source, like);
   const recipe = { ...cacheRecipe(features), images: { sha256: images.sha256 } };
   const finished = await readIndex(out);
   if (finished) {
     const wanted = { recipe, fields: byName(cacheFields(features, pixels)) };
     const [difference] = differences({ ...finished, fields: byName(finished.fields) }, wanted);
-    if (difference === undefined) return { index: finished, remarks: {} };
-    throw userError(
-      `${out} was made otherwise: its ${difference}; choose another folder or remove this one.`,
-    );
+    if (difference !== undefined)
+      throw userError(
+        `${out} was made otherwise: its ${difference}; choose another folder or remove this one.`,
+      );
+    if (!retry) return { index: finished, remarks: {} };
   }
   await mkdir(out, { recursive: true });
   const lock = await takeLock(join(out, LOCK_FILE), reporter.say);
-  const { batch = batchFor(images.size), shardRecords = SHARD_RECORDS } = options;
-  const chosen = { ...options, pixels, strict, batch, shardRecords };
-  return writeCache(images, features, chosen, recipe, reporter).finally(lock.release);
+  const { batch = batchFor(images.size), shardRecords = SHARD_RECORDS, stretch = unwatched } = options;
+  const chosen = { ...options, pixels, batch, shardRecords, stretch };
+  const write = async (): Promise<Extracted> => {
+    if (retry) await retryDropped(images, out, recipe, reporter);
+    const index = await readIndex(out);
+    return index ? { index, remarks: {} } : writeCache(images, features, chosen, recipe, reporter);
+  };
+  return write().finally(lock.release);
+}
+
+/** Images labelled by the classes of the cache in `like`. */
+async function classesLike(images: ImageDataset, like: string): Promise<ImageDataset> {
+  const plan = await readPlan(like);
+  if (!plan) throw userError(`${like} holds no cache whose classes could be used.`);
+  return withClasses(images, plan.classes, like);
 }
 
 async function writeCache(

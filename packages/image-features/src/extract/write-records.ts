@@ -3,29 +3,32 @@ import { setImmediate } from 'node:timers/promises';
 import type { Decoded } from '@ahpa/image-data';
 import { countRemarks } from '@ahpa/image-data';
 import type { CacheWriter, Chunk, Dropped } from '@ahpa/latent-cache';
-import { type Reporter, rateFormat, userError } from '@ahpa/messages';
+import { type Reporter, rateFormat, type Stretch } from '@ahpa/messages';
 import { fromFloat32, type TensorEntry } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
+import { assertFewBad, type BadImageOptions, badImages } from '../bad-images.ts';
 import type { FeatureEncoder } from '../feature-encoder.ts';
 import type { FeatureRequest } from '../feature-request.ts';
 import { assertFiniteFeatures, bytesOf, type FeatureFields } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
 import type { ImageDataset } from '../image-dataset.ts';
 
-/** Batch, pixels and strictness of the records. */
-export interface RecordOptions {
+/** Batch and pixels of the records, and bounds on bad images. */
+export interface RecordOptions extends BadImageOptions {
   readonly request: FeatureRequest;
   /** Images encoded together. */
   readonly batch: number;
   /** Whether the pixels are kept too. */
   readonly pixels: boolean;
-  /** Whether a bad image is an error. */
-  readonly strict: boolean;
+  /** Ends the writing, with its reason, before the next batch. */
+  readonly signal?: AbortSignal;
+  /** Announces each batch. */
+  readonly stretch: Stretch;
 }
 
 /** Images of consecutive rows, as far as they could be decoded. */
 interface Read {
-  readonly from: number;
+  readonly rows: readonly number[];
   readonly images: readonly PromiseSettledResult<Decoded>[];
 }
 
@@ -37,22 +40,25 @@ export async function writeRecords(
   options: RecordOptions,
   reporter: Reporter,
 ): Promise<Record<string, number>> {
-  const { batch, strict } = options;
+  const { batch, signal, stretch } = options;
   const items = images.names.length;
   const remarks: Record<string, number> = {};
   const readFrom = async (from: number): Promise<Read> => {
     const rows = Array.from({ length: Math.min(batch, items - from) }, (_, i) => from + i);
-    return { from, images: await Promise.allSettled(rows.map((row) => images.image(row))) };
+    return { rows, images: await Promise.allSettled(rows.map((row) => images.image(row))) };
   };
   const bar = reporter.progress('encoding', items, rateFormat('img'));
   let next = readFrom(writer.position());
   for (let from = writer.position(); from < items; from += batch) {
     await setImmediate(); // signals are handled, threads are answered
+    signal?.throwIfAborted();
     const read = await next;
     next = readFrom(Math.min(from + batch, items)); // decoded while this batch is encoded
-    const dropped = droppedImages(read, images, strict);
+    const dropped = badImages(read.images, read.rows, images);
+    const counted = options.strict ? dropped : [...writer.dropped(), ...dropped];
+    assertFewBad(counted, images, from + read.rows.length, options);
     for (const one of read.images) if (one.status === 'fulfilled') countRemarks(remarks, one.value.remarks);
-    await writer.append(encodeChunk(read, dropped, encoder, images, options));
+    await writer.append(await stretch('A batch', () => encodeChunk(read, dropped, encoder, images, options)));
     bar.update(from + read.images.length, undefined);
   }
   await next;
@@ -60,32 +66,18 @@ export async function writeRecords(
   return remarks;
 }
 
-function droppedImages({ from, images }: Read, { names, path }: ImageDataset, strict: boolean): Dropped[] {
-  const dropped = images.flatMap((one, i): Dropped[] => {
-    if (one.status === 'fulfilled') return [];
-    const reason = String((one.reason as Error).message ?? one.reason).trim();
-    return [{ row: from + i, name: names[from + i] as string, reason }];
-  });
-  const [first] = dropped;
-  if (strict && first)
-    throw userError(
-      `${path}: ${first.name} is bad (${first.reason}): fix or remove it, or leave --strict out.`,
-    );
-  return dropped;
-}
-
 function encodeChunk(
-  { from, images }: Read,
+  { rows: all, images }: Read,
   dropped: readonly Dropped[],
   encoder: FeatureEncoder,
   { path, names, labels, size }: ImageDataset,
   { request, batch, pixels }: RecordOptions,
 ): Chunk {
   const good = images.flatMap((one, i) =>
-    one.status === 'fulfilled' ? [{ row: from + i, pixels: one.value.pixels }] : [],
+    one.status === 'fulfilled' ? [{ row: all[i] as number, pixels: one.value.pixels }] : [],
   );
   const rows = good.map(({ row }) => row);
-  const until = from + images.length;
+  const until = (all.at(-1) as number) + 1;
   if (good.length === 0) return { rows, until, dropped, data: {} };
   const squares = good.map((one) => one.pixels);
   const fields = encodedFields(encoder, imageBatch(padBatch(squares, batch), size), rows.length, request);

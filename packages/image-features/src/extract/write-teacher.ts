@@ -1,13 +1,14 @@
 /** Tokens of a frozen network beside a cache: one row for each record. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { CacheIndex } from '@ahpa/latent-cache';
-import { type Reporter, silent } from '@ahpa/messages';
+import { type Reporter, type Stretch, silent, unwatched } from '@ahpa/messages';
 import { createNpz, fromFloat32 } from '@ahpa/weight-files';
 import * as tf from '@tensorflow/tfjs-core';
 import { assertFiniteFeatures } from '../finite-features.ts';
 import { imageBatch, padBatch } from '../image-batch.ts';
-import type { ImageDataset } from '../image-dataset.ts';
+import { type ImageDataset, readImages } from '../image-dataset.ts';
 
 const BATCH = 32;
 
@@ -21,6 +22,14 @@ export interface TeacherNetwork {
   tokens(x: tf.Tensor4D): tf.Tensor3D;
 }
 
+/** What ends and announces the writing. */
+export interface TeacherHooks {
+  /** Ends it, with its reason, before the next batch; nothing is kept. */
+  readonly signal?: AbortSignal;
+  /** Announces each batch. */
+  readonly stretch?: Stretch;
+}
+
 /** Writes tokens `[records, T, width]`, float16, beside a cache of `images`; resolves to the file's path. */
 export async function writeTeacher(
   cache: string,
@@ -28,6 +37,7 @@ export async function writeTeacher(
   images: ImageDataset,
   { name, shape, tokens }: TeacherNetwork,
   reporter: Reporter = silent,
+  { signal, stretch = unwatched }: TeacherHooks = {},
 ): Promise<string> {
   const path = join(cache, `teacher-${name}.npz`);
   const left = new Set(dropped.map(({ row }) => row));
@@ -37,14 +47,17 @@ export async function writeTeacher(
   try {
     for (let start = 0; start < count; start += BATCH) {
       await setImmediate();
-      const part = await Promise.all(rows.slice(start, start + BATCH).map((row) => images.image(row)));
-      const squares = part.map(({ pixels }) => pixels);
-      const values = tf.tidy(() => {
-        const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
-        return all.dataSync().subarray(0, (all.size / BATCH) * part.length) as Float32Array;
-      });
+      signal?.throwIfAborted();
+      const part = rows.slice(start, start + BATCH);
+      const squares = await readImages(images, Uint32Array.from(part));
+      const values = await stretch("A batch of the teacher's tokens", () =>
+        tf.tidy(() => {
+          const all = tokens(imageBatch(padBatch(squares, BATCH), images.size));
+          return all.dataSync().subarray(0, (all.size / BATCH) * part.length) as Float32Array;
+        }),
+      );
       const entry = fromFloat32(values, [values.length], 'F16');
-      const named = rows.slice(start, start + BATCH).map((row) => images.names[row] as string);
+      const named = part.map((row) => images.names[row] as string);
       assertFiniteFeatures({ [`tokens of ${name}`]: entry }, named, images.path);
       await file.write('tokens', start, entry.data);
       bar.update(start + part.length, undefined);
@@ -53,6 +66,7 @@ export async function writeTeacher(
     return path;
   } catch (error) {
     await file.close();
+    await rm(`${path}.partial`, { force: true });
     throw error;
   } finally {
     bar.stop();

@@ -1,7 +1,9 @@
 /** Fits the normalisations of token groups on calibration images spread evenly over a data set. */
 import { setImmediate } from 'node:timers/promises';
-import { type Reporter, silent } from '@ahpa/messages';
+import type { Dropped } from '@ahpa/latent-cache';
+import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import * as tf from '@tensorflow/tfjs-core';
+import { badImages } from '../bad-images.ts';
 import { type FeatureEncoder, featureEncoder, latentTokens } from '../feature-encoder.ts';
 import { type FeatureRequest, needsFit, rawWidths, type VaeFeatures } from '../feature-request.ts';
 import { assertFiniteFeatures, bytesOf } from '../finite-features.ts';
@@ -10,11 +12,20 @@ import type { ImageDataset } from '../image-dataset.ts';
 import type { FittedNorm, FittedNorms } from './fitted-norms.ts';
 import { type GroupFitter, groupFitter } from './group-fitter.ts';
 
+/** Images encoded together, and what ends and announces a fit. */
+export interface FitOptions {
+  readonly batch: number;
+  /** Ends the fit, with its reason, before the next batch. */
+  readonly signal?: AbortSignal;
+  /** Announces batches and decompositions. */
+  readonly stretch?: Stretch;
+}
+
 /** Fits on `hierarchy.calibration` images, `batch` at a time; none where the normalisation has no fitted numbers. Bad images are skipped. */
 export async function fitNorms(
   features: VaeFeatures,
   images: ImageDataset,
-  batch: number,
+  { batch, signal, stretch = unwatched }: FitOptions,
   reporter: Reporter = silent,
 ): Promise<FittedNorms> {
   const { files, request } = features;
@@ -25,26 +36,37 @@ export async function fitNorms(
   const fitters = rawWidths(files.config, request).map((width) =>
     groupFitter(files.config, request, width, total),
   );
+  const bad: Dropped[] = [];
   const raw = featureEncoder(features);
   const bar = reporter.progress('fitting statistics', total);
   try {
     for (let start = 0; start < total; start += batch) {
       await setImmediate();
+      signal?.throwIfAborted();
       const rows = Array.from({ length: Math.min(batch, total - start) }, (_, i) =>
         Math.floor(((start + i) * count) / total),
       );
       const read = await Promise.allSettled(rows.map((row) => images.image(row)));
+      bad.push(...badImages(read, rows, images));
       const good = read.flatMap((one, i) =>
         one.status === 'fulfilled'
           ? [{ name: names[rows[i] as number] as string, pixels: one.value.pixels }]
           : [],
       );
-      if (good.length > 0) addAll(raw, fitters, good, batch, features.request, images.path);
+      if (good.length > 0)
+        await stretch('A batch of the fit', () =>
+          addAll(raw, fitters, good, batch, features.request, images.path),
+        );
       bar.update(Math.min(start + batch, total), undefined);
     }
+    const [first] = bad;
+    if (first && bad.length === total)
+      throw userError(
+        `${images.path}: none of the ${total} images that statistics are fitted on is good; the first is ${first.name} (${first.reason}).`,
+      );
     const norms: Record<string, FittedNorm> = {};
     for (const [g, { name }] of request.groups.entries())
-      norms[name] = await (fitters[g] as GroupFitter).result();
+      norms[name] = await stretch(`The fit of ${name}`, () => (fitters[g] as GroupFitter).result());
     return norms;
   } finally {
     bar.stop();
