@@ -3,10 +3,13 @@
 Needs: torch, numpy, safetensors (pip). Run from the repository root: python scripts/golden/weight-files.py
 """
 
+import enum
+import json
 import pickle
 from argparse import Namespace
-from collections import OrderedDict
-from pathlib import Path
+from collections import Counter, OrderedDict, defaultdict
+from pathlib import Path, PosixPath
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -122,6 +125,178 @@ def save_pickle(name, value, protocol):
     return OUT / name
 
 
+class Mode(enum.Enum):
+    MAX = "max"
+
+
+class Settings(dict):
+    """A class derived from dict, as configuration libraries have them."""
+
+
+def plain_objects():
+    """Everything beside tensors that `torch.load(weights_only=True)` reads."""
+    return {
+        "device": torch.device("cuda", 1),
+        "cpu": torch.device("cpu"),
+        "dtype": torch.bfloat16,
+        "layout": torch.strided,
+        "set": {3},
+        "bytes": b"\x00\xffa",
+        "bytearray": bytearray(b"\x01\x80"),
+        "complex": 1.5 - 2j,
+        "size": torch.Size([2, 3]),
+        "counter": Counter("aab"),
+        "keys": {None: 1, True: 2, 5: 3, (1, "a"): 4, 2.5: 6, (7,): 8},
+        "ordered": OrderedDict([((0, 1), "x"), (None, "y")]),
+        "integers": [2**63, -(2**70), 255, -1, 65536],
+        "parameter": torch.nn.Parameter(torch.tensor([1.0, 2.0])),
+        "attributes": with_attribute(torch.tensor([3.0])),
+        "float8_e4m3fn": torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn),
+        "float8_e5m2": torch.arange(256, dtype=torch.uint8).view(torch.float8_e5m2),
+        "uint16": torch.tensor([0, 65535], dtype=torch.int32).to(torch.uint16),
+        "uint32": torch.tensor([7], dtype=torch.int64).to(torch.uint32),
+        "complex64": torch.tensor([[1 + 2j, -3j]], dtype=torch.complex64),
+        "expanded": torch.tensor([2.0]).expand(3, 4),
+    }
+
+
+def with_attribute(tensor):
+    tensor.note = "kept by torch"
+    return tensor
+
+
+def lightning():
+    """A state dict beside what Lightning and its users put into a checkpoint."""
+    return {
+        "state_dict": OrderedDict([("weight", torch.arange(6.0).reshape(2, 3)), ("bias", torch.tensor([0.5, -1.0]))]),
+        "callbacks": {Mode: {"path": PosixPath("/runs/a.ckpt"), "mode": Mode.MAX, "best": torch.tensor(0.25)}},
+        "hyper_parameters": Settings(rate=1e-4, nested=Settings(depth=2)),
+        "no_bytes": b"",
+        "defaults": defaultdict(int, a=1),
+        "frozen": frozenset([4]),
+        "arguments": Namespace(model="SiT-B/2"),
+        "simple": SimpleNamespace(a=[1, 2]),
+        "function": len,
+        "float16": np.float16(-0.3),
+        "uint8": np.uint8(200),
+        "int64": np.int64(2**62),
+        "flag": np.bool_(True),
+        "complex128": np.complex128(1 - 2j),
+        "type": np.dtype("int32"),
+        "big": np.array([1, -2, 3], dtype=">i4"),
+        "column_major": np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3)),
+        "words": np.array(["a", "bc"]),
+        "random": np.random.RandomState(0).get_state(),
+    }
+
+
+def tensors_of(value):
+    """JSON of a value that torch read: tensors as type, shape and bytes."""
+    if isinstance(value, torch.Tensor):
+        raw = value.detach().contiguous().flatten().view(torch.uint8) if value.numel() else []
+        return {"dtype": str(value.dtype), "shape": list(value.shape), "bytes": bytes(raw.tolist()).hex()}
+    if isinstance(value, (np.ndarray, np.generic)) and value.ndim:
+        return {"dtype": str(value.dtype.newbyteorder("=")), "shape": list(value.shape), "values": value.tolist()}
+    if isinstance(value, (bytes, bytearray)):
+        return {"bytes": value.hex()}
+    if isinstance(value, (complex, np.complexfloating)):
+        return {"real": value.real, "imag": value.imag}
+    if isinstance(value, (torch.dtype, torch.device, torch.layout, np.dtype)):
+        return str(value)
+    if isinstance(value, (Namespace, SimpleNamespace)):
+        return tensors_of(vars(value))
+    if isinstance(value, dict):
+        return [[repr(key) if not isinstance(key, str) else key, tensors_of(item)] for key, item in value.items()]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [tensors_of(item) for item in value]
+    if isinstance(value, np.generic):
+        return tensors_of(value.item())
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else {"object": repr(value)}
+
+
+def save_expected(name, value, **options):
+    """A file, and beside it what torch itself reads of it."""
+    path = save_torch(name, value, **options)
+    read = torch.load(path, weights_only=name in ("plain.pt", "old.pt"))
+    expected = OUT / f"{name}.json"
+    expected.write_text(json.dumps(tensors_of(read), ensure_ascii=True) + "\n")
+    return [path, expected]
+
+
+def save_text_pickle():
+    """A pickle of protocol 0, all text, as Python 2 wrote by default."""
+    value = {"integers": [1, -(2**70), 2**53], "floats": [0.5, -1e300, float("inf")], "text": "a\\b\n\u00e9\u4e2d\U0001f600"}
+    value["none"], value["flags"], value["tuple"] = None, [True, False], ((1,), "x", (1, 2, 3, 4))
+    (OUT / "text.pkl.json").write_text(json.dumps(tensors_of(pickle.loads(pickle.dumps(value, protocol=0)))) + "\n")
+    return [save_pickle("text.pkl", value, 0), OUT / "text.pkl.json"]
+
+
+def keep_equal(name, save, load):
+    """Writes a file unless torch reads the same of the one that is there: these contain addresses of this process's memory."""
+    path, expected = OUT / name, OUT / f"{name}.json"
+    new = path.with_suffix(".new")
+    save(new)
+    text = json.dumps(tensors_of(load(new))) + "\n"
+    if path.exists() and expected.exists() and json.dumps(tensors_of(load(path))) + "\n" == text:
+        new.unlink()
+    else:
+        new.rename(path)
+    expected.write_text(text)
+    return [path, expected]
+
+
+class Block(torch.nn.Module):
+    """A block with a parameter, a buffer, a transient buffer and submodules that share weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(2, 3, 1)
+        self.norm = torch.nn.BatchNorm2d(3)
+        self.again = self.conv
+        self.scale = torch.nn.Parameter(torch.tensor([2.0]))
+        self.register_buffer("table", torch.arange(3, dtype=torch.int64))
+        self.register_buffer("transient", torch.zeros(2), persistent=False)
+
+    def forward(self, x):
+        return self.norm(self.conv(x)) * self.scale
+
+
+def save_modules():
+    """The same module as TorchScript, traced and scripted, and pickled whole, with torch's state dict of it."""
+    torch.manual_seed(0)
+    block = Block().eval()
+    with torch.no_grad():
+        block.norm.running_mean.normal_()
+    traced = torch.jit.trace(block, torch.ones(1, 2, 4, 4))
+    state = lambda path: torch.jit.load(path).state_dict()
+    whole = lambda path: torch.load(path, weights_only=False)["ema"].state_dict()
+    return [
+        *keep_equal("scripted.pt", torch.jit.script(block).save, state),
+        *keep_equal("traced.pt", traced.save, state),
+        *keep_equal("module.pt", lambda path: torch.save({"ema": block}, path), whole),
+    ]
+
+
+def save_old():
+    """The form of before torch 1.6, as torch still writes it, with views and a whole module."""
+    shared = torch.arange(4, dtype=torch.float16)
+    value = {**views(), "a": shared[:2], "b": shared[1:], "epoch": 3, "flag": torch.tensor([True, False])}
+    torch.manual_seed(0)
+    block = Block()
+
+    def save(content, **options):
+        return lambda path: torch.save(content, path, _use_new_zipfile_serialization=False, **options)
+
+    whole = lambda path: torch.load(path, weights_only=False).state_dict()
+    return [
+        *keep_equal("old.pt", save(value), lambda path: torch.load(path, weights_only=True)),
+        *keep_equal("old4.pt", save(value, pickle_protocol=4), lambda path: torch.load(path, weights_only=False)),
+        *keep_equal("module-old.pt", save(block), whole),
+    ]
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     save_file(TENSORS, OUT / "reference.safetensors", metadata={"format": "pt"})
@@ -131,12 +306,16 @@ if __name__ == "__main__":
         save_torch("views.pt", views()),
         save_torch("checkpoint.pt", checkpoint()),
         save_torch("protocol4.pt", {"state_dict": {"a": torch.ones(2), "score": np.float32(0.5)}}, pickle_protocol=4),
-<<<<<<< HEAD
         *save_arrays(),
-=======
+        *save_expected("plain.pt", plain_objects()),
+        *save_expected("plain5.pt", plain_objects(), pickle_protocol=5),
+        *save_expected("plain1.pt", plain_objects(), pickle_protocol=1),
+        *save_text_pickle(),
+        *save_expected("lightning.pt", lightning()),
+        *save_modules(),
+        *save_old(),
         save_pickle("arrays3.pkl", arrays(), 3),
         save_pickle("arrays4.pkl", arrays(), 4),
->>>>>>> 153df2d (Pickles of NumPy arrays are read without running them; SqueezeNet v1.1)
     ]
     for path in paths:
         print(f"wrote {path.relative_to(OUT.parents[3])} ({path.stat().st_size} bytes)")

@@ -1,5 +1,6 @@
 /** The command line. */
 import { readFileSync } from 'node:fs';
+import { printable } from '@ahpa/messages';
 import { Command } from 'commander';
 import { benchCommand } from './cli/bench.ts';
 import { compareCommand } from './cli/compare.ts';
@@ -35,6 +36,9 @@ export function createProgram(): Command {
     .description('Adaptive Hierarchical Prior Alignment for diffusion transformers')
     .version(version)
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => write(`${text.trimEnd().split('\n').map(printable).join('\n')}\n`),
+    })
     .option('--json', 'print one JSON document on standard output, and messages on standard error')
     .option('--quiet', 'print warnings and results only')
     .option('--verbose', 'print the stack of an error');

@@ -19,15 +19,23 @@ export const tinyConfig = (vae: string, set: readonly string[] = []): TrainConfi
   loadConfig({ names: ['tiny'], set: [...tinyAssignments(vae), ...set] });
 
 /** A reporter that remembers. */
-export function listener(): Reporter & { readonly said: string[]; readonly warned: string[] } {
+export function listener(): Reporter & {
+  readonly said: string[];
+  readonly printed: string[];
+  readonly warned: string[];
+} {
   const said: string[] = [];
+  const printed: string[] = [];
   const warned: string[] = [];
   return {
     said,
+    printed,
     warned,
     say: (text) => said.push(text),
     warn: (text) => warned.push(text),
     progress: () => ({ update: () => undefined, stop: () => undefined }),
+    print: (...lines) => printed.push(...lines),
+    trace: (stack) => warned.push(stack),
     result: () => undefined,
     close: () => undefined,
   };

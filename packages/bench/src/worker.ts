@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { threadsPerOp } from '@ahpa/engine';
 import { activeBackend, useTensorFlow } from '@ahpa/libtensorflow';
-import { explain } from '@ahpa/messages';
+import { explain, printable } from '@ahpa/messages';
 import { encodeWork } from './encode-work.ts';
 import { evaluateWork } from './evaluate-work.ts';
 import type { Spec } from './peer.ts';
@@ -58,6 +58,6 @@ async function serve(spec: Spec): Promise<void> {
 try {
   await serve(JSON.parse(process.argv[2] as string));
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${printable(explain(error))}\n`);
   process.exitCode = 1;
 }

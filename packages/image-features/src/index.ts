@@ -3,7 +3,9 @@ export { type CacheDataOptions, openCacheData } from './data/open-cache.ts';
 export { type ImagesDataOptions, openImagesData } from './data/open-images.ts';
 export { openRepaData, type RepaDataOptions } from './data/open-repa.ts';
 export {
+  countLabels,
   type DataSource,
+  describeData,
   type FeatureContext,
   once,
   type Splits,
@@ -34,4 +36,4 @@ export { fitNorms } from './norms/fit-norms.ts';
 export type { FittedArray, FittedNorm, FittedNorms } from './norms/fitted-norms.ts';
 export { type BatchShape, type Records, recordBatch } from './record-batch.ts';
 export { openTeacher, type Teacher, withTeacher } from './teacher.ts';
-export { readVae, type VaeFiles, vaeParams, vaeStride } from './vae/read-vae.ts';
+export { readVae, type VaeFiles, vaeFolder, vaeParams, vaeStride } from './vae/read-vae.ts';

@@ -1,12 +1,14 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { silent } from '@ahpa/messages';
 import { TINY_VAE, writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
-import { parseVaeConfig } from '@ahpa/vae-hierarchy';
+import { parseVaeConfig, vaeStateDict } from '@ahpa/vae-hierarchy';
 import { readSafetensors, writeSafetensors } from '@ahpa/weight-files';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { readVae, vaeStride } from '../src/vae/read-vae.ts';
+import { readVae, vaeParams, vaeStride } from '../src/vae/read-vae.ts';
 
 const home = temporary();
 const lone = join(home, 'lone', 'vae.safetensors');
@@ -63,6 +65,30 @@ describe('readVae', () => {
     const { sha256 } = await readVae({ kind: 'file', path: lone, config: join(folder, 'config.json') });
     expect(await changed('decoder.conv_in.bias')).toBe(sha256);
     expect(await changed('encoder.conv_in.bias')).not.toBe(sha256);
+  });
+
+  it('reads the VAE of a pipeline, and one under a prefix, and says so once', async () => {
+    const plain = await readVae({ kind: 'file', path: await writeTinyVae(join(home, 'plain')) });
+    const pipeline = join(home, 'pipeline');
+    cpSync(plain.path, join(pipeline, 'vae'), { recursive: true });
+    writeFileSync(join(pipeline, 'model_index.json'), '{}');
+    const config = join(pipeline, 'vae', 'config.json');
+    writeFileSync(config, `\uFEFF${readFileSync(config, 'utf8')}`);
+    const said: string[] = [];
+    const reporter = { ...silent, say: (text: string) => void said.push(text) };
+    expect((await readVae({ kind: 'file', path: pipeline }, reporter)).sha256).toBe(plain.sha256);
+    expect(said).toEqual([`${pipeline} is a pipeline: the VAE is read from vae/ in it.`]);
+    const tensors = Object.entries(plain.tensors).map(([key, entry]) => [`model.${key}`, entry] as const);
+    const path = join(home, 'prefixed.safetensors');
+    const bytes = { dtype: 'U32', shape: [1], data: new Uint8Array(4) } as const;
+    await writeSafetensors(path, { ...Object.fromEntries(tensors), 'model.diffusion_model.x': bytes });
+    said.length = 0;
+    const prefixed = await readVae({ kind: 'file', path, config }, reporter);
+    expect(said).toEqual([`${path}: the VAE is read from the tensors under "model.".`]);
+    const [one, other] = [vaeParams(plain), vaeParams(prefixed)];
+    const state = async (params: typeof one) => JSON.stringify(await vaeStateDict(params, plain.config));
+    expect(await state(other)).toBe(await state(one));
+    tf.dispose([one, other] as never);
   });
 
   it('says what is wrong with files', async () => {

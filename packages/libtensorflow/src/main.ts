@@ -1,5 +1,6 @@
 /** The command `libtensorflow`. */
 import { parseArgs } from 'node:util';
+import { printable } from '@ahpa/messages';
 import { setup } from './setup.ts';
 
 const HELP = `Usage: libtensorflow <command>
@@ -24,7 +25,7 @@ function progressBar(): (stage: string, done: number, total: number) => void {
 }
 
 async function runSetup(gpu: boolean): Promise<number> {
-  const say = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
+  const say = (sentence: string): boolean => process.stderr.write(`${printable(sentence)}\n`);
   const { path, version, source } = await setup({ gpu, say, onProgress: progressBar() });
   process.stdout.write(`TensorFlow ${version ?? ''} (${source}) is at ${path}\n`);
   return 0;
@@ -65,7 +66,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = 1;
   },
 );

@@ -42,6 +42,8 @@ export interface Converted {
   readonly output: string;
   readonly source: string;
   readonly part: string;
+  /** Prefix that the names of the source's tensors had. */
+  readonly prefix?: string;
   readonly network: Network;
   readonly parameters: number;
   /** Tensors of the source that were not written. */

@@ -46,7 +46,8 @@ export async function convertModelFile<Own = never>(
   const { source } = opened;
   const parameters = countParameters(state.trunk);
   const note = form === 'repa' ? { note: loadingNote(state.heads, state.network.hiddenSize) } : {};
-  return { output, source, part: opened.part, network: state.network, parameters, left, ...note };
+  const prefix = opened.prefix ? { prefix: opened.prefix } : {};
+  return { output, source, part: opened.part, ...prefix, network: state.network, parameters, left, ...note };
 }
 
 const isFile = (output: string): boolean => output.endsWith('.safetensors');

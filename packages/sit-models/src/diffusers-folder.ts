@@ -1,8 +1,8 @@
 /** Folders of diffusers' `DiTTransformer2DModel`. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DIFFUSERS_CLASS } from '@ahpa/sit-weights';
+import { readJson } from '@ahpa/weight-files';
 
 /** The folder of a diffusers transformer: `path` itself, or the `transformer` of a pipeline; undefined where it is neither. */
 export function diffusersFolder(path: string): string | undefined {
@@ -21,5 +21,5 @@ export function diffusersFolder(path: string): string | undefined {
  * @throws Error where it cannot be read
  */
 export async function readDiffusersConfig(folder: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+  return (await readJson(join(folder, 'config.json'))) as Record<string, unknown>;
 }

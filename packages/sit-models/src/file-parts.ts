@@ -1,16 +1,21 @@
 /** State dicts of a weights file by part, for any network. */
 import { existsSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { CONVENTIONS } from '@ahpa/dit-core';
 import { userError } from '@ahpa/messages';
 import { type Network, nameMoments } from '@ahpa/sit-weights';
 import {
+  isIndex,
+  isRecord,
+  isTorch,
+  onlyStateDict,
   openTorch,
   readSafetensors,
   readTorch,
   readWeights,
+  type StoredTensor,
   type TensorEntry,
   type TorchValue,
+  torchPartNames,
   torchStateDict,
 } from '@ahpa/weight-files';
 import type { KnownSizes } from './known-sizes.ts';
@@ -27,28 +32,29 @@ export interface FilePart {
   readonly known?: KnownSizes;
 }
 
-/** Whether a file starts as a zip archive, which PyTorch's files do. */
-export async function isTorch(path: string): Promise<boolean> {
-  const file = await open(path);
-  const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
-  return buffer.toString('latin1') === 'PK';
-}
-
 /** Names of the parts of a PyTorch file that hold tensors by name; none where it is one state dict. */
 export async function torchParts(path: string): Promise<readonly string[]> {
   const file = await openTorch(path);
   await file.close();
-  const { value } = file;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  return Object.entries(value as Record<string, TorchValue<never>>).flatMap(([part, content]) =>
-    holdsTensors(content) ? [part] : [],
-  );
+  return torchPartNames(file.value);
 }
 
-function holdsTensors(value: unknown): boolean {
-  const isTensor = (item: unknown): boolean => typeof (item as { read?: unknown })?.read === 'function';
-  if (typeof value !== 'object' || value === null || isTensor(value)) return false;
-  return Object.values(value).some(isTensor);
+/** Names of all tensors of a file or its shards; of a PyTorch file those of its state dict, none where there are several. */
+export async function tensorNames(path: string): Promise<readonly string[]> {
+  if (!isIndex(path) && (await isTorch(path))) {
+    const file = await openTorch(path);
+    await file.close();
+    const { value } = file;
+    const parts = torchPartNames(value);
+    const part = onlyStateDict(parts);
+    const dict = part !== undefined && isRecord<StoredTensor>(value) ? value[part] : value;
+    return isRecord<StoredTensor>(dict) && (parts.length === 0 || part !== undefined)
+      ? Object.keys(dict)
+      : [];
+  }
+  const names: string[] = [];
+  await readWeights(path, { keep: (name) => names.push(name) < 0 });
+  return names;
 }
 
 /** Parts of a whole training checkpoint as a safetensors file, before the names. */
@@ -78,13 +84,13 @@ export function evidenceInMetadata({ convention, classes }: Readonly<Record<stri
  * @throws Error where there is no such part, or several and none is named
  */
 export async function readPart(path: string, part?: string): Promise<FilePart> {
-  return (await isTorch(path)) ? readTorchPart(path, part) : readSafetensorsPart(path, part);
+  return !isIndex(path) && (await isTorch(path))
+    ? readTorchPart(path, part)
+    : readSafetensorsPart(path, part);
 }
 
 async function readSafetensorsPart(path: string, wanted: string | undefined): Promise<FilePart> {
-  if (path.endsWith('.index.json')) {
-    return { part: '', tensors: await readWeights(path), known: {} };
-  }
+  if (isIndex(path)) return { part: '', tensors: await readWeights(path), known: {} };
   const { tensors, metadata } = await readSafetensors(path);
   const known = evidenceInMetadata(metadata);
   const part = wanted ?? (prefixedParts(tensors).includes('ema') ? 'ema' : undefined);
@@ -96,8 +102,13 @@ async function readSafetensorsPart(path: string, wanted: string | undefined): Pr
 
 async function readTorchPart(path: string, part: string | undefined): Promise<FilePart> {
   const parts = await torchParts(path);
-  const chosen = part ?? (parts.includes('ema') ? 'ema' : parts.length === 1 ? parts[0] : undefined);
+  const chosen = part ?? (parts.includes('ema') ? 'ema' : onlyStateDict(parts));
   if (chosen !== undefined && !parts.includes(chosen)) {
+    const only = onlyStateDict(parts);
+    const whole =
+      parts.length === 0 ? await readWeights(path) : only ? await readWeights(path, { part: only }) : {};
+    const own = tensorsOfPart(whole, chosen);
+    if (Object.keys(own).length > 0) return { part: chosen, tensors: own };
     throw userError(`${path} has no part "${chosen}": it has ${parts.join(', ') || 'a single state dict'}.`);
   }
   if (chosen === undefined && parts.length > 0) {

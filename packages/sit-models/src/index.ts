@@ -4,19 +4,19 @@ export { convertModelFile } from './convert-model-file.ts';
 export { diffusersFolder } from './diffusers-folder.ts';
 export {
   type FilePart,
-  isTorch,
   readPart,
   readTraining,
   type TrainingParts,
+  tensorNames,
   torchParts,
 } from './file-parts.ts';
 export {
-  type Inspection,
   type InspectOptions,
   inspectModelFile,
   type OwnFolder,
   type ReadOwnFolder,
 } from './inspect-model-file.ts';
+export type { Inspection } from './inspection.ts';
 export { type KnownSizes, toNetwork } from './known-sizes.ts';
 export { type OpenedModel, type OpenOptions, openModelFile, openWeights } from './open-model-file.ts';
 export { positionTensor } from './positions.ts';

@@ -4,6 +4,7 @@ import { userError } from '@ahpa/messages';
 import {
   assertFinite,
   assertFits,
+  findPrefix,
   type Known,
   type Misfits,
   parseDiffusersConfig,
@@ -11,9 +12,9 @@ import {
   readState,
   type SitState,
 } from '@ahpa/sit-weights';
-import { readWeights, type TensorEntry } from '@ahpa/weight-files';
+import { isIndex, isTorch, readWeights, type TensorEntry } from '@ahpa/weight-files';
 import { diffusersFolder, readDiffusersConfig } from './diffusers-folder.ts';
-import { type FilePart, isTorch, readPart } from './file-parts.ts';
+import { type FilePart, readPart } from './file-parts.ts';
 import { type KnownSizes, toKnown, toNetwork } from './known-sizes.ts';
 import { assertPositions, positionTensor } from './positions.ts';
 import { describePrediction, readTrainingRecord, type TrainingRecord } from './training-record.ts';
@@ -33,6 +34,8 @@ export interface OpenedModel<Own = unknown> {
   readonly source: string;
   /** Entry of a training checkpoint; '' where the file is one state dict. */
   readonly part: string;
+  /** Prefix before the names of the network's tensors; absent where there is none. */
+  readonly prefix?: string;
   readonly state: SitState<TensorEntry>;
   /** Unexpected tensors that were left out. */
   readonly unknown: readonly string[];
@@ -46,9 +49,9 @@ export interface OpenedModel<Own = unknown> {
  */
 export async function openModelFile(path: string, options: OpenOptions = {}): Promise<OpenedModel<never>> {
   const folder = diffusersFolder(path);
-  const { source, part, reading } =
+  const { source, part, reading, prefix } =
     folder === undefined ? await readFileState(path, options) : await readDiffusers(folder);
-  return { source, part, ...accept(reading, source, options) };
+  return { source, part, ...(prefix && { prefix }), ...accept(reading, source, options) };
 }
 
 /**
@@ -88,12 +91,14 @@ interface SourceState {
   readonly source: string;
   readonly part: string;
   readonly reading: Reading<TensorEntry>;
+  readonly prefix?: string;
 }
 
 async function readFileState(path: string, options: OpenOptions): Promise<SourceState> {
   const { part, tensors, known } = await readPart(path, options.part);
-  if (await isTorch(path)) assertVelocity(path, await readTrainingRecord(path));
-  return { source: path, part, reading: readTensors(path, tensors, toKnown({ ...known, ...options })) };
+  if (!isIndex(path) && (await isTorch(path))) assertVelocity(path, await readTrainingRecord(path));
+  const reading = readTensors(path, tensors, toKnown({ ...known, ...options }));
+  return { source: path, part, reading, prefix: findPrefix(Object.keys(tensors)) };
 }
 
 /** Refuses a network whose training arguments name another prediction than velocity. */

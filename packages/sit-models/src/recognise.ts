@@ -3,6 +3,7 @@ import { forwardFlops, SIT, type SiTName } from '@ahpa/dit-core';
 import {
   assertFinite,
   describeMisfits,
+  findPrefix,
   type Known,
   type Network,
   plainNames,
@@ -19,6 +20,8 @@ export interface Recognised {
   readonly kind: string;
   /** The published size, where it is one. */
   readonly size?: SiTName;
+  /** Prefix before the names of its tensors; absent where there is none. */
+  readonly prefix?: string;
   readonly network: Network;
   /** Number of trained values, without positions and heads. */
   readonly parameters: number;
@@ -48,12 +51,14 @@ export function recognise(tensors: Tensors, known: Known & { readonly network?: 
   const { state, misfits } = readState(plainNames(tensors), { convention: 'repa', ...known });
   const { network, trunk, heads } = state;
   const size = sizeName(network);
+  const prefix = findPrefix(Object.keys(tensors));
   return {
     kind: describeKind(
       state,
       known.network?.convention ?? known.convention ?? (showsRepa(tensors) ? 'repa' : undefined),
     ),
     ...(size && { size }),
+    ...(prefix !== '' && { prefix }),
     network,
     parameters: countParameters(trunk),
     gmacs: forwardFlops({ ...network, encoderDepths: [] }).macs / 1e9,

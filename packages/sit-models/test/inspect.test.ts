@@ -1,8 +1,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parameterCount } from '@ahpa/dit-core';
-import { readWeights, writeSafetensors } from '@ahpa/weight-files';
+import { readWeights, type TensorEntry, writeSafetensors } from '@ahpa/weight-files';
 import { describe, expect, it } from 'vitest';
 import { inspectModelFile, openModelFile, type Recognised } from '../src/index.ts';
 
@@ -78,5 +79,42 @@ describe('inspectModelFile', () => {
     expect(problems).toEqual([
       expect.stringMatching(/family of LightningDiT, with RoPE \(feat_rope.freqs_cos\)/),
     ]);
+  });
+});
+
+describe('files as people have them', () => {
+  const torch = (name: string): string =>
+    fileURLToPath(new URL(`../../weight-files/test/golden/${name}`, import.meta.url));
+
+  it('list what is not read and count the tensors outside a state dict', async () => {
+    const { kind, metadata, unread, values, problems } = await inspectModelFile(torch('lightning.pt'));
+    expect([kind, metadata, problems]).toEqual(['PyTorch weights', { parts: ['state_dict'] }, []]);
+    expect(values).toMatchObject({ state_dict: 8, callbacks: 1, random: 624 });
+    expect(unread).toContain('callbacks.__main__.Mode.path is pathlib.PosixPath("/", "runs", "a.ckpt")');
+    expect(unread).toContain('words is a NumPy array of type U2');
+  });
+
+  it('may be TorchScript and of before torch 1.6', async () => {
+    expect((await inspectModelFile(torch('scripted.pt'))).tensors).toBe(12);
+    expect((await inspectModelFile(torch('old.pt'))).values).toMatchObject({ grid: 24, a: 2, b: 3 });
+  });
+
+  it('may have the network under a prefix, which is said', async () => {
+    const tensors = await readWeights(golden('sit.safetensors'));
+    const under = (prefix: string): Record<string, TensorEntry> =>
+      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+    const file = join(folder, 'net.safetensors');
+    await writeSafetensors(file, under('net.'));
+    const { networks } = await inspectModelFile(file, { from: 'sit', heads: 2 });
+    expect([networks['']?.prefix, networks['']?.problems]).toEqual(['net.', []]);
+    const { prefix, state } = await openModelFile(file, { from: 'sit', heads: 2 });
+    const plain = await openModelFile(golden('sit.safetensors'), { from: 'sit', heads: 2 });
+    expect([prefix, plain.prefix]).toEqual(['net.', undefined]);
+    expect(state).toEqual(plain.state);
+    await writeSafetensors(file, { ...under('net.'), ...under('ema_model.') });
+    await expect(openModelFile(file, { from: 'sit', heads: 2 })).rejects.toThrow(
+      /There are networks under "\w+\.", "\w+\.": name one as the part \(--part\)/,
+    );
+    expect((await openModelFile(file, { from: 'sit', heads: 2, part: 'net' })).state).toEqual(plain.state);
   });
 });

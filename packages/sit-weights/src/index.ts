@@ -3,7 +3,7 @@ export { changeConvention } from './conventions.ts';
 export { DIFFUSERS_CLASS, diffusersConfig, parseDiffusersConfig } from './diffusers.ts';
 export { describeForeign } from './foreign.ts';
 export type { Known } from './infer.ts';
-export { isHead, plainNames, showsRepa } from './names.ts';
+export { findPrefix, isHead, plainNames, showsRepa } from './names.ts';
 export { type Convention, type Network, POSITIONS, trunkShapes } from './network.ts';
 export { type Moments, nameMoments } from './optimizer.ts';
 export {

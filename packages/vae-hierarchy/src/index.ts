@@ -13,7 +13,7 @@ export { groupNorm, groupNormSilu } from './group-norm.ts';
 export { inferVaeConfig, type VaeHints } from './infer.ts';
 export { initVae } from './init.ts';
 export { innovation, type Prediction } from './innovation.ts';
-export { joinHalves } from './keys.ts';
+export { findVaePrefix, isVaeKey, joinHalves } from './keys.ts';
 export { samplePosterior, scaleLatent, unscaleLatent } from './latent.ts';
 export { normalizeTokens, type TargetNorm } from './normalize.ts';
 export type {

@@ -13,8 +13,27 @@ const ATTENTION_NAMES: Readonly<Record<string, string>> = {
   proj_attn: 'to_out.0',
 };
 
-/** Prefix of the VAE in a Stable Diffusion checkpoint. */
-const IN_CHECKPOINT = 'first_stage_model.';
+/** Modules that hold a VAE in a checkpoint, and wrappers of models. */
+const HOLDERS = '(?:(?:module|_orig_mod|first_stage_model|vae|autoencoder|model|net|ema_model)\\.)*';
+
+/** The first convolution of an encoder. */
+const FIRST = new RegExp(`^(${HOLDERS})encoder\\.(?:conv_in|layers\\.0|0)\\.weight$`);
+
+const OWN = new RegExp(`^${HOLDERS}(?:encoder|decoder|quant_conv|post_quant_conv)\\.`);
+
+/** Whether a tensor's name is one of a VAE, alone or inside a checkpoint. */
+export const isVaeKey = (key: string): boolean => OWN.test(key);
+
+/**
+ * The prefix of the VAE's keys, such as `first_stage_model.`; '' where they have none, undefined where there is no encoder.
+ * @throws Error where there are several
+ */
+export function findVaePrefix(keys: readonly string[]): string | undefined {
+  const found = keys.flatMap((key) => FIRST.exec(key)?.[1] ?? []);
+  if (found.length < 2) return found[0];
+  const list = found.map((prefix) => JSON.stringify(prefix)).join(', ');
+  throw new Error(`VAE state dict: there are VAEs under ${list}; keep one.`);
+}
 
 /** Weights beside the VAE in a checkpoint of VAE training. */
 const TRAINING_ONLY = /^loss\./;
@@ -55,17 +74,17 @@ export function hasTinyKeys(keys: readonly string[]): boolean {
 }
 
 /**
- * The entries of a state dict under diffusers' names, each with its own name: of a Stable Diffusion checkpoint only the VAE,
- * of a training checkpoint without the loss.
- * @throws Error where two keys name one weight
+ * The entries of a state dict under diffusers' names, each with its own name: of a checkpoint that holds a
+ * VAE under a prefix only that, of a training checkpoint without the loss.
+ * @throws Error where two keys name one weight, or there are several VAEs
  */
 export function diffusersEntries<T>(
   tensors: Readonly<Record<string, T>>,
 ): Map<string, readonly [key: string, tensor: T]> {
   const all = Object.entries(tensors);
-  const inner = all.filter(([key]) => key.startsWith(IN_CHECKPOINT));
-  const prefix = inner.length > 0 ? IN_CHECKPOINT.length : 0;
-  const entries = (prefix > 0 ? inner : all).filter(([key]) => !TRAINING_ONLY.test(key.slice(prefix)));
+  const holder = findVaePrefix(Object.keys(tensors)) ?? '';
+  const prefix = holder.length;
+  const entries = all.filter(([key]) => key.startsWith(holder) && !TRAINING_ONLY.test(key.slice(prefix)));
   const keys = entries.map(([key]) => key.slice(prefix));
   const [tiny, levels] = [hasTinyKeys(keys), countLevels(keys)];
   const found = new Map<string, readonly [string, T]>();

@@ -48,7 +48,7 @@ function checkTensors(found: Found, specs: readonly ParamSpec[]): void {
 
 /**
  * Parameters from a state dict in PyTorch layout. Accepts diffusers keys (also `query`, `key`, `value`, `proj_attn`), CompVis
- * keys (also under `first_stage_model.`) and TAESD's (see `joinHalves`).
+ * keys and TAESD's (see `joinHalves`), all also under a prefix (see `findVaePrefix`).
  * @throws Error that lists all missing, unknown and misshapen keys
  */
 export function loadVaeParams(tensors: Readonly<Record<string, StateTensor>>, config: VaeConfig): VaeParams {

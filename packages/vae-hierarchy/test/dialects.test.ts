@@ -1,6 +1,7 @@
 import { expectLive, readGolden } from '@ahpa/test-utils';
 import { describe, expect, it } from 'vitest';
 import {
+  findVaePrefix,
   inferVaeConfig,
   joinHalves,
   loadVaeParams,
@@ -49,6 +50,26 @@ describe('a Stable Diffusion checkpoint', () => {
     expect(() => loadVaeParams(incomplete, config)).toThrow('missing [quant_conv.bias], unknown []');
     expect(() => loadVaeParams({ ...checkpoint, 'first_stage_model.x': other }, config)).toThrow(
       'unknown [first_stage_model.x]',
+    );
+  });
+});
+
+describe('a VAE under a prefix', () => {
+  const { config, state } = golden('plain');
+
+  it.each(['vae.', 'module.', 'model.', 'net.', 'ema_model.', '_orig_mod.', 'module._orig_mod.vae.'])(
+    '%s: is read without it',
+    async (prefix) => {
+      const loaded = loadVaeParams({ ...withPrefix(prefix, state), 'transformer.x': other }, config);
+      expect(await vaeStateDict(loaded, config)).toEqual(state);
+      expect(findVaePrefix(Object.keys(withPrefix(prefix, state)))).toBe(prefix);
+    },
+  );
+
+  it('is refused where there are two', () => {
+    const both = { ...withPrefix('model.', state), ...withPrefix('ema_model.', state) };
+    expect(() => loadVaeParams(both, config)).toThrow(
+      'there are VAEs under "model.", "ema_model."; keep one',
     );
   });
 });

@@ -4,7 +4,8 @@ import { byteLength, type TensorEntry } from './dtype.ts';
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-function halfToFloat(half: number): number {
+/** The value of the bits of a float16. */
+export function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 0x1f;
   const fraction = half & 0x3ff;
@@ -35,6 +36,30 @@ function floatToBrain(value: number): number {
   return (pattern & 0x7fffffff) > 0x7f800000 ? (pattern >>> 16) | 0x40 : roundShift(pattern, 16);
 }
 
+/** Values of the 256 bytes of a small float; `special` gives those of its last exponent. */
+function smallFloats(
+  exponentBits: number,
+  fractionBits: number,
+  special: (fraction: number) => number,
+): Float32Array {
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const steps = 2 ** fractionBits;
+  return Float32Array.from({ length: 256 }, (_, byte) => {
+    const sign = byte & 0x80 ? -1 : 1;
+    const exponent = (byte & 0x7f) >>> fractionBits;
+    const fraction = byte & (steps - 1);
+    if (exponent === 2 ** exponentBits - 1) return sign * special(fraction);
+    const scale = 2 ** (Math.max(exponent, 1) - bias - fractionBits);
+    return sign * ((exponent === 0 ? 0 : steps) + fraction) * scale;
+  });
+}
+
+/** Values by byte: E4M3 has no infinity and NaN only where all bits are set, E5M2 is float16 cut in half. */
+const SMALL: Readonly<Record<string, Float32Array>> = {
+  F8_E4M3: smallFloats(4, 3, (fraction) => (fraction === 7 ? Number.NaN : (8 + fraction) * 2 ** 5)),
+  F8_E5M2: smallFloats(5, 2, (fraction) => (fraction === 0 ? Number.POSITIVE_INFINITY : Number.NaN)),
+};
+
 function brainToFloat(brain: number): number {
   bits[0] = brain << 16;
   return float[0] as number;
@@ -43,7 +68,7 @@ function brainToFloat(brain: number): number {
 /** A plain loop: `from` with a function is many times slower on typed arrays. */
 function mapInto<T extends Float32Array | Uint16Array>(
   result: T,
-  values: Float32Array | Uint16Array,
+  values: Float32Array | Uint16Array | Uint8Array,
   map: (value: number) => number,
 ): T {
   for (let i = 0; i < values.length; i++) result[i] = map(values[i] as number);
@@ -56,16 +81,20 @@ function aligned(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Values of an F64, F32, F16 or BF16 tensor; an F32 result shares the entry's memory where its alignment allows.
+ * Values of an F64, F32, F16, BF16, F8_E4M3 or F8_E5M2 tensor; an F32 result shares the entry's memory where its alignment allows.
  * @throws Error where the dtype is not floating point
  */
 export function toFloat32({ dtype, data }: TensorEntry): Float32Array {
   const { buffer, byteOffset, byteLength: bytes } = aligned(data);
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, bytes / 4);
   if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer, byteOffset, bytes / 8));
+  const small = SMALL[dtype];
+  if (small) return mapInto(new Float32Array(bytes), data, (byte) => small[byte] as number);
   const widen = { F16: halfToFloat, BF16: brainToFloat }[dtype as string];
   if (!widen)
-    throw new Error(`A tensor of dtype ${dtype} is not floating point, wanted F64, F32, F16 or BF16.`);
+    throw new Error(
+      `A tensor of dtype ${dtype} is not floating point, wanted F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.`,
+    );
   return mapInto(new Float32Array(bytes / 2), new Uint16Array(buffer, byteOffset, bytes / 2), widen);
 }
 

@@ -1,15 +1,22 @@
 /**
- * A parser for the JSON of a safetensors header: objects, arrays, strings and non-negative integers, three levels deep.
- * Unlike JSON.parse it refuses a key that occurs twice and a key that names a prototype.
+ * A parser for the JSON of a safetensors header: objects, arrays, strings, null and non-negative integers, three levels deep;
+ * the index of shards may have any numbers and literals. Unlike JSON.parse it refuses a key that occurs twice and a key that names a prototype.
  */
 import { FORBIDDEN_NAMES, quote } from './dtype.ts';
 
 /** A parsed value; objects are maps, so that no key can reach a prototype. */
-export type HeaderValue = string | number | readonly HeaderValue[] | ReadonlyMap<string, HeaderValue>;
+export type HeaderValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly HeaderValue[]
+  | ReadonlyMap<string, HeaderValue>;
 
 interface Cursor {
   readonly text: string;
   readonly source: string;
+  readonly number: RegExp;
   at: number;
 }
 
@@ -55,13 +62,32 @@ function parseString(cursor: Cursor): string {
 }
 
 const INTEGER = /(?:0|[1-9]\d{0,15})(?![\d.eE])/y;
+const ANY_NUMBER = /-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?(?![\d.eE])/y;
 
-function parseInteger(cursor: Cursor): number {
-  INTEGER.lastIndex = cursor.at;
-  const value = Number(INTEGER.exec(cursor.text)?.[0]);
-  if (!Number.isSafeInteger(value))
+function parseNumber(cursor: Cursor): number {
+  const { number, text } = cursor;
+  number.lastIndex = cursor.at;
+  const value = Number(number.exec(text)?.[0]);
+  if (!(number === INTEGER ? Number.isSafeInteger(value) : Number.isFinite(value)))
     fail(cursor, 'a string, a list, an object or an integer from 0 to 2^53 - 1');
-  cursor.at = INTEGER.lastIndex;
+  cursor.at = number.lastIndex;
+  return value;
+}
+
+const LITERALS = new Map<string, boolean | null>([
+  ['null', null],
+  ['true', true],
+  ['false', false],
+]);
+
+/** The literal at the cursor: in a header null alone. */
+function parseLiteral(cursor: Cursor): boolean | null | undefined {
+  const word = /[a-z]{4,5}/y;
+  word.lastIndex = cursor.at;
+  const name = word.exec(cursor.text)?.[0] ?? '';
+  if (cursor.number === INTEGER && name !== 'null') return undefined;
+  const value = LITERALS.get(name);
+  if (value !== undefined) cursor.at += name.length;
   return value;
 }
 
@@ -101,7 +127,10 @@ function parseObject(cursor: Cursor, depth: number): ReadonlyMap<string, HeaderV
 function parseValue(cursor: Cursor, depth: number): HeaderValue {
   const next = peek(cursor);
   if (next === '"') return parseString(cursor);
-  if (next !== '{' && next !== '[') return parseInteger(cursor);
+  if (next !== '{' && next !== '[') {
+    const literal = parseLiteral(cursor);
+    return literal === undefined ? parseNumber(cursor) : literal;
+  }
   if (depth > MAX_DEPTH) fail(cursor, `nesting no deeper than ${MAX_DEPTH}`);
   if (next === '{') return parseObject(cursor, depth);
   const list: HeaderValue[] = [];
@@ -113,11 +142,15 @@ function parseValue(cursor: Cursor, depth: number): HeaderValue {
 }
 
 /**
- * Parses a whole header; `source` names the file in errors.
+ * Parses a whole header, or with `numbers: 'any'` the index of shards; `source` names the file in errors.
  * @throws Error where the text is not such JSON
  */
-export function parseHeaderJson(text: string, source: string): ReadonlyMap<string, HeaderValue> {
-  const cursor: Cursor = { text, source, at: 0 };
+export function parseHeaderJson(
+  text: string,
+  source: string,
+  numbers: 'integers' | 'any' = 'integers',
+): ReadonlyMap<string, HeaderValue> {
+  const cursor: Cursor = { text, source, number: numbers === 'any' ? ANY_NUMBER : INTEGER, at: 0 };
   if (!text.startsWith('{')) fail(cursor, "'{' as first character");
   const object = parseObject(cursor, 1);
   if (peek(cursor) !== '') fail(cursor, 'nothing after the object');

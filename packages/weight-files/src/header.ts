@@ -15,6 +15,8 @@ export interface Slot {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
+  /** The sentence with which reading the tensor is refused, where its type is unknown. */
+  readonly problem?: string;
 }
 
 /** A checked header; `slots` are in the order of the data and cover it exactly. */
@@ -65,13 +67,16 @@ function parseSlot(name: string, value: HeaderValue, source: string): Slot {
   if (!(value instanceof Map) || value.size !== 3)
     return fail('wants exactly the fields dtype, shape and data_offsets');
   const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((field) => value.get(field));
-  if (!ELEMENT_BYTES.has(dtype as DType)) {
-    fail(`has dtype ${quote(String(dtype))}, wanted one of ${[...ELEMENT_BYTES.keys()].join(', ')}`);
-  }
+  if (typeof dtype !== 'string') return fail(`has dtype ${quote(String(dtype))}, wanted text`);
   if (!isCounts(shape)) return fail('has a shape that is not a list of non-negative integers');
   if (!isCounts(offsets) || offsets.length !== 2)
     return fail('has data_offsets that are not two non-negative integers');
   const [begin, end] = offsets as [number, number];
+  if (!ELEMENT_BYTES.has(dtype as DType)) {
+    if (end < begin) return fail(`has ${end - begin} bytes by its data_offsets, wanted at least 0`);
+    const problem = `${source}: tensor ${quote(name)} has dtype ${quote(dtype)}, wanted one of ${[...ELEMENT_BYTES.keys()].join(', ')}.`;
+    return { name, dtype: dtype as DType, shape, begin, end, problem };
+  }
   const bytes = byteLength(dtype as DType, shape);
   if (bytes === undefined) return fail('has a shape whose size in bytes is beyond 2^53 - 1');
   if (end - begin !== bytes)

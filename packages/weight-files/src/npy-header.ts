@@ -28,6 +28,10 @@ const DESCR: ReadonlyMap<DType, string> = new Map<DType, string>([
   ['I8', '|i1'],
   ['U8', '|u1'],
   ['BOOL', '|b1'],
+  ['U64', '<u8'],
+  ['U32', '<u4'],
+  ['U16', '<u2'],
+  ['C64', '<c8'],
 ]);
 
 const DTYPES: ReadonlyMap<string, DType> = new Map([...DESCR].map(([dtype, descr]) => [descr, dtype]));
@@ -40,8 +44,11 @@ const ITEM = /\s*'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\([\d,\
 
 /** The three fields of the Python dict in the header, as text. */
 function parseFields(source: Source, text: string): ReadonlyMap<string, string> {
-  const body = /^\{(.*?),?\s*\}\s*$/s.exec(text)?.[1];
-  if (body === undefined) fail(source, `the .npy header is ${quote(text)}, wanted a dict`);
+  const dict = text.trimEnd();
+  if (!dict.startsWith('{') || !dict.endsWith('}'))
+    fail(source, `the .npy header is ${quote(text)}, wanted a dict`);
+  const inner = dict.slice(1, -1).trimEnd();
+  const body = inner.endsWith(',') ? inner.slice(0, -1) : inner;
   const fields = new Map<string, string>();
   ITEM.lastIndex = 0;
   for (let at = 0; at < body.length; at = ITEM.lastIndex) {
@@ -72,12 +79,13 @@ function parseType(source: Source, text: string): DType {
 }
 
 function parseShape(source: Source, text: string): readonly number[] {
-  const shape = [...text.matchAll(/(\d+)L?/g)].map(([, digits]) => Number(digits));
-  if (
-    !/^\((\s*\d+L?\s*(,\s*\d+L?\s*)*,?\s*)?\)$/.test(text) ||
-    shape.length > MAX_AXES ||
-    !shape.every(Number.isSafeInteger)
-  )
+  const items = text
+    .slice(1, -1)
+    .split(',', MAX_AXES + 2)
+    .map((item) => item.trim());
+  if (items.at(-1) === '') items.pop(); // the comma behind the last
+  const shape = items.map((item) => (/^\d+L?$/.test(item) ? Number.parseInt(item, 10) : Number.NaN));
+  if (!text.startsWith('(') || shape.length > MAX_AXES || !shape.every(Number.isSafeInteger))
     fail(
       source,
       `the .npy header has the shape ${quote(text)}, wanted a tuple of at most ${MAX_AXES} integers below 2^53`,

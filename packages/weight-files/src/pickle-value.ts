@@ -1,35 +1,43 @@
-/** Values of a pickle of tensors while it is read, and their conversion to plain data. */
-import { type DType, FORBIDDEN_NAMES, quote, type TensorEntry } from './dtype.ts';
+/** Values of a pickle of tensors while it is read. */
+import type { DType, TensorEntry } from './dtype.ts';
+import { Unread } from './unread.ts';
 
-/** A list or a tuple. */
+/** A list, a tuple or a set. */
 export interface List {
   readonly kind: 'list';
   readonly items: Value[];
 }
 
-/** The attributes of an argparse.Namespace. */
-export interface Namespace {
-  readonly kind: 'namespace';
-  readonly entries: Map<string | number, Value>;
-}
-
 /** A dict or an OrderedDict. */
 export interface Dict {
   readonly kind: 'dict';
-  readonly entries: Map<string | number, Value>;
+  readonly entries: Map<Value, Value>;
 }
 
-/** A name that a pickle may call. */
+/** A name of a Python module. */
 export interface Global {
   readonly kind: 'global';
   readonly name: string;
 }
 
-/** `count` elements in a separate entry. */
+/** The result of a call that was not made: the callee's name, its arguments, and what the pickle puts into the object. */
+export interface Inert {
+  readonly kind: 'object';
+  readonly name: string;
+  readonly args: readonly Value[];
+  state: Value | undefined;
+  /** Entries of a class derived from dict, and items of one derived from list or set. */
+  entries: Map<Value, Value> | undefined;
+  items: Value[] | undefined;
+}
+
+/** A file's storage, or a view of it: `count` elements from byte `begin` of the storage's `bytes` on. */
 export interface Storage {
   readonly kind: 'storage';
   readonly dtype: DType;
   readonly key: string;
+  readonly bytes: number;
+  readonly begin: number;
   readonly count: number;
 }
 
@@ -42,19 +50,20 @@ export interface StridedTensor {
   readonly strides: readonly number[];
 }
 
-/** The type of a NumPy scalar, such as `f8`. */
+/** The type of a NumPy scalar or array: a code such as `f8`, and its byte order. */
 export interface NumpyType {
   readonly kind: 'numpy';
   readonly code: string;
+  bigEndian: boolean;
 }
 
 /** A NumPy array, empty until its state is set. */
 export interface NumpyArray {
   readonly kind: 'array';
-  entry: TensorEntry | undefined;
+  entry: TensorEntry | Unread | undefined;
 }
 
-/** The raw bytes of a NumPy scalar or array. */
+/** Bytes of Python, or the raw bytes of a NumPy scalar or array. */
 export interface Bytes {
   readonly kind: 'bytes';
   readonly data: Uint8Array;
@@ -63,10 +72,11 @@ export interface Bytes {
 export type Scalar = null | boolean | number | bigint | string;
 export type Value =
   | Scalar
+  | Unread
   | List
   | Dict
-  | Namespace
   | Global
+  | Inert
   | Storage
   | StridedTensor
   | NumpyType
@@ -77,16 +87,21 @@ export type Value =
 export function describe(value: Value | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
-  return typeof value === 'object' ? value.kind : typeof value;
+  if (value instanceof Unread) return value.what;
+  if (typeof value !== 'object') return typeof value;
+  return value.kind === 'global' || value.kind === 'object' ? value.name.slice(0, 200) : value.kind;
 }
 
 /** Fails with a problem; the error names file and position. */
 export type Fail = (problem: string) => never;
 
-const MAX_RANK = 16;
+/** Counts memory that a pickle takes beyond its own bytes; fails where it is too much. */
+export type Spend = (bytes: number) => void;
 
-/** A function that a pickle may call. */
-export type Call = (args: readonly Value[], fail: Fail) => Value;
+/** A function that a pickle may call: a pure one of this package. */
+export type Call = (args: readonly Value[], spend: Spend) => Value;
+
+const MAX_RANK = 64;
 
 /** Whether a value is a whole number of at least 0. */
 export function isCount(value: Value | undefined): value is number {
@@ -98,7 +113,12 @@ export function isKind<K extends string>(
   value: Value | undefined,
   kind: K,
 ): value is Extract<Value, { kind: K }> {
-  return typeof value === 'object' && value?.kind === kind;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !(value instanceof Unread) &&
+    value.kind === (kind as string)
+  );
 }
 
 /** The items of a list of counts, such as a shape. */
@@ -107,49 +127,12 @@ export function counts(value: Value | undefined): readonly number[] | undefined 
   return items && items.length <= MAX_RANK && items.every(isCount) ? (items as number[]) : undefined;
 }
 
-const MAX_DEPTH = 64;
-
-export type Plain<T> = Scalar | T | readonly Plain<T>[] | { readonly [key: string]: Plain<T> };
-
-/** Conversions of tensors and arrays. */
-export interface Leaves<T> {
-  readonly tensor: (tensor: StridedTensor) => T;
-  readonly array: (entry: TensorEntry) => T;
-}
-
-/**
- * Dicts and namespaces as records without prototype, lists and tuples as arrays, tensors converted by `leaves`. Shared values
- * stay shared, so the result is no larger than the pickle. `fail` throws.
- */
-export function toPlain<T>(root: Value, leaves: Leaves<T>, fail: (problem: string) => never): Plain<T> {
-  const done = new Map<Value, Plain<T>>();
-  const visiting = new Set<Value>();
-  const convert = (value: Value, depth: number): Plain<T> => {
-    if (value === null || typeof value !== 'object') return value;
-    const known = done.get(value);
-    if (known !== undefined) return known;
-    if (depth > MAX_DEPTH) fail(`the pickle nests deeper than ${MAX_DEPTH} levels`);
-    if (visiting.has(value)) fail('the pickle contains itself');
-    visiting.add(value);
-    const plain = convertNew(value, depth);
-    visiting.delete(value);
-    done.set(value, plain);
-    return plain;
-  };
-  const convertNew = (value: Exclude<Value, Scalar>, depth: number): Plain<T> => {
-    if (value.kind === 'tensor') return leaves.tensor(value);
-    if (value.kind === 'array' && value.entry) return leaves.array(value.entry);
-    if (value.kind === 'list') return value.items.map((item) => convert(item, depth + 1));
-    if (value.kind !== 'dict' && value.kind !== 'namespace')
-      return fail(`the pickle has a ${value.kind} that belongs to no tensor`);
-    const record: Record<string, Plain<T>> = Object.create(null);
-    for (const [key, item] of value.entries) {
-      const name = String(key);
-      if (FORBIDDEN_NAMES.has(name)) fail(`the pickle uses the key ${quote(name)}, which no tensor may have`);
-      if (name in record) fail(`the pickle has the key ${quote(name)} both as number and as string`);
-      record[name] = convert(item, depth + 1);
-    }
-    return record;
-  };
-  return convert(root, 0);
-}
+/** An object of a class or the result of a function that is not called. */
+export const inert = (name: string, args: readonly Value[]): Inert => ({
+  kind: 'object',
+  name,
+  args,
+  state: undefined,
+  entries: undefined,
+  items: undefined,
+});

@@ -1,77 +1,69 @@
 /**
- * A pickle machine for files of tensors: it supports the opcodes of plain data and calls only the functions in
- * torch-objects.ts, so reading a file runs no code of the file.
+ * A pickle machine for files of tensors. It calls only the functions of torch-objects.ts and notes every other call without
+ * making it, so reading a file runs no code of the file.
  */
-
+import {
+  append,
+  build,
+  call,
+  callMarked,
+  callTop,
+  callWithNames,
+  dict,
+  globalOf,
+  list,
+  persistent,
+  recall,
+  remember,
+  setTop,
+  tuple,
+} from './pickle-build.ts';
 import {
   advance,
+  decimal,
   line,
   long,
   type Machine,
+  newMachine,
+  oldText,
   pop,
   popMark,
   slice,
   text,
+  top,
   u8,
   u16,
   u32,
+  u64,
 } from './pickle-machine.ts';
-import { type Dict, describe, type List, type Value } from './pickle-value.ts';
-import { callGlobal, resolveGlobal, resolveStorage, setState } from './torch-objects.ts';
+import type { Storage, Value } from './pickle-value.ts';
+import { Unread } from './unread.ts';
 
-const list = (items: Value[]): List => ({ kind: 'list', items });
+const bytes = (machine: Machine, length: number): Value => {
+  machine.spend(128);
+  return { kind: 'bytes', data: slice(machine, length) };
+};
 
-function tuple(machine: Machine, length: number): void {
-  const items = Array.from({ length }, () => pop(machine)).reverse();
-  machine.stack.push(list(items));
+/** A quoted string of protocol 0, its escapes undone. */
+function quoted(machine: Machine): string {
+  const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
+  return line(machine)
+    .slice(1, -1)
+    .replace(/\\(?:x([0-9a-f]{2})|(.))/g, (_, hex?: string, other?: string) =>
+      hex ? String.fromCharCode(Number.parseInt(hex, 16)) : (escapes[other as string] ?? (other as string)),
+    );
 }
 
-function append(machine: Machine, items: readonly Value[]): void {
-  const target = machine.stack.at(-1) as List | undefined;
-  if (target?.kind !== 'list') machine.fail(`the pickle appends to ${describe(target)}, wanted a list`);
-  for (const item of items) target.items.push(item);
-}
+/** Text of protocol 0, in which the backslash and characters beyond latin1 are written as `\uXXXX`. */
+const rawUnicode = (machine: Machine): string =>
+  line(machine).replace(/\\u([0-9a-f]{4})|\\U([0-9a-f]{8})/g, (whole, short?: string, wide?: string) => {
+    const code = Number.parseInt(short ?? (wide as string), 16);
+    return code > 0x10ffff ? whole : String.fromCodePoint(code);
+  });
 
-function setItems(machine: Machine, items: readonly Value[]): void {
-  const target = machine.stack.at(-1) as Dict | undefined;
-  if (target?.kind !== 'dict' || items.length % 2 !== 0)
-    machine.fail(`the pickle sets ${items.length} keys and values of ${describe(target)}, wanted a dict`);
-  for (let i = 0; i < items.length; i += 2) {
-    const key = items[i] as Value;
-    if (typeof key !== 'string' && typeof key !== 'number')
-      machine.fail(`the pickle has a key that is ${describe(key)}, wanted text or a number`);
-    target.entries.set(key as string | number, items[i + 1] as Value);
-  }
-}
-
-function remember(machine: Machine, index: number): void {
-  const value = pop(machine);
-  machine.memo.set(index, value);
-  machine.stack.push(value);
-}
-
-function recall(machine: Machine, index: number): Value {
-  const value = machine.memo.get(index);
-  return value === undefined
-    ? machine.fail(`the pickle recalls value ${index}, which it never stored`)
-    : value;
-}
-
-function stackGlobal(machine: Machine): Value {
-  const [name, module] = [pop(machine), pop(machine)];
-  if (typeof name !== 'string' || typeof module !== 'string')
-    machine.fail('the pickle has a global without name');
-  return resolveGlobal(`${module}.${name}`, machine.fail);
-}
-
-function callTop(machine: Machine): Value {
-  const [args, callee] = [pop(machine), pop(machine)];
-  return callGlobal(callee, args, machine.fail);
-}
-
-function build(machine: Machine): void {
-  const state = pop(machine);
-  setState(machine.stack.at(-1), state, machine.fail);
+function extension(machine: Machine, length: number): Value {
+  advance(machine, length);
+  return new Unread('an object by a code of copyreg');
 }
 
 /** Opcodes that push what they return. */
@@ -83,22 +75,46 @@ const PUSH: ReadonlyMap<number, (machine: Machine) => Value> = new Map<number, (
   [0x4b, u8], // BININT1
   [0x4d, u16], // BININT2
   [0x8a, (m) => long(m, u8(m))], // LONG1
+  [0x8b, (m) => long(m, u32(m))], // LONG4
+  [0x49, decimal], // INT
+  [0x4c, decimal], // LONG
   [0x47, (m) => m.view.getFloat64(advance(m, 8))], // BINFLOAT
+  [0x46, (m) => Number(line(m).replace(/^(-?)inf$/, '$1Infinity'))], // FLOAT
   [0x58, (m) => text(m, u32(m))], // BINUNICODE
   [0x8c, (m) => text(m, u8(m))], // SHORT_BINUNICODE
-  [0x43, (m) => ({ kind: 'bytes', data: slice(m, u8(m)) })], // SHORT_BINBYTES
-  [0x42, (m) => ({ kind: 'bytes', data: slice(m, u32(m)) })], // BINBYTES
-  [0x5d, () => list([])], // EMPTY_LIST
-  [0x29, () => list([])], // EMPTY_TUPLE
-  [0x7d, () => ({ kind: 'dict', entries: new Map() })], // EMPTY_DICT
-  [0x74, (m) => list(popMark(m))], // TUPLE
+  [0x8d, (m) => text(m, u64(m))], // BINUNICODE8
+  [0x56, rawUnicode], // UNICODE
+  [0x55, (m) => oldText(m, u8(m))], // SHORT_BINSTRING
+  [0x54, (m) => oldText(m, u32(m))], // BINSTRING
+  [0x53, quoted], // STRING
+  [0x43, (m) => bytes(m, u8(m))], // SHORT_BINBYTES
+  [0x42, (m) => bytes(m, u32(m))], // BINBYTES
+  [0x8e, (m) => bytes(m, u64(m))], // BINBYTES8
+  [0x96, (m) => bytes(m, u64(m))], // BYTEARRAY8
+  [0x5d, (m) => list(m, [])], // EMPTY_LIST
+  [0x29, (m) => list(m, [])], // EMPTY_TUPLE
+  [0x8f, (m) => list(m, [])], // EMPTY_SET
+  [0x7d, (m) => dict(m, [])], // EMPTY_DICT
+  [0x74, (m) => list(m, popMark(m))], // TUPLE
+  [0x6c, (m) => list(m, popMark(m))], // LIST
+  [0x91, (m) => list(m, popMark(m))], // FROZENSET
+  [0x64, (m) => dict(m, popMark(m))], // DICT
+  [0x32, top], // DUP
   [0x68, (m) => recall(m, u8(m))], // BINGET
   [0x6a, (m) => recall(m, u32(m))], // LONG_BINGET
-  [0x63, (m) => resolveGlobal(`${line(m)}.${line(m)}`, m.fail)], // GLOBAL
-  [0x93, stackGlobal], // STACK_GLOBAL
+  [0x67, (m) => recall(m, Number(line(m)))], // GET
+  [0x63, (m) => globalOf(m, line(m), line(m))], // GLOBAL
+  [0x93, (m) => globalOf(m, ...([pop(m), pop(m)].reverse() as [Value, Value]))], // STACK_GLOBAL
+  [0x69, (m) => call(m, globalOf(m, line(m), line(m)), list(m, popMark(m)))], // INST
   [0x52, callTop], // REDUCE
   [0x81, callTop], // NEWOBJ
-  [0x51, (m) => resolveStorage(pop(m), m.fail)], // BINPERSID
+  [0x92, callWithNames], // NEWOBJ_EX
+  [0x6f, callMarked], // OBJ
+  [0x51, (m) => persistent(m, pop(m))], // BINPERSID
+  [0x50, (m) => persistent(m, line(m))], // PERSID
+  [0x82, (m) => extension(m, 1)], // EXT1
+  [0x83, (m) => extension(m, 2)], // EXT2
+  [0x84, (m) => extension(m, 4)], // EXT4
 ]);
 
 /** Opcodes that change the machine. */
@@ -106,13 +122,17 @@ const CHANGE: ReadonlyMap<number, (machine: Machine) => void> = new Map<number, 
   [0x80, (m) => u8(m)], // PROTO
   [0x95, (m) => advance(m, 8)], // FRAME
   [0x28, (m) => m.marks.push(m.stack.length)], // MARK
+  [0x30, (m) => pop(m)], // POP
+  [0x31, (m) => popMark(m)], // POP_MARK
   [0x85, (m) => tuple(m, 1)], // TUPLE1
   [0x86, (m) => tuple(m, 2)], // TUPLE2
   [0x87, (m) => tuple(m, 3)], // TUPLE3
   [0x61, (m) => append(m, [pop(m)])], // APPEND
   [0x65, (m) => append(m, popMark(m))], // APPENDS
-  [0x73, (m) => setItems(m, [pop(m), pop(m)].reverse())], // SETITEM
-  [0x75, (m) => setItems(m, popMark(m))], // SETITEMS
+  [0x90, (m) => append(m, popMark(m))], // ADDITEMS
+  [0x73, (m) => setTop(m, [pop(m), pop(m)].reverse())], // SETITEM
+  [0x75, (m) => setTop(m, popMark(m))], // SETITEMS
+  [0x70, (m) => remember(m, Number(line(m)))], // PUT
   [0x71, (m) => remember(m, u8(m))], // BINPUT
   [0x72, (m) => remember(m, u32(m))], // LONG_BINPUT
   [0x94, (m) => remember(m, m.memo.size)], // MEMOIZE
@@ -121,22 +141,19 @@ const CHANGE: ReadonlyMap<number, (machine: Machine) => void> = new Map<number, 
 
 const STOP = 0x2e;
 
+/** A pickle's value, its end in the file, and the storages that it names. */
+export interface Unpickled {
+  readonly value: Value;
+  readonly end: number;
+  readonly storages: ReadonlyMap<string, Storage>;
+}
+
 /**
- * The value that a pickle builds; `source` names the file in errors.
- * @throws Error where the pickle is damaged or uses an unsupported opcode or function
+ * The pickle at byte `at`; `source` names the file in errors.
+ * @throws Error where the pickle is damaged, uses an unknown opcode or takes too much memory
  */
-export function unpickle(bytes: Uint8Array, source: string): Value {
-  const machine: Machine = {
-    bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    stack: [],
-    marks: [],
-    memo: new Map(),
-    at: 0,
-    fail: (problem) => {
-      throw new Error(`${source}: ${problem} (byte ${machine.at} of the pickle).`);
-    },
-  };
+export function unpickle(file: Uint8Array, source: string, at = 0): Unpickled {
+  const machine = newMachine(file, source, at);
   for (let code = u8(machine); code !== STOP; code = u8(machine)) {
     const push = PUSH.get(code);
     const change = CHANGE.get(code);
@@ -144,5 +161,5 @@ export function unpickle(bytes: Uint8Array, source: string): Value {
     else if (change) change(machine);
     else machine.fail(`the pickle uses opcode 0x${code.toString(16)}, which no file of tensors needs`);
   }
-  return pop(machine);
+  return { value: pop(machine), end: machine.at, storages: machine.storages };
 }

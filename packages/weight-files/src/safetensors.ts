@@ -1,5 +1,5 @@
 /** Safetensors files: parsed from or encoded to bytes, read from or written to disk. */
-import { byteLength, ELEMENT_BYTES, quote, type TensorEntry } from './dtype.ts';
+import { byteLength, ELEMENT_BYTES, quote, type StoredTensor, type TensorEntry } from './dtype.ts';
 import { headerLength, parseHeader, type Slot } from './header.ts';
 import { checkNames, encodeHeader, layOut } from './header-write.ts';
 import { openSource } from './source.ts';
@@ -19,33 +19,62 @@ export function parseSafetensors(bytes: Uint8Array, source = 'safetensors data')
   const dataStart = 8 + headerLength(bytes, bytes.length, source);
   const { metadata, slots } = parseHeader(bytes.subarray(8, dataStart), bytes.length - dataStart, source);
   const tensors: Record<string, TensorEntry> = Object.create(null);
-  for (const { name, dtype, shape, begin, end } of slots) {
+  for (const { name, dtype, shape, begin, end, problem } of slots) {
+    if (problem !== undefined) throw new Error(problem);
     tensors[name] = { dtype, shape, data: bytes.subarray(dataStart + begin, dataStart + end) };
   }
   return { metadata, tensors };
 }
 
+/** An open file, its tensors unread; a tensor of an unknown type is refused by its `read`. */
+export interface SafetensorsFile {
+  readonly metadata: Record<string, string>;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  close(): Promise<void>;
+}
+
 /**
- * Reads a file; each tensor gets its own memory, and no more is allocated than the size of the file. Tensors for
- * which `keep` is false are left out.
+ * Opens a file and reads its header; tensors are read one by one, each into its own memory.
+ * @throws Error where the file cannot be read or its header is not valid
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const source = await openSource(path);
+  const { size, read, close } = source;
+  try {
+    const dataStart = 8 + headerLength(await read(0, Math.min(8, size)), size, path);
+    const { metadata, slots } = parseHeader(await read(8, dataStart - 8), size - dataStart, path);
+    const tensors: Record<string, StoredTensor> = Object.create(null);
+    for (const { name, dtype, shape, begin, end, problem } of slots) {
+      const readTensor = async (): Promise<TensorEntry> => {
+        if (problem !== undefined) throw new Error(problem);
+        return { dtype, shape, data: await read(dataStart + begin, end - begin) };
+      };
+      tensors[name] = { dtype, shape, read: readTensor };
+    }
+    return { metadata, tensors, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Reads a file; no more is allocated than the size of the file. Tensors for which `keep` is false are left out.
  * @throws Error where the file cannot be read or is not valid
  */
 export async function readSafetensors(
   path: string,
   keep: (name: string) => boolean = () => true,
 ): Promise<Safetensors> {
-  const source = await openSource(path);
-  const { size, read } = source;
+  const file = await openSafetensors(path);
   try {
-    const dataStart = 8 + headerLength(await read(0, Math.min(8, size)), size, path);
-    const { metadata, slots } = parseHeader(await read(8, dataStart - 8), size - dataStart, path);
     const tensors: Record<string, TensorEntry> = Object.create(null);
-    for (const { name, dtype, shape, begin, end } of slots) {
-      if (keep(name)) tensors[name] = { dtype, shape, data: await read(dataStart + begin, end - begin) };
+    for (const [name, tensor] of Object.entries(file.tensors)) {
+      if (keep(name)) tensors[name] = await tensor.read();
     }
-    return { metadata, tensors };
+    return { metadata: file.metadata, tensors };
   } finally {
-    await source.close();
+    await file.close();
   }
 }
 

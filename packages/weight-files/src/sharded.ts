@@ -1,25 +1,25 @@
-/** Safetensors files in shards, listed by an index. */
-import { readFile } from 'node:fs/promises';
+/** Weights in shards, listed by an index. */
 import { dirname, join } from 'node:path';
 import { quote, type TensorEntry } from './dtype.ts';
 import { parseHeaderJson } from './header-json.ts';
+import { readText } from './json.ts';
 import { readSafetensors } from './safetensors.ts';
 
 /** A plain file name beside the index: no folder, no drive, no parent. */
-const FILE_NAME = /^[^/\\:\0]+\.safetensors$/;
+const FILE_NAME = /^[^/\\:\0]+\.(?:safetensors|bin|pth?)$/;
 
 /**
  * File name by tensor name.
  * @throws Error where the index is not valid
  */
 export function parseIndex(text: string, source: string): ReadonlyMap<string, string> {
-  const map = parseHeaderJson(text, source).get('weight_map');
+  const map = parseHeaderJson(text, source, 'any').get('weight_map');
   if (!(map instanceof Map))
     throw new Error(`${source}: weight_map is missing or no object, wanted file names by tensor.`);
   for (const [name, file] of map) {
     if (typeof file !== 'string' || !FILE_NAME.test(file))
       throw new Error(
-        `${source}: tensor ${quote(name)} lies in ${quote(String(file))}, wanted the name of a .safetensors file beside the index.`,
+        `${source}: tensor ${quote(name)} lies in ${quote(String(file))}, wanted the name of a .safetensors or .bin file beside the index.`,
       );
   }
   return map as ReadonlyMap<string, string>;
@@ -44,19 +44,25 @@ function checkShard(
   }
 }
 
+type Keep = (name: string) => boolean;
+
+/** Reads the tensors of one shard for which `keep` is true; `keep` is asked about every tensor. */
+export type ReadShard = (path: string, keep: Keep) => Promise<Record<string, TensorEntry>>;
+
 /**
  * Reads the shards that the index file `path` lists; tensors for which `keep` is false are checked but not read.
  * @throws Error that names a tensor that is missing, unexpected or stored twice
  */
-export async function readShardedSafetensors(
+export async function readShards(
   path: string,
-  keep: (name: string) => boolean = () => true,
+  keep: Keep,
+  readShard: ReadShard,
 ): Promise<Record<string, TensorEntry>> {
-  const map = parseIndex(await readFile(path, 'utf8'), path);
+  const map = parseIndex(await readText(path), path);
   const all: Record<string, TensorEntry> = Object.create(null);
   for (const file of new Set(map.values())) {
     const names: string[] = [];
-    const { tensors } = await readSafetensors(join(dirname(path), file), (name) => {
+    const tensors = await readShard(join(dirname(path), file), (name) => {
       names.push(name);
       return keep(name);
     });
@@ -64,4 +70,15 @@ export async function readShardedSafetensors(
     Object.assign(all, tensors);
   }
   return all;
+}
+
+/**
+ * Reads the safetensors shards that the index file `path` lists; tensors for which `keep` is false are checked but not read.
+ * @throws Error that names a tensor that is missing, unexpected or stored twice
+ */
+export function readShardedSafetensors(
+  path: string,
+  keep: Keep = () => true,
+): Promise<Record<string, TensorEntry>> {
+  return readShards(path, keep, async (file, wanted) => (await readSafetensors(file, wanted)).tensors);
 }

@@ -1,104 +1,119 @@
-/** Allowed Python names in a file of tensors, and their replacements. */
-import type { DType } from './dtype.ts';
-import { NUMPY_ARRAY, NUMPY_CALLS, setNumpyState } from './numpy-objects.ts';
+/** PyTorch's names in a file of tensors, and what stands for them. */
+import { ELEMENT_BYTES } from './dtype.ts';
+import { NUMPY_CALLS, setNumpyState } from './numpy-objects.ts';
 import {
   type Call,
   counts,
   describe,
-  type Fail,
-  type Global,
+  inert,
   isCount,
   isKind,
-  type List,
-  type StridedTensor,
+  type Spend,
+  type Storage,
   type Value,
 } from './pickle-value.ts';
+import { PYTHON_CALLS } from './python-objects.ts';
+import { STORAGE_TYPES, TORCH_DTYPES } from './torch-types.ts';
+import { Unread } from './unread.ts';
 
-const STORAGE_TYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
-  ['torch.DoubleStorage', 'F64'],
-  ['torch.FloatStorage', 'F32'],
-  ['torch.HalfStorage', 'F16'],
-  ['torch.BFloat16Storage', 'BF16'],
-  ['torch.LongStorage', 'I64'],
-  ['torch.IntStorage', 'I32'],
-  ['torch.ShortStorage', 'I16'],
-  ['torch.CharStorage', 'I8'],
-  ['torch.ByteStorage', 'U8'],
-  ['torch.BoolStorage', 'BOOL'],
-]);
-
-/** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. */
-const rebuildTensor: Call = ([storage, offset, size, stride], fail) => {
+/** `_rebuild_tensor(storage, offset, size, stride)`; `_rebuild_tensor_v2` has `requires_grad` and hooks too. */
+const rebuildTensor: Call = ([storage, offset, size, stride]) => {
   const [shape, strides] = [counts(size), counts(stride)];
+  if (storage instanceof Unread) return new Unread(`a tensor of ${storage.what}`);
   if (!isKind(storage, 'storage') || !isCount(offset) || !shape || shape.length !== strides?.length)
-    return fail('a tensor is not built from a storage, an offset, a size and as many strides');
-  const span = shape.includes(0)
-    ? 0
-    : shape.reduce((sum, length, i) => sum + (length - 1) * (strides[i] as number), 1);
+    return new Unread('a tensor that is not built from a storage, an offset, a size and as many strides');
+  const empty = shape.includes(0);
+  const last = shape.reduce((sum, length, i) => sum + (length - 1) * (strides[i] as number), offset);
   const elements = shape.reduce((product, length) => product * length, 1);
-  if (!(offset + span <= storage.count && elements <= storage.count)) {
-    fail(
-      `a tensor of shape [${shape}] with strides [${strides}] at ${offset} does not fit its storage of ${storage.count} elements`,
+  if (!(empty ? offset <= storage.count : last < storage.count) || !Number.isSafeInteger(8 * elements)) {
+    return new Unread(
+      `a tensor of shape [${shape}] with strides [${strides}] at ${offset} that does not fit its storage of ${storage.count} elements`,
     );
   }
-  return { kind: 'tensor', storage, offset, shape, strides } satisfies StridedTensor;
+  return { kind: 'tensor', storage, offset, shape, strides };
 };
 
-const orderedDict: Call = (args, fail) =>
-  args.length === 0
-    ? { kind: 'dict', entries: new Map() }
-    : fail('an OrderedDict is called with arguments, wanted none');
-
-const asBytes: Call = ([text, encoding], fail) => {
-  if (typeof text !== 'string' || encoding !== 'latin1')
-    return fail('_codecs.encode is called with something else than text and latin1');
-  return { kind: 'bytes', data: Uint8Array.from(text, (character) => character.charCodeAt(0)) };
+/** `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype)` on a storage of bytes. */
+const rebuildTyped: Call = ([storage, offset, size, stride, , , type], spend) => {
+  const dtype = isKind(type, 'global') ? TORCH_DTYPES.get(type.name) : undefined;
+  if (!isKind(storage, 'storage') || !dtype) return new Unread(`a tensor of the type ${describe(type)}`);
+  const count = Math.floor(
+    (storage.count * (ELEMENT_BYTES.get(storage.dtype) as number)) / (ELEMENT_BYTES.get(dtype) as number),
+  );
+  return rebuildTensor([{ ...storage, dtype, count }, offset, size, stride] as Value[], spend);
 };
+
+/** A function that returns its first argument. */
+const first: Call = ([value]) => value ?? new Unread('a call without arguments');
+
+/** `torch.device('cuda', 0)` as PyTorch writes it. */
+const device: Call = ([type, index]) =>
+  typeof type === 'string'
+    ? index === undefined
+      ? type
+      : `${type}:${index}`
+    : new Unread('a device without type');
+
+/** `_rebuild_from_type_v2(function, type, args, state)`: a tensor with attributes. */
+const rebuildFromType: Call = ([callee, , args], spend) => callGlobal(callee, args, spend);
 
 const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
-  ['collections.OrderedDict', orderedDict],
+  ['torch._utils._rebuild_tensor', rebuildTensor],
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
-  ['torch._utils._rebuild_parameter', ([tensor], fail) => tensor ?? fail('a parameter has no tensor')],
-  ['torch.Size', ([size], fail) => size ?? fail('torch.Size is called without a size')],
-  ['argparse.Namespace', () => ({ kind: 'namespace', entries: new Map() })],
-  ['_codecs.encode', asBytes],
+  ['torch._utils._rebuild_tensor_v3', rebuildTyped],
+  ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
+  ['torch.device', device],
+  ...[
+    'torch._utils._rebuild_parameter',
+    'torch._utils._rebuild_parameter_with_state',
+    'torch._utils._rebuild_device_tensor_from_numpy',
+    'torch._utils._rebuild_device_tensor_from_cpu_tensor',
+    'torch.nn.parameter.Parameter',
+    'torch.nn.parameter.Buffer',
+    'torch.Size',
+    'torch.serialization._get_layout',
+    'torch.jit._pickle.build_intlist',
+    'torch.jit._pickle.build_doublelist',
+    'torch.jit._pickle.build_boollist',
+    'torch.jit._pickle.build_tensorlist',
+    'torch.jit._pickle.restore_type_tag',
+  ].map((name): [string, Call] => [name, first]),
+  ...PYTHON_CALLS,
   ...NUMPY_CALLS,
 ]);
 
-/** The global of a name; only names that files of tensors need are allowed. */
-export function resolveGlobal(name: string, fail: Fail): Global {
-  if (!CALLS.has(name) && !STORAGE_TYPES.has(name) && name !== NUMPY_ARRAY) {
-    fail(
-      `the pickle asks for ${JSON.stringify(name.slice(0, 200))}, which is not read because it could run code; save plain tensors with torch.save(model.state_dict(), path)`,
-    );
-  }
-  return { kind: 'global', name };
-}
-
-/** `callee(*args)`. */
-export function callGlobal(callee: Value | undefined, args: Value | undefined, fail: Fail): Value {
+/** `callee(*args)` where it is a function of this package; anything else is not called, but noted. */
+export function callGlobal(callee: Value | undefined, args: Value | undefined, spend: Spend): Value {
+  const items = isKind(args, 'list') ? args.items : [];
   const call = isKind(callee, 'global') ? CALLS.get(callee.name) : undefined;
-  if (!call || !isKind(args, 'list'))
-    return fail(`the pickle calls ${describe(callee)}, wanted a function of the list`);
-  return call(args.items, fail);
+  return call ? call(items, spend) : inert(describe(callee), items);
 }
 
-/** Applies a pickled state: attributes of a namespace are kept, those of an OrderedDict (`_metadata`) are not. */
-export function setState(object: Value | undefined, state: Value | undefined, fail: Fail): void {
-  if (isKind(object, 'namespace') && isKind(state, 'dict')) {
-    for (const [key, value] of state.entries) object.entries.set(key, value);
-  } else if ((isKind(object, 'numpy') || isKind(object, 'array')) && isKind(state, 'list')) {
-    setNumpyState(object, state.items, fail);
-  } else if (!isKind(object, 'dict') || !isKind(state, 'dict')) {
-    fail(`the pickle sets the state of ${describe(object)}, wanted a dict or a Namespace`);
-  }
+/** Applies a pickled state: that of an object is kept, that of an OrderedDict (`_metadata`) is not. */
+export function setState(object: Value | undefined, state: Value | undefined, spend: Spend): void {
+  if (isKind(object, 'object')) object.state = state;
+  else if ((isKind(object, 'numpy') || isKind(object, 'array')) && isKind(state, 'list'))
+    setNumpyState(object, state.items, spend);
 }
 
-/** The storage of a persistent id `('storage', type, key, location, count)`. */
-export function resolveStorage(id: Value | undefined, fail: Fail): Value {
-  const [tag, type, key, , count] = isKind(id, 'list') ? (id as List).items : [];
-  const dtype = isKind(type, 'global') ? STORAGE_TYPES.get(type.name) : undefined;
+/** A view in a file from before 1.6: `(key, offset, size)` in elements, or None. */
+function viewOf(storage: Storage, view: Value | undefined): Storage | Unread {
+  if (!isKind(view, 'list')) return storage;
+  const [, offset, size] = view.items;
+  if (!isCount(offset) || !isCount(size) || offset + size > storage.count)
+    return new Unread('a view beyond its storage');
+  return { ...storage, begin: offset * (ELEMENT_BYTES.get(storage.dtype) as number), count: size };
+}
+
+/** The storage of a persistent id `('storage', type, key, location, count, view?)`, the class of `('module', class, ...)`. */
+export function resolvePersistent(id: Value | undefined): Value {
+  const [tag, type, key, , count, view] = isKind(id, 'list') ? id.items : [];
+  if (tag === 'module' && isKind(type, 'global')) return type;
+  const name = isKind(type, 'global') ? type.name : '';
+  const dtype = STORAGE_TYPES.get(name);
+  if (tag === 'storage' && !dtype && name !== '') return new Unread(`the storage type ${name.slice(0, 80)}`);
   if (tag !== 'storage' || !dtype || typeof key !== 'string' || !isCount(count))
-    return fail('a persistent id is not the storage of a tensor');
-  return { kind: 'storage', dtype, key, count };
+    return new Unread('a persistent id that is not the storage of a tensor');
+  const bytes = count * (ELEMENT_BYTES.get(dtype) as number);
+  return viewOf({ kind: 'storage', dtype, key, bytes, begin: 0, count }, view);
 }

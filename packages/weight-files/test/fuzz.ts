@@ -10,6 +10,7 @@ import {
   torchStateDict,
 } from '../src/index.ts';
 import { npyArray, npzArrays } from '../src/npy.ts';
+import { unpickle } from '../src/pickle.ts';
 import { parseIndex } from '../src/sharded.ts';
 import { bytesSource } from '../src/source.ts';
 import { entryData, readDirectory } from '../src/zip.ts';
@@ -163,6 +164,14 @@ export async function readers(folder: URL): Promise<Readonly<Record<string, Read
     },
     npz: { seeds: ['arrays.npz', 'deflated.npz'].map(golden), wrap: same, read: readNpzBytes, growth: 1032 },
     deflated: { seeds: ['version1.npy', 'version2.npy'].map(golden), wrap: deflated, read: readNpzBytes },
+    old: { seeds: ['old.pt', 'module-old.pt'].map(golden), wrap: same, read: readTorchBytes },
+    text: {
+      seeds: [golden('text.pkl')],
+      wrap: same,
+      read: async (bytes) => 0 * unpickle(bytes, 'fuzz').end,
+    },
+    script: await pickleReader(golden('scripted.pt')),
+    lightning: await pickleReader(golden('lightning.pt')),
     checkpoint: await pickleReader(golden('checkpoint.pt')),
     views: await pickleReader(golden('views.pt')),
   };

@@ -99,6 +99,22 @@ const dict = (descr: string, shape: string): string =>
 
 const open = (bytes: Uint8Array): Promise<NpyArray> => npyArray(bytesSource(bytes, 'bad.npy'));
 
+describe('headers of 64 KB', () => {
+  const long = 65_000;
+  it.each([
+    `{${' '.repeat(long)}x`,
+    `{${'},'.repeat(long / 2)}`,
+    `{${' }'.repeat(long / 2)} x`,
+    dict("'<f4'", `(1${' '.repeat(long)}x)`),
+    dict("'<f4'", `(${'1 '.repeat(long / 2)})`),
+    dict("'<f4'", `(${'1,'.repeat(long / 2)})`),
+  ])('%#: are refused in linear time', async (text) => {
+    const start = performance.now();
+    await expect(open(npyOf(text, 0))).rejects.toThrow(/^bad\.npy: the \.npy header has|wanted a dict/);
+    expect(performance.now() - start).toBeLessThan(250);
+  });
+});
+
 describe('malformed .npy files are refused', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['an empty file', new Uint8Array(0), /does not begin as a \.npy file/],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseNumpyPickle, readNumpyPickle, type TensorEntry, toFloat32 } from '../src/index.ts';
+import { parseNumpyPickle, readNumpyPickle, type TensorEntry, toFloat32, Unread } from '../src/index.ts';
 import { global, integer, joined, sizes, text, tuple } from './torch-archive.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`./golden/${name}`, import.meta.url));
@@ -38,34 +38,45 @@ describe('pickles of NumPy arrays', () => {
 });
 
 const RECONSTRUCT = global('numpy.core.multiarray', '_reconstruct');
-const array = (state: Uint8Array, of = 'ndarray'): Uint8Array =>
-  joined([0x80, 2], RECONSTRUCT, tuple(joined(global('numpy', of)), sizes(0), text('b')), 'R', state, 'b.');
-const type = (code: string, order = '<'): Uint8Array =>
-  joined(global('numpy', 'dtype'), tuple(text(code)), 'R', tuple(integer(3), text(order)), 'b');
+const array = (state: Uint8Array): Uint8Array =>
+  joined(
+    [0x80, 2],
+    RECONSTRUCT,
+    tuple(joined(global('numpy', 'ndarray')), sizes(0), text('b')),
+    'R',
+    state,
+    'b.',
+  );
+const type = (code: string): Uint8Array =>
+  joined(global('numpy', 'dtype'), tuple(text(code)), 'R', tuple(integer(3), text('<')), 'b');
 const bytes = (length: number): Uint8Array => joined([0x42, length, 0, 0, 0], new Uint8Array(length));
 const state = (shape: number[], of: Uint8Array, fortran: string | number[], data: Uint8Array): Uint8Array =>
   tuple(integer(1), sizes(...shape), of, joined(fortran), data);
 
-describe('arrays are refused', () => {
-  it.each<[string, Uint8Array, RegExp]>([
-    ['of objects', array(state([1], type('O8'), [0x89], bytes(8))), /type O8, wanted one of f8, f4/],
-    ['of another class', array(state([1], type('f4'), [0x89], bytes(4)), 'dtype'), /ndarray/],
-    ['with too few bytes', array(state([3], type('f4'), [0x89], bytes(8))), /8 bytes, wanted 12/],
+describe('arrays are not read', () => {
+  it.each<[string, Uint8Array, string]>([
+    ['of objects', array(state([1], type('O8'), [0x89], bytes(8))), 'a NumPy array of type O8'],
+    [
+      'with too few bytes',
+      array(state([3], type('f4'), [0x89], bytes(8))),
+      'a NumPy array of shape [3] with 8 bytes, wanted 12',
+    ],
     [
       'larger than memory',
       array(state([2 ** 30, 2 ** 30, 2 ** 30], type('f4'), [0x89], bytes(8))),
-      /wanted 4\.95/,
+      'a NumPy array of shape [1073741824,1073741824,1073741824] with 8 bytes, wanted 4.951760157141521e+27',
     ],
-    ['in Fortran order', array(state([2, 2], type('f4'), [0x88], bytes(16))), /in Fortran order, wanted C/],
-    ['big-endian', array(state([1], type('f4', '>'), [0x89], bytes(4))), /big-endian/],
     [
       'without state',
       joined([0x80, 2], RECONSTRUCT, tuple(joined(global('numpy', 'ndarray'))), 'R.'),
-      /belongs to no/,
+      'a NumPy array without content',
     ],
-    ['that run code', joined([0x80, 2], global('os', 'system'), tuple(text('true')), 'R.'), /could run code/],
-  ])('%s', (_, pickle, message) => {
-    expect(() => parseNumpyPickle(pickle, 'bad.pkl')).toThrow(message);
-    expect(() => parseNumpyPickle(pickle, 'bad.pkl')).toThrow(/^bad\.pkl: /);
+    [
+      'that would run code',
+      joined([0x80, 2], global('os', 'system'), tuple(text('true')), 'R.'),
+      'os.system("true")',
+    ],
+  ])('%s', (_, pickle, what) => {
+    expect(parseNumpyPickle(pickle, 'bad.pkl')).toEqual(new Unread(what));
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ import {
 
 const reference = fileURLToPath(new URL('./golden/reference.safetensors', import.meta.url));
 
-const WIDTHS: Readonly<Record<DType, number>> = {
+const WIDTHS = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -28,13 +28,23 @@ const WIDTHS: Readonly<Record<DType, number>> = {
   I8: 1,
   U8: 1,
   BOOL: 1,
-};
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  C64: 8,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E8M0: 1,
+  F6_E3M2: 0.75,
+  F6_E2M3: 0.75,
+  F4: 0.5,
+} as const satisfies Readonly<Record<DType, number>>;
 
 function sample(dtype: DType): TensorEntry {
-  const data = Uint8Array.from({ length: 6 * WIDTHS[dtype] }, (_, i) =>
+  const data = Uint8Array.from({ length: 8 * WIDTHS[dtype] }, (_, i) =>
     dtype === 'BOOL' ? i % 2 : (i * 37) % 251,
   );
-  return { dtype, shape: [2, 3], data };
+  return { dtype, shape: [2, 4], data };
 }
 
 const everyType = Object.fromEntries(
@@ -121,9 +131,9 @@ describe('writing', () => {
   it.each<[string, Record<string, TensorEntry>, Record<string, string>, RegExp]>([
     [
       'a byte count off the shape',
-      { w: { ...sample('F32'), shape: [2, 4] } },
+      { w: { ...sample('F32'), shape: [2, 3] } },
       {},
-      /"w" .*24 bytes, wanted 32/,
+      /"w" .*32 bytes, wanted 24/,
     ],
     ['a negative length', { w: { ...sample('F32'), shape: [-2, -3] } }, {}, /shape is \[-2,-3\]/],
     [
@@ -162,5 +172,25 @@ describe('writing', () => {
     await expect(readSafetensors(path)).rejects.toThrow(/the header claims \d+ bytes, wanted at most 12/);
     await truncate(path, 3);
     await expect(readSafetensors(path)).rejects.toThrow(/has 3 bytes, wanted at least the 8/);
+  });
+});
+
+describe('tensors of types that are not read', () => {
+  const header = (extra: string): Uint8Array => {
+    const json = `{${extra}"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"Q3_K","shape":[2],"data_offsets":[4,7]}}`;
+    const bytes = new Uint8Array(8 + json.length + 7);
+    bytes.set([json.length], 0);
+    bytes.set(new TextEncoder().encode(json), 8);
+    return bytes;
+  };
+
+  it('stand in the way of themselves only', async () => {
+    const path = join(folder, 'mixed.safetensors');
+    await writeFile(path, header('"__metadata__":null,'));
+    const { tensors, metadata } = await readSafetensors(path, (name) => name === 'a');
+    expect([Object.keys(tensors), metadata]).toEqual([['a'], {}]);
+    await expect(readSafetensors(path)).rejects.toThrow(
+      /mixed\.safetensors: tensor "b" has dtype "Q3_K", wanted one of U64, I64/,
+    );
   });
 });

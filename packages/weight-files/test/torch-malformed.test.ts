@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTorch } from '../src/index.ts';
+import { parseTorch, torchStateDict, Unread } from '../src/index.ts';
 import { archiveOf, global, integer, joined, sizes, tensor, text, tuple, zipOf } from './torch-archive.ts';
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length);
@@ -14,13 +14,8 @@ const good = archiveOf(one('0', 2, 0, [2], [1]), { 0: bytes(8) });
 describe('archives are refused', () => {
   const pickle = joined([0x80, 2], '}.');
   it.each<[string, Uint8Array, RegExp]>([
-    ['an empty file', bytes(0), /neither a zip archive of torch.save nor safetensors/],
-    ['a file of zeros', bytes(100), /neither a zip archive/],
-    [
-      'the form from before 1.6',
-      joined([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]),
-      /form from before 1\.6, which is not read; load it with a newer torch/,
-    ],
+    ['an empty file', bytes(0), /neither PyTorch's nor safetensors/],
+    ['a file of zeros', bytes(100), /neither PyTorch's nor/],
     ['an archive without its end', good.subarray(0, good.length - 5), /no end record/],
     ['an archive of something else', zipOf([['a/x', pickle]]), /0 entries named data\.pkl, wanted one/],
     [
@@ -39,7 +34,7 @@ describe('archives are refused', () => {
       ]),
       /the entry "a\/data\.pkl" twice/,
     ],
-    ['a compressed entry', zipOf([['a/data.pkl', pickle, { method: 8 }]]), /is compressed, wanted it stored/],
+    ['an entry that is not compressed', zipOf([['a/data.pkl', pickle, { method: 8 }]]), /cannot be inflated/],
     ['an encrypted entry', zipOf([['a/data.pkl', pickle, { flags: 1 }]]), /is encrypted/],
     [
       'a size past its end',
@@ -78,82 +73,29 @@ describe('archives are refused', () => {
 const REDUCE_OS = joined(global('os', 'system'), tuple(text('true')), 'R');
 const ORDERED = global('collections', 'OrderedDict');
 
-describe('pickles are refused', () => {
+describe('damaged pickles are refused', () => {
   it.each<[string, (Uint8Array | string | number[])[], RegExp]>([
-    [
-      'a call of the system',
-      [REDUCE_OS],
-      /asks for "os\.system", which is not read because it could run code/,
-    ],
-    ['eval', [global('builtins', 'eval')], /"builtins\.eval"/],
-    ['getattr by stack', [text('builtins'), text('getattr'), [0x93]], /"builtins\.getattr"/],
-    ['a class of another library', [global('pathlib', 'PosixPath')], /"pathlib\.PosixPath"/],
-    [
-      'another way to rebuild',
-      [global('torch._utils', '_rebuild_tensor')],
-      /"torch\._utils\._rebuild_tensor"/,
-    ],
-    ['an object prototype name', [global('__proto__', 'x')], /"__proto__\.x"/],
     ['a global without a name', [integer(1), integer(2), [0x93]], /a global without name/],
-    ['an unknown opcode', ['I1\n'], /opcode 0x49, which no file of tensors needs \(byte 3 of the pickle\)/],
+    ['an unknown opcode', [[0xff]], /opcode 0xff, which no file of tensors needs \(byte 3 of the pickle\)/],
     ['an end without a value', [], /takes a value where there is none/],
-    ['a string past the end', ['X', [0xff, 0xff, 0xff, 0x7f]], /string that is cut off/],
+    ['a string past the end', ['X', [0xff, 0xff, 0xff, 0x7f]], /the pickle is cut off/],
+    ['a string of 16 EB', [[0x8d], Array(8).fill(0xff)], /the pickle is cut off/],
+    ['bytes of 16 EB', [[0x8e], Array(8).fill(0xff)], /the pickle is cut off/],
+    [
+      'an integer of 2 GB',
+      [[0x8b, 0xff, 0xff, 0xff, 0x7f]],
+      /integer of 2147483647 bytes, wanted at most 1024/,
+    ],
+    ['an integer of many digits', [`I${'9'.repeat(500)}\n`], /no decimal number/],
     ['text that is not UTF-8', ['X', [1, 0, 0, 0, 0xff]], /not valid UTF-8/],
     ['a tuple without mark', ['t'], /lacks a mark/],
     ['a value below a mark', [']', '(', 'N', 'N', 'N', [0x87], 'a'], /takes a value where there is none/],
+    ['an item of what lies below a mark', [']', '(', 'N', 'a'], /takes a value where there is none/],
     ['memory that was never stored', ['h', [7]], /recalls value 7, which it never stored/],
-    ['a call of a value', [']', ')', 'R'], /calls list, wanted a function/],
-    [
-      'a call of a storage type',
-      [global('torch', 'FloatStorage'), ')', 'R'],
-      /calls global, wanted a function/,
-    ],
-    ['arguments that are no tuple', [ORDERED, 'N', 'R'], /wanted a function of the list/],
-    ['an OrderedDict with arguments', [ORDERED, tuple(joined(']')), 'R'], /called with arguments/],
-    ['the state of a number', [integer(1), '}', 'b'], /sets the state of number/],
     ['an item of no dict', [']', 'N', 'N', 's'], /of list, wanted a dict/],
     ['keys without values', ['}', '(', 'N', 'u'], /sets 1 keys and values/],
-    ['a key that is a tuple', ['}', ')', 'N', 's'], /key that is list, wanted text or a number/],
     ['an appended dict', ['}', 'N', 'a'], /appends to dict, wanted a list/],
-    ['a prototype key', ['}', text('__proto__'), '}', 's'], /uses the key "__proto__"/],
-    [
-      'a number and its text',
-      ['}', text('1'), 'N', 's', integer(1), 'N', 's'],
-      /"1" both as number and as string/,
-    ],
-    ['a list in itself', [']', 'q', [0], 'h', [0], 'a'], /contains itself/],
-    ['deep nesting', [']'.repeat(100_000), 'a'.repeat(99_999)], /nests deeper than 64 levels/],
-    ['a function as a value', [ORDERED], /a global that belongs to no tensor/],
-    [
-      'a storage as a value',
-      [
-        tuple(text('storage'), joined(global('torch', 'ByteStorage')), text('0'), text('cpu'), integer(1)),
-        'Q',
-      ],
-      /a storage that belongs/,
-    ],
-    ['another persistent id', [tuple(text('module')), 'Q'], /not the storage of a tensor/],
-    ['a storage of negative length', one('0', -1, 0, [1], [1]), /not the storage of a tensor/],
-    ['a shape without strides', one('0', 2, 0, [2], []), /as many strides/],
-    ['a negative stride', one('0', 2, 0, [2], [-1]), /as many strides/],
-    ['a shape beyond the storage', one('0', 2, 1, [2], [1]), /does not fit its storage of 2 elements/],
-    ['a stride beyond the storage', one('0', 2, 0, [2], [2]), /does not fit its storage/],
-    ['more elements than the storage has', one('0', 2, 0, [1000, 1000], [0, 0]), /does not fit its storage/],
-    [
-      'sizes whose product overflows',
-      one('0', 2, 0, Array(16).fill(2 ** 31 - 1), Array(16).fill(0)),
-      /does not fit its/,
-    ],
-    [
-      'numpy values of another type',
-      [global('numpy.core.multiarray', 'scalar'), tuple(integer(1), integer(2)), 'R'],
-      /lacks type or bytes/,
-    ],
-    [
-      'a length of 16 EB',
-      ['}', text('w'), joined(tensor('0', 2, 0, [2], [1]).subarray(0, -1), 'R'), [0x8a, 255]],
-      /cut off/,
-    ],
+    ['an appended tensor', [tensor('0', 2, 0, [2], [1]), 'N', 'a'], /appends to tensor, wanted a list/],
   ])('%s', async (_, pickle, message) => {
     const file = archiveOf(pickle, { 0: bytes(8) });
     await expect(parseTorch(file, 'bad.pt')).rejects.toThrow(message);
@@ -166,30 +108,145 @@ describe('pickles are refused', () => {
   });
 });
 
-describe('storages are refused', () => {
-  it.each<[string, Uint8Array, RegExp]>([
+const under = (key: string, ...pickle: readonly (Uint8Array | string | number[])[]): Uint8Array =>
+  joined(text(key), ...pickle, 's');
+
+describe('values that are not read leave the others readable', () => {
+  it.each<[string, (Uint8Array | string | number[])[], RegExp]>([
+    ['a call of the system', [REDUCE_OS], /it is os\.system\("true"\)/],
+    ['eval', [global('builtins', 'eval')], /it is the name builtins\.eval/],
+    ['getattr by stack', [text('builtins'), text('getattr'), [0x93]], /the name builtins\.getattr/],
+    ['a call of what a call gave', [REDUCE_OS, ')', 'R'], /it is os\.system\(\)/],
+    ['a class of another library', [global('pathlib', 'PosixPath'), ')', 'R'], /pathlib\.PosixPath\(\)/],
+    ['an instance of Python 2', ['(', text('x'), 'ios\nsystem\n'], /os\.system\("x"\)/],
     [
-      'of another length',
-      archiveOf(one('0', 2, 0, [2], [1]), { 0: bytes(9) }),
-      /storage "0" has 9 bytes, wanted 2 elements of F32/,
+      'an object of a class and marked arguments',
+      ['(', global('os', 'system'), text('x'), 'o'],
+      /os\.system\("x"\)/,
+    ],
+    ['named arguments', [global('os', 'system'), ')', '}', [0x92]], /os\.system\(\)/],
+    ['a state', [REDUCE_OS, '}', under('x', 'N'), 'b'], /os\.system/],
+    ['a code of copyreg', [[0x82, 7]], /an object by a code of copyreg/],
+    ['an object prototype name', [global('__proto__', 'x')], /the name __proto__\.x/],
+    ['a call of a value', [']', ')', 'R'], /it is list\(\)/],
+    ['a call of a storage type', [global('torch', 'FloatStorage'), ')', 'R'], /torch\.FloatStorage\(\)/],
+    [
+      'a dict of no pairs',
+      [ORDERED, tuple(joined(']', 'N', 'a')), 'R'],
+      /a dict of something else than pairs/,
     ],
     [
-      'that are missing',
-      archiveOf(one('../0', 2, 0, [2], [1]), { 0: bytes(8) }),
-      /storage "..\/0" has no entry/,
+      'a key that is an object',
+      ['}', REDUCE_OS, 'N', 's'],
+      /key that is neither text, number nor short tuple/,
     ],
-  ])('%s', async (_, file, message) => {
-    await expect(parseTorch(file, 'bad.pt')).rejects.toThrow(message);
+    ['a prototype key', ['}', under('__proto__', '}')], /a dict with the key "__proto__"/],
+    ['a number and its text', ['}', under('1', 'N'), integer(1), 'N', 's'], /two keys that read "1"/],
+    ['a list in itself', [']', 'q', [0], 'h', [0], 'a'], /a list that contains itself/],
+    ['deep nesting', [']'.repeat(100_000), 'a'.repeat(99_999)], /a list nested deeper than 64 levels/],
+    [
+      'a storage as a value',
+      [
+        tuple(text('storage'), joined(global('torch', 'ByteStorage')), text('0'), text('cpu'), integer(1)),
+        'Q',
+      ],
+      /a storage of 1 elements of U8 without a tensor/,
+    ],
+    ['another persistent id', [tuple(text('module')), 'Q'], /a persistent id that is not the storage/],
+    [
+      'a storage of negative length',
+      [tensor('0', -1, 0, [1], [1])],
+      /a persistent id that is not the storage/,
+    ],
+    [
+      'a quantized storage',
+      [tensor('0', 2, 0, [2], [1], 'QInt8Storage')],
+      /the storage type torch\.QInt8Storage/,
+    ],
+    ['a shape without strides', [tensor('0', 2, 0, [2], [])], /as many strides/],
+    ['a negative stride', [tensor('0', 2, 0, [2], [-1])], /as many strides/],
+    ['a shape beyond the storage', [tensor('0', 2, 1, [2], [1])], /does not fit its storage of 2 elements/],
+    ['a stride beyond the storage', [tensor('0', 2, 0, [2], [2])], /does not fit its storage/],
+    [
+      'sizes whose product overflows',
+      [tensor('0', 2, 0, Array(16).fill(2 ** 31 - 1), Array(16).fill(0))],
+      /does not fit its/,
+    ],
+    [
+      'numpy values of another type',
+      [global('numpy.core.multiarray', 'scalar'), tuple(integer(1), integer(2)), 'R'],
+      /lacks type or bytes/,
+    ],
+    ['a storage of another length', [tensor('0', 3, 0, [2], [1])], /storage "0" has 8 bytes, wanted 12/],
+    ['a storage that is missing', [tensor('../0', 2, 0, [2], [1])], /storage "..\/0" has no entry, wanted 8/],
+  ])('%s', async (_, pickle, message) => {
+    const file = archiveOf(['}', under('good', tensor('0', 2, 0, [2], [1])), under('bad', ...pickle)], {
+      0: bytes(8),
+    });
+    const { value } = await parseTorch(file, 'some.pt');
+    const leaves = JSON.stringify(value, (_key, item) => (item?.dtype ? 'tensor' : item));
+    expect(leaves).toMatch(/"good":"tensor"/);
+    expect(leaves.replaceAll('\\"', '"')).toMatch(new RegExp(message.source.replace('it is ', '')));
+    expect(Object.keys(torchStateDict(value, undefined, (name) => name === 'good'))).toEqual(['good']);
+    if (!/deeper|itself/.test(message.source))
+      expect(() => torchStateDict(value)).toThrow(/entry "bad" is no tensor: it is/);
   });
 
-  it('that many tensors share', async () => {
+  it('or is the whole file', async () => {
+    const { value } = await parseTorch(archiveOf([REDUCE_OS]));
+    expect(() => torchStateDict(value)).toThrow(
+      'The PyTorch file holds no dict, it is os.system("true"), wanted a state dict.',
+    );
+  });
+});
+
+describe('memory is bounded', () => {
+  const MIB = 2 ** 20;
+  const spare = 15 * MIB;
+  it.each<[string, (Uint8Array | string | number[])[]]>([
+    ['empty lists', [']'.repeat(spare)]],
+    ['empty dicts', ['}'.repeat(spare)]],
+    ['empty tuples', [')'.repeat(spare)]],
+    ['calls', [global('a', 'b'), 'q', [0], new Uint8Array(Buffer.from('h\0)R'.repeat(spare / 4)))]],
+    ['places in the memo', [']', new Uint8Array(spare).fill(0x94)]],
+    [
+      'bytes of one long text, again and again',
+      [
+        global('_codecs', 'encode'),
+        ...['q', [0], text('x'.repeat(MIB)), text('latin1'), [0x86], 'q', [1]],
+        new Uint8Array(Buffer.from('h\0h\x01R'.repeat(MIB))),
+      ],
+    ],
+    [
+      'copies of one long list, again and again',
+      [
+        global('builtins', 'list'),
+        ...['q', [0], ']', '(', 'N'.repeat(MIB), 'e', [0x85], 'q', [1]],
+        new Uint8Array(Buffer.from('h\0h\x01R'.repeat(MIB))),
+      ],
+    ],
+  ])('%s', async (_, pickle) => {
+    const file = archiveOf(pickle);
+    const before = process.memoryUsage().rss;
+    await expect(parseTorch(file, 'bad.pt')).rejects.toThrow(
+      /bad\.pt: the pickle takes more than 96 MiB of memory/,
+    );
+    expect(process.memoryUsage().rss - before).toBeLessThan(768 * MIB);
+  });
+
+  it('as tensors that share a storage are', async () => {
     const shared = Array.from({ length: 400 }, (_, i) =>
       joined(text(`w${i}`), tensor('0', 50_000, 0, [50_000], [1]), 's'),
     );
     const file = archiveOf(['}', ...shared], { 0: bytes(200_000) });
     await expect(parseTorch(file, 'bad.pt')).rejects.toThrow(
-      /the tensors take 80000000 bytes in a file of \d+, wanted at most 4 times/,
+      /the tensors take 80000000 bytes in a file of \d+, wanted at most 4 times its size and 16 MiB/,
     );
+  });
+
+  it('as one that is expanded is', async () => {
+    const file = archiveOf(['}', under('w', tensor('0', 1, 0, [3000, 3000], [0, 0]))], { 0: bytes(4) });
+    await expect(parseTorch(file, 'bad.pt')).rejects.toThrow(/the tensors take 36000000 bytes/);
   });
 });
 
@@ -202,5 +259,28 @@ describe('values that a pickle shares', () => {
     let depth = 0;
     for (let at = value as never[]; at.length > 0; at = at[9] as never) depth++;
     expect(depth).toBe(40);
+  });
+
+  it('make no keys longer than a line', async () => {
+    const levels = Array.from({ length: 40 }, (_, i) => joined('h', [i], 'h', [i], [0x86], 'q', [i + 1]));
+    const { value } = await parseTorch(archiveOf([')', 'q', [0], ...levels, '}', 'h', [40], 'N', 's']));
+    expect(value).toEqual(new Unread('a dict with a key that is neither text, number nor short tuple'));
+  });
+
+  it('cannot make a module of more tensors than the file could hold', async () => {
+    const level = (i: number): Uint8Array =>
+      joined(
+        global('__torch__', 'M'),
+        ')',
+        [0x81],
+        '}',
+        ...['a', 'b'].map((key) => under(key, 'h', [i])),
+        'b',
+        'q',
+        [i + 1],
+      );
+    const leaf = joined(global('__torch__', 'M'), ')', [0x81], '}', 'b', 'q', [0]);
+    const { value } = await parseTorch(archiveOf([leaf, ...Array.from({ length: 40 }, (_, i) => level(i))]));
+    expect(JSON.stringify(value)).toBe('{"what":"a module of more than 65536 members or 64 levels"}');
   });
 });

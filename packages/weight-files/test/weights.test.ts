@@ -63,14 +63,33 @@ describe('sharded safetensors', () => {
     await expect(readShardedSafetensors(absent)).rejects.toThrow(/ENOENT.*x-3\.safetensors/);
   });
 
-  it.each(['../x.safetensors', '/etc/x.safetensors', 'a\\x.safetensors', 'C:x.safetensors', 'x.bin', ''])(
+  it.each(['../x.safetensors', '/etc/x.safetensors', 'a\\x.safetensors', 'C:x.safetensors', 'x.exe', ''])(
     'do not lie at %j',
     async (place) => {
       await expect(readShardedSafetensors(await shards({}, { a: place }))).rejects.toThrow(
-        /tensor "a" lies in .*, wanted the name of a \.safetensors file beside the index/,
+        /tensor "a" lies in .*, wanted the name of a \.safetensors or \.bin file beside the index/,
       );
     },
   );
+
+  it('may have an index with a byte-order mark, sizes with a point and any metadata', async () => {
+    const index = await shards(files, map);
+    const json = { metadata: { total_size: 24.5, exact: false, none: null, least: -1e3 }, weight_map: map };
+    await writeFile(index, `\uFEFF${JSON.stringify(json).replace('24.5', '24.0')}`);
+    expect({ ...(await readShardedSafetensors(index)) }).toEqual({ a, b, c });
+  });
+
+  it('may be files of torch', async () => {
+    const names = Object.keys(await readWeights(golden('types.pt')));
+    const index = join(folder, 'pytorch_model.bin.index.json');
+    await copyFile(golden('types.pt'), join(folder, 'pytorch_model-1.bin'));
+    const places = Object.fromEntries(names.map((name) => [name, 'pytorch_model-1.bin']));
+    await writeFile(index, JSON.stringify({ weight_map: places }));
+    expect(await readWeights(folder)).toEqual(await readWeights(golden('reference.safetensors')));
+    expect(Object.keys(await readWeights(index, { keep: (name) => name === 'i8' }))).toEqual(['i8']);
+    await writeFile(index, JSON.stringify({ weight_map: { ...places, more: 'pytorch_model-1.bin' } }));
+    await expect(readWeights(index)).rejects.toThrow(/pytorch_model-1\.bin lacks "more"/);
+  });
 
   it('need an index with a weight_map, without doubled keys', async () => {
     const index = join(folder, 'x.index.json');
@@ -117,5 +136,9 @@ describe('readWeights', () => {
     expect(await names(vae)).toEqual(['a', 'b']);
     await writeSafetensors(join(vae, 'diffusion_pytorch_model.safetensors'), { c });
     expect(await names(vae)).toEqual(['c']);
+    const half = join(folder, 'half');
+    await mkdir(half);
+    await writeSafetensors(join(half, 'diffusion_pytorch_model.fp16.safetensors'), { b });
+    expect(await names(half)).toEqual(['b']);
   });
 });

@@ -30,7 +30,11 @@ const bench =
   (options: BenchOptions[K], self: Command): Promise<void> =>
     perform(self, async (reporter): Promise<BenchResults[K]> => {
       const { runBench } = await import('@ahpa/bench');
-      return runBench(kind, options, { cacheDir: defaultCacheDir(), reporter });
+      // Every line of a benchmark is its result.
+      return runBench(kind, options, {
+        cacheDir: defaultCacheDir(),
+        reporter: { ...reporter, say: reporter.print },
+      });
     });
 
 function stepCommand(kind: 'step' | 'sample', description: string): Command {

@@ -53,7 +53,7 @@ async function compareCards(
         `${paths[0]} and ${paths[i + 1]} are not comparable: ${problems.join('; ')}. Evaluate both the same way, or name what you compare with --varying.`,
       );
   });
-  reporter.say(table(paths, cards));
+  reporter.print(...table(paths, cards));
   return cards;
 }
 
@@ -67,12 +67,10 @@ async function compareRuns([a, b]: readonly string[], reporter: Reporter): Promi
   const difference = pairedLoss(await readLoss(one, step), await readLoss(other, step));
   const show = ({ mean, standardError }: MeanError): string =>
     `${(1000 * mean).toFixed(2).padStart(9)} +- ${(1000 * standardError).toFixed(2)}`;
-  reporter.say(
-    [
-      `Held-out loss of ${a} minus ${b} at step ${step}, x 1000, with paired standard errors:`,
-      `  all t      ${show(difference)}`,
-      ...difference.byTime.map((bin, i) => `  t ${i / BINS} to ${(i + 1) / BINS}`.padEnd(13) + show(bin)),
-    ].join('\n'),
+  reporter.print(
+    `Held-out loss of ${a} minus ${b} at step ${step}, x 1000, with paired standard errors:`,
+    `  all t      ${show(difference)}`,
+    ...difference.byTime.map((bin, i) => `  t ${i / BINS} to ${(i + 1) / BINS}`.padEnd(13) + show(bin)),
   );
   const changes = await Promise.all([one, other].map(readChanges));
   [a, b].forEach((name, i) => {
@@ -84,7 +82,7 @@ async function compareRuns([a, b]: readonly string[], reporter: Reporter): Promi
 }
 
 /** A row for each metric, a column for each card. */
-function table(paths: readonly string[], cards: readonly EvaluationCard[]): string {
+function table(paths: readonly string[], cards: readonly EvaluationCard[]): string[] {
   const names = [...new Set(cards.flatMap(({ figures }) => Object.keys(figures)))];
   const width = Math.max(...names.map((name) => name.length));
   const letter = (i: number): string => String.fromCharCode(65 + i);
@@ -105,5 +103,5 @@ function table(paths: readonly string[], cards: readonly EvaluationCard[]): stri
     ),
     '',
     ...paths.map((path, i) => `${letter(i)}  ${path}`),
-  ].join('\n');
+  ];
 }

@@ -11,7 +11,7 @@ export function configCommand(): Command {
       perform(command, async (reporter) => {
         const config = resolveConfig(options, reporter);
         const { json } = command.optsWithGlobals<{ json?: boolean }>();
-        if (!json) reporter.say(JSON.stringify(config, null, 2));
+        if (!json) reporter.print(...JSON.stringify(config, null, 2).split('\n'));
         return config;
       }),
     );

@@ -1,12 +1,12 @@
 /** `ahpa convert`: conversion between the formats of SiT, DiT, REPA, diffusers and this program. */
 import { CONVENTIONS } from '@ahpa/dit-core';
-import type { Reporter } from '@ahpa/messages';
 import { type Converted, type ConvertRequest, convertModelFile, FORMS } from '@ahpa/sit-models';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { AHPA_FORM, ahpaFormat } from '../models/ahpa-format.ts';
 import type { LoadOptions } from '../models/load-model.ts';
 import { CLASSES_HELP, count } from './numbers.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 import { withRuns } from './sampling-options.ts';
 
 type ConvertOptions = Omit<ConvertRequest, 'input' | 'output' | 'zeroProjectors'> &
@@ -59,13 +59,17 @@ export function convertCommand(): Command {
     );
 }
 
-function describe({ output, network, parameters, left, note }: Converted, reporter: Reporter): void {
+function describe(
+  { output, source, prefix, network, parameters, left, note }: Converted,
+  reporter: Reporter,
+): void {
+  if (prefix) reporter.say(`${source}: the network is read from the tensors under "${prefix}".`);
   for (const name of left) reporter.warn(`left out: ${name}`);
   const { depth, hiddenSize, convention } = network;
-  reporter.say(
+  reporter.print(
     `Wrote ${output}: ${parameters.toLocaleString('en')} parameters, depth ${depth}, width ${hiddenSize}, convention ${convention}.`,
   );
-  if (note !== undefined) reporter.say(note);
+  if (note !== undefined) reporter.print(note);
 }
 
 /** The output widths in `zero:768,1024`. */

@@ -11,7 +11,7 @@ export function doctorCommand(): Command {
       perform(command, async (reporter) => {
         const { doctor, formatDoctor } = await import('@ahpa/libtensorflow');
         const report = await doctor(gpu ? { device: 'gpu' } : {});
-        reporter.say(formatDoctor(report));
+        reporter.print(...formatDoctor(report).split('\n'));
         if (!report.ok) process.exitCode = 1;
         return report;
       }),

@@ -17,7 +17,7 @@ export function emaCommand(): Command {
       perform(command, async (reporter) => {
         const { reconstruct } = await import('../models/reconstruct.ts');
         const made = await reconstruct({ ...options, run }, reporter);
-        reporter.say(
+        reporter.print(
           `${made.out} holds the average of step ${made.step} with sigma ${made.sigma}, from ${made.stored} stored ones.`,
         );
         return made;

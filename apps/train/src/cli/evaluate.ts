@@ -40,9 +40,9 @@ export function evaluateCommand(): Command {
           command: commandLine(),
         };
         const evaluation = await evaluate(request, reporter);
-        reporter.say(showCard(evaluation.card));
-        if (evaluation.paired) reporter.say(`\n${showPaired(evaluation.paired)}`);
-        reporter.say(`\nThe card is ${card}.`);
+        reporter.print(...showCard(evaluation.card).split('\n'), '');
+        if (evaluation.paired) reporter.print(...showPaired(evaluation.paired).split('\n'), '');
+        reporter.print(`The card is ${card}.`);
         return evaluation;
       }),
     );

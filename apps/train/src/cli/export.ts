@@ -25,7 +25,7 @@ export function exportCommand(): Command {
         const { exportToHub } = await import('../export/export.ts');
         const result = await exportToHub(folder, { ...options, model: namedModel(options) }, reporter);
         const { model, dropped } = result.cost;
-        reporter.say(
+        reporter.print(
           `${folder} holds ${model.parameters.toLocaleString('en')} parameters; ${dropped.toLocaleString('en')} of training alone were left out.`,
         );
         return result;

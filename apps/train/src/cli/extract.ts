@@ -35,15 +35,18 @@ export function extractCommand(): Command {
     .addOption(backendOption())
     .action((source: string | undefined, options: Options, command: Command) =>
       perform(command, async (reporter) => {
-        const { runExtract } = await import('../run/extract-images.ts');
+        const { describeExtract, runExtract } = await import('../run/extract-images.ts');
         const summary = await runExtract(
           resolveConfig(options, reporter),
           { ...options, source },
           reporter,
           () => listenForInterrupt(reporter, EXTRACTING),
         );
-        if (summary === undefined)
-          reporter.say('Stopped; the same command goes on after the images written.');
+        reporter.print(
+          ...(summary
+            ? describeExtract(summary)
+            : ['Stopped; the same command goes on after the images written.']),
+        );
         return summary ?? { cache: options.out, complete: false };
       }),
     );

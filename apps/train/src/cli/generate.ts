@@ -38,7 +38,7 @@ export function generateCommand(): Command {
         const interrupt = listenForInterrupt(reporter, GENERATING);
         const request = { ...options, model: namedModel(options), sample: samplerOptions(options) };
         const result = await generate(request, reporter, interrupt).finally(interrupt.release);
-        reporter.say(closing(result, interrupt.signal.aborted));
+        reporter.print(closing(result, interrupt.signal.aborted));
         return result;
       }),
     );

@@ -1,6 +1,7 @@
 /** `ahpa inspect`: model family, sizes, missing and unexpected tensors of a weights file, or the feature maps of a VAE. */
 import { CONVENTIONS } from '@ahpa/dit-core';
 import { localPath } from '@ahpa/hub-files';
+import { describeClasses } from '@ahpa/messages';
 import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } from '@ahpa/sit-models';
 import { Command, Option } from 'commander';
 import { readExportedFolder } from '../models/ahpa-format.ts';
@@ -51,8 +52,8 @@ export function inspectCommand(): Command {
             decoder: decoder ?? null,
             scale: scale ?? null,
           } as const;
-          const found = await inspectVae(choice, size, grid);
-          describeVae(found, size, grid, reporter);
+          const found = await inspectVae(choice, size, grid, reporter);
+          reporter.print(...describeVae(found, size, grid));
           return found;
         }
         const found = await inspectModelFile(file, { ...options, readOwnFolder: readExportedFolder });
@@ -64,27 +65,50 @@ export function inspectCommand(): Command {
 }
 
 function describe(
-  { file, kind, step, args = {}, moments, tensors, values, bytes, metadata, networks, problems }: Inspection,
+  {
+    file,
+    kind,
+    step,
+    args = {},
+    moments,
+    tensors,
+    values,
+    bytes,
+    metadata,
+    networks,
+    unread = [],
+    problems,
+  }: Inspection,
   reporter: Reporter,
 ): void {
-  const { say, warn } = reporter;
+  const { print, warn } = reporter;
   const verdict = problems.length > 0 ? 'does not fit its network' : 'undamaged as far as it can tell';
-  say(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, ${verdict}`);
-  say(`${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`);
+  print(`${file}: ${kind}${step === undefined ? '' : ` of step ${step}`}, ${verdict}`);
+  print(`${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`);
   for (const [part, size] of Object.entries(values))
-    say(`  ${part.padEnd(16)} ${size.toLocaleString('en')} values`);
+    print(`  ${part.padEnd(16)} ${size.toLocaleString('en')} values`);
   for (const [part, network] of Object.entries(networks)) describeNetwork(part, network, reporter);
-  say(`  ${moments === undefined ? 'no moments of an optimizer' : `moments of ${moments} parameters`}`);
-  if (Object.keys(args).length > 0) say('arguments:');
-  for (const [name, value] of Object.entries(args)) say(`  ${name}: ${value}`);
+  print(`  ${moments === undefined ? 'no moments of an optimizer' : `moments of ${moments} parameters`}`);
+  if (Object.keys(args).length > 0) print('arguments:');
+  for (const [name, value] of Object.entries(args)) print(`  ${name}: ${value}`);
+  if (unread.length > 0) print('not read:');
+  for (const line of unread) print(`  ${line}`);
   for (const problem of problems) warn(`  ${problem}`);
-  say(JSON.stringify(metadata, null, 2));
+  const { classes, counts, ...others } = metadata;
+  if (isNames(classes)) print(`  ${describeClasses(classes, isCounts(counts) ? counts : undefined)}`);
+  print(...JSON.stringify(isNames(classes) ? others : metadata, null, 2).split('\n'));
 }
+
+const isNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string');
+
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((count) => typeof count === 'number');
 
 function describeNetwork(
   part: string,
-  { kind, size, network, parameters, gmacs, heads }: Recognised,
-  { say }: Reporter,
+  { kind, size, prefix, network, parameters, gmacs, heads }: Recognised,
+  { print }: Reporter,
 ): void {
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, classes, qkNorm, learnSigma } = network;
   const extras = [
@@ -92,10 +116,11 @@ function describeNetwork(
     ...(qkNorm ? ['qk-norm'] : []),
     ...(learnSigma ? [`${2 * latentChannels} output channels`] : []),
   ];
-  say(`${part === '' ? '' : `${part}: `}${kind}${size ? `, ${size}` : ''}`);
-  say(
+  print(`${part === '' ? '' : `${part}: `}${kind}${size ? `, ${size}` : ''}`);
+  print(
     `  latent ${latentSize} x ${latentSize} x ${latentChannels}, patch ${patchSize}, width ${hiddenSize}, depth ${depth}, ${network.heads} heads, ${classes} classes${extras.map((extra) => `, ${extra}`).join('')}`,
   );
-  say(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
-  if (heads.length > 0) say(`  alignment heads: ${heads.join(', ')}`);
+  print(`  ${parameters.toLocaleString('en')} parameters, ${gmacs.toFixed(2)} GMACs an image`);
+  if (prefix !== undefined) print(`  the names of its tensors begin with "${prefix}"`);
+  if (heads.length > 0) print(`  alignment heads: ${heads.join(', ')}`);
 }

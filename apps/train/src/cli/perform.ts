@@ -22,7 +22,8 @@ export async function perform(
   } catch (error) {
     reporter.close();
     const stack = error instanceof Error && error.stack ? error.stack : String(error);
-    reporter.warn(verbose ? stack : `error: ${explain(error)}`);
+    if (verbose) reporter.trace(stack);
+    else reporter.warn(`error: ${explain(error)}`);
     process.exitCode = 1;
   } finally {
     reporter.close();

@@ -1,9 +1,12 @@
 /** `ahpa plan`: resources of a configuration before anything starts. */
 import { text } from 'node:stream/consumers';
+import { userError } from '@ahpa/messages';
 import { Command, Option } from 'commander';
+import type { TrainConfig } from '../config/types.ts';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
 import type { PlanRequest } from '../plan/plan.ts';
 import type { TrialSpec } from '../plan/trial-worker.ts';
+import type { Plan } from '../plan/types.ts';
 import {
   type ConfigOptions,
   resolveConfig,
@@ -13,6 +16,7 @@ import {
 } from './config-options.ts';
 import { count } from './numbers.ts';
 import { perform } from './perform.ts';
+import type { Reporter } from './reporter.ts';
 
 /** The command. */
 export function planCommand(): Command {
@@ -36,8 +40,21 @@ export function planCommand(): Command {
     .action((options: ConfigOptions & PlanRequest, command: Command) =>
       perform(command, async (reporter) => {
         const config = resolveConfig(options, reporter);
-        const { plan } = await import('../plan/plan.ts');
-        return plan(config, options, reporter);
+        return showPlan(config, options, reporter);
       }),
     );
+}
+
+/** Prints and resolves to the plan of a configuration. @throws where it cannot fit and a trial was asked for; without one it warns */
+export async function showPlan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
+  const [{ plan }, { planText }] = await Promise.all([
+    import('../plan/plan.ts'),
+    import('../plan/plan-text.ts'),
+  ]);
+  const result = await plan(config, request, reporter);
+  reporter.print(...planText(result, request.watts));
+  if (result.problem === undefined) return result;
+  if (request.trial) throw userError(result.problem);
+  reporter.warn(result.problem);
+  return result;
 }

@@ -30,20 +30,21 @@ export function probeCommand(): Command {
 
 const cell = (value: number): string => value.toFixed(2).padStart(7);
 
-function describe({ targets, pick, step, weights, images, bins }: Probe, { say }: Reporter): void {
+function describe({ targets, pick, step, weights, images, bins }: Probe, { print }: Reporter): void {
   const range = (bin: number): string => `t<${((bin + 1) / bins).toFixed(2)}`.padStart(7);
   const head = Array.from({ length: bins }, (_, bin) => range(bin)).join('');
-  say(
+  print(
     `Step ${step}, weights ${weights}, ${images} images. R² of readouts on held-out images, by block and time:`,
   );
   for (const { name, kind, availability, r2, meanGap } of targets) {
-    say(
-      `\n${name}${kind === 'increment' ? ', what it adds' : ''}: latent ${availability.toFixed(2)}, mean gap ${meanGap.toFixed(2)}`,
+    print(
+      '',
+      `${name}${kind === 'increment' ? ', what it adds' : ''}: latent ${availability.toFixed(2)}, mean gap ${meanGap.toFixed(2)}`,
     );
-    say(`  block${head}`);
+    print(`  block${head}`);
     r2.forEach((row, block) => {
-      say(`  ${String(block + 1).padStart(5)}${row.map(cell).join('')}`);
+      print(`  ${String(block + 1).padStart(5)}${row.map(cell).join('')}`);
     });
   }
-  say(pick === undefined ? '\nNo group is readable.' : `\nThe widest gap has: ${pick}.`);
+  print('', pick === undefined ? 'No group is readable.' : `The widest gap has: ${pick}.`);
 }

@@ -17,10 +17,10 @@ export function replayCommand(): Command {
         if (own !== undefined) trustModule(own);
         const result = await replay(dump, reporter, own);
         const { step, batch, loss, gradNorm, reproduced } = result;
-        reporter.say(
+        reporter.print(
           `Step ${step + 1} on items ${batch.join(', ')}: loss ${loss}, gradient norm ${gradNorm}.`,
         );
-        reporter.say(
+        reporter.print(
           reproduced ? 'It is not finite here either.' : 'It is finite here: the breakage is not reproduced.',
         );
         return result;

@@ -1,5 +1,7 @@
 /** `ahpa report`: one page about one or more runs. */
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
 import { writeWhole } from '../files/write-whole.ts';
 import { listenForInterrupt } from '../run/interrupt.ts';
@@ -50,8 +52,11 @@ export async function writeReport(
   options: ReportChoice,
   reporter: Reporter,
 ): Promise<{ readonly out: string }> {
+  const extension = extname(options.out);
+  if (!['', '.html', '.htm'].includes(extension.toLowerCase()))
+    throw userError(`${options.out} ends in "${extension}", wanted a page as .html or .htm.`);
   await writeWhole(options.out, await renderPage(paths, options));
-  reporter.say(`The report is in ${options.out}.`);
+  reporter.print(`The report is in ${options.out}.`);
   return { out: options.out };
 }
 
@@ -72,7 +77,7 @@ async function watch(
   const page = (): Promise<string> =>
     renderPage(paths, options).catch((error: Error) => messagePage(error.message));
   const served = await servePage(page, version, options.port);
-  reporter.say(`Watching at ${served.url}, until Ctrl-C.`);
+  reporter.print(`Watching at ${served.url}, until Ctrl-C.`);
   await new Promise<void>((resolve) => {
     if (interrupt.signal.aborted) resolve();
     else interrupt.signal.addEventListener('abort', () => resolve());

@@ -1,8 +1,9 @@
-/** The only place that writes to the terminal: messages, progress, and one JSON document for `--json`. */
+/** The only place that writes to the terminal: remarks, progress, results, and one JSON document for `--json`; control characters are escaped. */
 import {
   type Progress,
   type ProgressFormat,
   plainFormat,
+  printable,
   type Reporter as ReporterPort,
 } from '@ahpa/messages';
 import cliProgress from 'cli-progress';
@@ -16,7 +17,7 @@ const WIDTH = 80;
 export interface ReporterOptions {
   /** Standard output carries one JSON document and nothing else; text goes to standard error. */
   readonly json?: boolean;
-  /** Only warnings and the JSON document. */
+  /** Only results and warnings. */
   readonly quiet?: boolean;
   /** Stream of text; default standard output, or standard error with `json`. */
   readonly stream?: NodeJS.WriteStream;
@@ -25,10 +26,14 @@ export interface ReporterOptions {
 }
 
 /**
- * The reporter of commands. Messages stand above a bar that is being drawn; warnings are shown even when quiet, on standard error;
- * progress is a bar on a terminal and plain lines elsewhere.
+ * The reporter of commands. Messages stand above a bar that is being drawn; results and warnings are shown even when quiet, warnings
+ * on standard error; progress is a bar on a terminal and plain lines elsewhere. Every message is one line.
  */
 export interface Reporter extends ReporterPort {
+  /** Prints lines of the command's result, also when quiet. */
+  print(...lines: readonly string[]): void;
+  /** Prints an error with its stack. */
+  trace(stack: string): void;
   /** Prints the command's result with `--json`, once. */
   result(document: unknown): void;
   /** Ends a bar that is still drawn; call it last, also after an error. */
@@ -50,8 +55,9 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
   let bar: Bar | undefined;
   let printed = false;
   const write = (target: NodeJS.WriteStream, text: string): void => {
-    if (bar) bar.log(text);
-    else target.write(`${text}\n`);
+    const line = printable(text);
+    if (bar) bar.log(line);
+    else target.write(`${line}\n`);
   };
   const close = (): void => {
     bar?.stop();
@@ -60,6 +66,12 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
   return {
     say: (text) => quiet || write(stream, text),
     warn: (text) => write(errors, text),
+    print: (...lines) => {
+      if (!(quiet && json)) for (const line of lines) write(stream, line);
+    },
+    trace: (stack) => {
+      for (const line of stack.split('\n')) write(errors, line);
+    },
     progress: (label, total, format = plainFormat) => {
       close();
       if (quiet) return { update: () => undefined, stop: () => undefined };
@@ -67,18 +79,22 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
       const draw = bar?.draw ?? ((line: string) => stream.write(`${line}\n`));
       const width = Math.min(WIDTH, stream.columns ?? WIDTH);
       const every = bar ? REDRAW_MS : PLAIN_LINE_MS;
-      return follow({ label, total, format, draw, width, every, bar: bar !== undefined, close });
+      const look = { format, draw, width, every, bar: bar !== undefined };
+      return follow({ label: printable(label), total, ...look, close });
     },
     result: (document) => {
       if (!json) return;
       if (printed)
         throw new Error('a second JSON document was about to be printed: report one result a command');
       printed = true;
-      output.write(`${JSON.stringify(document, null, 2)}\n`);
+      output.write(`${printableLines(`${JSON.stringify(document, null, 2)}`)}\n`);
     },
     close,
   };
 }
+
+/** Text of several lines with everything but their ends escaped; JSON keeps its meaning. */
+const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
 const outlived = new WeakSet<NodeJS.WritableStream>();
 

@@ -39,11 +39,9 @@ export function runCommand(): Command {
         const result = await runExperiment(resolveConfig(options, reporter), request, reporter, (words) =>
           listenForInterrupt(reporter, words),
         );
-        reporter.say(
-          result.card
-            ? `\n${showCard(result.card)}\n\nThe card is ${result.cardPath}.`
-            : 'Stopped; the same command goes on.',
-        );
+        if (result.card)
+          reporter.print('', ...showCard(result.card).split('\n'), '', `The card is ${result.cardPath}.`);
+        else reporter.print('Stopped; the same command goes on.');
         return result;
       }),
     );

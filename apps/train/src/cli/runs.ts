@@ -15,10 +15,10 @@ export function runsCommand(): Command {
       perform(command, async (reporter) => {
         const { listRuns } = await import('../records/runs.ts');
         const list = await listRuns(options.runs);
-        reporter.say(list.length === 0 ? `There are no runs in ${options.runs}.` : table(list));
+        reporter.print(...(list.length === 0 ? [`There are no runs in ${options.runs}.`] : table(list)));
         if (!options.verify) return list;
         const reports = await Promise.all(list.map(({ name }) => verify(options.runs, name)));
-        for (const line of reports.flatMap(({ lines }) => lines)) reporter.say(line);
+        reporter.print(...reports.flatMap(({ lines }) => lines));
         return list.map((run, i) => ({ ...run, files: reports[i]?.files }));
       }),
     );
@@ -38,17 +38,15 @@ async function verify(runs: string, name: string) {
 
 const HEAD = ['run', 'state', 'step', 'saved', 'images', 'time', 'loss', 'best (step)', ''];
 
-function table(list: readonly RunSummary[]): string {
+function table(list: readonly RunSummary[]): string[] {
   const cells = [HEAD, ...list.map(toCells)];
   const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  return cells
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return cells.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 function toCells({

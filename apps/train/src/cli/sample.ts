@@ -11,8 +11,8 @@ import {
 } from './sampling-options.ts';
 
 interface SampleOptions extends SamplingOptions {
-  readonly class: string;
-  readonly n: number;
+  readonly class?: string;
+  readonly n?: number;
   readonly out: string;
 }
 
@@ -20,16 +20,19 @@ interface SampleOptions extends SamplingOptions {
 export function sampleCommand(): Command {
   return withSampler(withModel(new Command('sample')))
     .description('draw a grid of images with a trained model')
-    .option('--class <class>', 'name or index of a class, or all for a row of each', 'all')
-    .option('--n <count>', 'images of each class', count, 8)
-    .option('--out <file>', 'PNG to write', 'grid.png')
+    .option(
+      '--class <class>',
+      'name or index of a class, or all (default: as in the sample grids of the run)',
+    )
+    .option('--n <count>', 'images of each class (default: as in those grids, 8)', count)
+    .option('--out <file>', 'picture to write: .png, .jpg or .webp', 'grid.png')
     .action((options: SampleOptions, command: Command) =>
       perform(command, async (reporter) => {
         const { sampleRun } = await import('../sampling/sample-run.ts');
         const request = { ...options, model: namedModel(options), sample: samplerOptions(options) };
         const result = await sampleRun(request, reporter);
         const from = result.step === undefined ? result.source : `step ${result.step}`;
-        reporter.say(`Drew ${result.images} images from ${from} into ${result.out}.`);
+        reporter.print(`Drew ${result.images} images from ${from} into ${result.out}.`);
         return result;
       }),
     );

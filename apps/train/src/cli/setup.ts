@@ -32,8 +32,8 @@ export function setupCommand(): Command {
           reporter.warn(`${error.message} Everything but evaluation works without it.`);
           return undefined;
         });
-        reporter.say(`TensorFlow ${library.version ?? ''} (${library.source}) is at ${library.path}`);
-        if (network) reporter.say(`SqueezeNet is at ${network}`);
+        reporter.print(`TensorFlow ${library.version ?? ''} (${library.source}) is at ${library.path}`);
+        if (network) reporter.print(`SqueezeNet is at ${network}`);
         return { ...library, squeezeNet: network ?? null };
       }),
     );

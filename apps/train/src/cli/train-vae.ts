@@ -66,7 +66,7 @@ async function trainEmojiVae(
     const { signal, stretch } = interrupt;
     const callbacks = { signal, stretch, onProgress: line.update, onPairs };
     const quality = await trainVae(set, { ...numbers, ...callbacks }, reporter);
-    reporter.say(
+    reporter.print(
       quality.psnr === undefined
         ? `Stopped after step ${quality.step} and saved; the same command continues.`
         : `Look at ${options.out}/reconstructions.png; the VAE is in ${options.out}.`,

@@ -12,6 +12,7 @@ import type { TrainSummary } from '../run/train.ts';
 import { repaPlace, withConfig, withRepaFlags, withTraining } from './config-options.ts';
 import { chooseRun, type ExistingRunOptions, withExistingRun } from './existing-run.ts';
 import { perform } from './perform.ts';
+import { showPlan } from './plan.ts';
 import type { Reporter } from './reporter.ts';
 
 interface TrainOptions extends ExistingRunOptions {
@@ -33,8 +34,8 @@ export function trainCommand(): Command {
           );
         const { root, config, continuation } = await chooseRun(options, () => runRoot(options), reporter);
         if (options.dryRun) {
-          const { plan } = await import('../plan/plan.ts');
-          return plan(config, { runs: options.runs, trial: false, watts: WATTS_PER_CORE }, reporter);
+          const request = { runs: options.runs, trial: false, watts: WATTS_PER_CORE };
+          return showPlan(config, request, reporter);
         }
         return trainInto(root, config, reporter, continuation);
       }),
@@ -51,7 +52,7 @@ export async function trainInto(
   const { train } = await import('../run/train.ts');
   const listen = (): Interrupt => listenForInterrupt(reporter);
   const summary = await train(config, runFolder(root), reporter, listen, continuation);
-  reporter.say(closing(summary, continuation));
+  reporter.print(...closing(summary, continuation));
   return summary;
 }
 
@@ -67,18 +68,18 @@ export function runRoot(options: Pick<TrainOptions, 'name' | 'runs' | 'config' |
 function closing(
   { run, step, complete, samples, plot, stats, checkpoints }: TrainSummary,
   { at }: Partial<Continuation> = {},
-): string {
+): string[] {
   if (!complete) {
-    if (step === 0) return 'Stopped before the first step; nothing is kept.';
+    if (step === 0) return ['Stopped before the first step; nothing is kept.'];
     const command = at === undefined ? 'the same command' : `ahpa train --run ${run}`;
-    return `Stopped after step ${step} and saved; ${command} continues.`;
+    return [`Stopped after step ${step} and saved; ${command} continues.`];
   }
   return [
     `Done after ${step} steps. Look at`,
-    `  samples      ${samples}`,
+    ...(samples === undefined ? [] : [`  samples      ${samples}`]),
     `  plot         ${plot}`,
     `  numbers      ${stats}`,
     `  checkpoints  ${checkpoints}`,
-    `Draw more with: ahpa sample --run ${run} --class all --n 8 --out grid.png`,
-  ].join('\n');
+    `Draw more with: ahpa sample --run ${run} --out grid.png`,
+  ];
 }

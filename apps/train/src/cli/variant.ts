@@ -12,8 +12,8 @@ export function variantCommand(): Command {
       perform(command, async (reporter) => {
         const { scaffoldVariant } = await import('../experiments/variant.ts');
         const folder = await scaffoldVariant(name, dir);
-        reporter.say(`${folder} is a variant: fill in its card, then npm publish it.`);
-        reporter.say(`Try it with: ahpa train --config demo ${folder}/config.json`);
+        reporter.print(`${folder} is a variant: fill in its card, then npm publish it.`);
+        reporter.print(`Try it with: ahpa train --config demo ${folder}/config.json`);
         return { folder };
       }),
     );

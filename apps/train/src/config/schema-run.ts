@@ -11,7 +11,7 @@ export const train = section({
   steps: count(400_000, 'Optimisation steps; AHPA.'),
   seed: wholeNumber(0, 'Of initialisation, data order, noise and times.'),
   reportEvery: count(50, 'Steps between rows of stats.jsonl.'),
-  sampleEvery: count(10_000, 'Steps between sample grids; REPA.'),
+  sampleEvery: wholeNumber(10_000, 'Steps between sample grids; 0 for none; REPA: 10,000.'),
   checkpointEvery: count(10_000, 'Steps between checkpoints.'),
   keepLast: count(2, 'Newest checkpoints that are kept.'),
   keepEvery: wholeNumber(0, 'Keep also checkpoints whose step is a multiple of this; 0 for none.'),

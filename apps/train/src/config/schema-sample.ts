@@ -1,9 +1,16 @@
-/** Keys of `sample`, sampler and guidance, and of `time`, the distribution of training times. */
+/** Keys of `sample`, sampler, guidance and grids, and of `time`, the distribution of training times. */
 import { SAMPLERS, type SampleConfig } from '@ahpa/dit-core';
 import { count, positive, section } from '@ahpa/options';
 import { z } from 'zod';
 
 const unit = z.number().min(0).max(1);
+
+const classes = z
+  .union([z.int().positive(), z.literal('all'), z.array(z.union([z.string(), z.int().min(0)])).min(1)])
+  .default(8)
+  .describe(
+    'Rows of a sample grid: so many classes spread over the list, "all", or a list of names and indices.',
+  );
 
 /** Schema of `sample`. */
 export const sample = section({
@@ -30,6 +37,8 @@ export const sample = section({
     .union([z.literal('all'), z.int().positive()])
     .default('all')
     .describe('Leading latent channels that are guided; REPA: all, SiT: 3 of 4.'),
+  classes,
+  perClass: count(8, 'Images of each class in a sample grid.'),
 });
 
 /** Schema of `time`. */

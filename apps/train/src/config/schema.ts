@@ -27,7 +27,7 @@ const shape = {
   optim: optim.prefault({}).describe('Optimizer, learning rate and weight decay.'),
   ema: ema.prefault({}).describe('Moving averages of the weights; samples are drawn from the first.'),
   train: train.prefault({}).describe('Length, intervals, seed and backend of the run.'),
-  sample: sample.prefault({}).describe('Sampler and guidance of sample grids.'),
+  sample: sample.prefault({}).describe('Sampler and guidance, and classes of sample grids.'),
   evaluate: evaluate.prefault({}).describe('Evaluation during training.'),
 };
 

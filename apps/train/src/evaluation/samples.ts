@@ -13,6 +13,7 @@ import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model
 import { isModelFolder } from '../models/model-folder.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
 import { runFolder } from '../records/folder.ts';
+import { trainedClasses } from '../sampling/choose-classes.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 
 /** Samples of an evaluation; the sampler settings apply where a model draws. */
@@ -44,8 +45,8 @@ async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<S
   const model = await loadModel(request.samples, request, reporter);
   const weakModel = await loadWeakModel(request, reporter);
   const opened = await openImageSampler(model, { ...request, ...(weakModel && { weakModel }) }, reporter);
-  const { classes } = model.shape;
-  const draw = { n, seed, label: (index: number) => index % classes };
+  const classes = trainedClasses(model);
+  const draw = { n, seed, label: (index: number) => classes[index % classes.length] as number };
   return {
     source: drawnPixels(model.source, opened.sampler, draw, opened.dispose),
     drawing: {

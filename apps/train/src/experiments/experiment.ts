@@ -12,7 +12,7 @@ import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { evaluate, evaluationEngine } from '../evaluation/evaluate.ts';
 import { isComplete, referencePath, runFolder } from '../records/folder.ts';
-import { runExtract } from '../run/extract-images.ts';
+import { describeExtract, runExtract } from '../run/extract-images.ts';
 import { EXTRACTING, GENERATING, type Interrupt, type InterruptWords } from '../run/interrupt.ts';
 import { prepare } from '../run/prepare.ts';
 import { train } from '../run/train.ts';
@@ -95,6 +95,7 @@ async function extractMissing(
   const threads = availableParallelism();
   const request = { source: images, out: config.data.path, size, pixels: true, threads, trainsNext: true };
   const extracted = await runExtract(config, request, reporter, () => listen(EXTRACTING));
+  if (extracted !== undefined) describeExtract(extracted).forEach(reporter.say);
   return extracted !== undefined;
 }
 

@@ -1,9 +1,12 @@
-/** Writes images side by side into one PNG. */
+/** Images side by side in one picture. */
 import sharp from 'sharp';
+import { drawLabel, labelText, labelWidth } from './grid-labels.ts';
+import { layoutGrid, type Place } from './grid-layout.ts';
+import { pictureEncoder } from './picture-format.ts';
 import { writeWhole } from './write-whole.ts';
 
-const LABEL_SIZE = 14;
 const BACKGROUND = '#e3e3e3';
+const CHANNELS = 3;
 
 /** Images of one size: uint8 RGB, `shape` is `[n, height, width, 3]`. */
 export interface GridImages {
@@ -15,73 +18,91 @@ export interface GridImages {
 export interface GridOptions {
   /** Pixels between images; default 2. */
   readonly gap?: number;
-  /** Text left of each row, from the top. */
+  /** Text left of each row, from the top; long ones are shortened. */
   readonly labels?: readonly string[];
 }
 
+/** Number and size of the images of a grid, in rows of `columns`; the last row may be short. */
+export interface GridShape extends GridOptions {
+  readonly images: number;
+  readonly columns: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A grid that is being made; it holds the picture, not the images. */
+export interface Grid {
+  /** Draws images into their places, the first of them at `first`, in row-major order. @throws RangeError where their size is another */
+  paint(first: number, images: GridImages): Promise<void>;
+  /** Encodes the picture by the extension of `path` and writes it, whole or not at all. */
+  write(path: string): Promise<void>;
+}
+
 /**
- * Writes a PNG with `columns` images a row, in row-major order.
- * Images under 128 pixels are enlarged by a whole factor without smoothing. A last row may be short.
+ * An empty grid. Images under 128 pixels are enlarged by a whole factor without smoothing; a grid that would be too large wraps, or
+ * shows its images smaller.
+ * @throws an error the user can fix where the images cannot be made small enough
  */
+export async function createGrid({
+  images,
+  columns,
+  width,
+  height,
+  gap = 2,
+  labels = [],
+}: GridShape): Promise<Grid> {
+  const texts = labels.map(labelText);
+  const gutter = labelWidth(texts);
+  const layout = layoutGrid({ images, columns, width, height, gap, gutter });
+  const { tile } = layout;
+  const canvas = await sharp({
+    create: { width: layout.width, height: layout.height, channels: CHANNELS, background: BACKGROUND },
+  })
+    .raw()
+    .toBuffer();
+  const blit = (pixels: Uint8Array, across: number, { left, top }: Place): void => {
+    for (let row = 0; row * across * CHANNELS < pixels.length; row++)
+      canvas.set(
+        pixels.subarray(row * across * CHANNELS, (row + 1) * across * CHANNELS),
+        ((top + row) * layout.width + left) * CHANNELS,
+      );
+  };
+  for (const [row, text] of texts.entries())
+    blit(await drawLabel(text, gutter, tile.height, BACKGROUND), gutter, layout.label(row));
+  const kernel = tile.width >= width ? 'nearest' : 'lanczos3';
+  return {
+    paint: async (first, { data, shape }) => {
+      const [n] = shape;
+      const stride = height * width * CHANNELS;
+      if (data.length !== n * stride || shape[1] !== height || shape[2] !== width)
+        throw new RangeError(
+          `a grid of shape [${[n, height, width, CHANNELS]}] needs ${n * stride} bytes, got ${data.length}`,
+        );
+      for (let i = 0; i < n; i++) {
+        const raw = { width, height, channels: CHANNELS } as const;
+        const pixels = await sharp(data.subarray(i * stride, (i + 1) * stride), { raw })
+          .resize(tile.width, tile.height, { kernel, fit: 'fill' })
+          .raw()
+          .toBuffer();
+        blit(pixels, tile.width, layout.image(first + i));
+      }
+    },
+    write: async (path) => {
+      const raw = { width: layout.width, height: layout.height, channels: CHANNELS } as const;
+      await writeWhole(path, await pictureEncoder(path)(sharp(canvas, { raw })).toBuffer());
+    },
+  };
+}
+
+/** Writes images that are all there as a grid with `columns` images a row. */
 export async function writeGrid(
   path: string,
   images: GridImages,
   columns: number,
-  { gap = 2, labels = [] }: GridOptions = {},
+  options: GridOptions = {},
 ): Promise<void> {
   const [n, height, width] = images.shape;
-  if (images.data.length !== n * height * width * 3) {
-    throw new RangeError(
-      `a grid of shape [${images.shape}] needs ${n * height * width * 3} bytes, got ${images.data.length}`,
-    );
-  }
-  const scale = Math.max(1, Math.floor(128 / Math.max(height, width)));
-  const rows = Math.ceil(n / columns);
-  const tile = { width: width * scale, height: height * scale };
-  const gutter = labelWidth(labels);
-  const canvas = {
-    width: gutter + columns * (tile.width + gap) + gap,
-    height: rows * (tile.height + gap) + gap,
-  };
-  const tiles = await Promise.all(
-    Array.from({ length: n }, async (_, index) => ({
-      input: await enlarge(images, index, scale),
-      left: gutter + gap + (index % columns) * (tile.width + gap),
-      top: gap + Math.floor(index / columns) * (tile.height + gap),
-    })),
-  );
-  const text = labels.map((label, row) => ({
-    input: labelSvg(label, gutter, tile.height),
-    left: 0,
-    top: gap + row * (tile.height + gap),
-  }));
-  const png = await sharp({ create: { ...canvas, channels: 3, background: BACKGROUND } })
-    .composite([...tiles, ...text])
-    .png()
-    .toBuffer();
-  await writeWhole(path, png);
-}
-
-async function enlarge({ data, shape }: GridImages, index: number, scale: number): Promise<Buffer> {
-  const [, height, width] = shape;
-  const stride = height * width * 3;
-  return sharp(data.subarray(index * stride, (index + 1) * stride), { raw: { width, height, channels: 3 } })
-    .resize(width * scale, height * scale, { kernel: 'nearest' })
-    .png({ compressionLevel: 0 })
-    .toBuffer();
-}
-
-function labelWidth(labels: readonly string[]): number {
-  const longest = Math.max(0, ...labels.map((label) => label.length));
-  return longest === 0 ? 0 : Math.ceil(longest * LABEL_SIZE * 0.6) + LABEL_SIZE;
-}
-
-function labelSvg(label: string, width: number, height: number): Buffer {
-  const escaped = label.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const style = `font-family="sans-serif" font-size="${LABEL_SIZE}" fill="#222"`;
-  return Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
-      <text x="${LABEL_SIZE / 2}" y="${height / 2}" dominant-baseline="central" ${style}>${escaped}</text>
-    </svg>`,
-  );
+  const grid = await createGrid({ images: n, columns, width, height, ...options });
+  await grid.paint(0, images);
+  await grid.write(path);
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type Reporter, userError } from '@ahpa/messages';
 import {
   diffusersFolder,
-  isTorch,
   type OpenedModel,
   type OpenOptions,
   type OwnFolder,
@@ -14,7 +13,7 @@ import {
   toNetwork,
 } from '@ahpa/sit-models';
 import type { Network } from '@ahpa/sit-weights';
-import { readSafetensors } from '@ahpa/weight-files';
+import { isIndex, isTorch, readSafetensors } from '@ahpa/weight-files';
 import { TRAINED } from '../config/averages.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import { type LoadOptions, loadModel } from './load-model.ts';
@@ -54,18 +53,23 @@ export async function openModel(
   options: OpenOptions & WeightsOptions,
   reporter: Reporter,
 ): Promise<OpenedModel<TrainedModel>> {
-  return (await openOwn(path, options, reporter)) ?? openModelFile(path, options);
+  const own = await openOwn(path, options, reporter);
+  if (own !== undefined) return own;
+  const opened = await openModelFile(path, options);
+  if (opened.prefix)
+    reporter.say(`${opened.source}: the network is read from the tensors under "${opened.prefix}".`);
+  return opened;
 }
 
 /** An exported folder for inspection; undefined where `folder` is none. */
 export async function readExportedFolder(folder: string): Promise<OwnFolder | undefined> {
   if (!isModelFolder(folder)) return undefined;
-  const { weights, network, step, source, classes, vae } = await readModelFolder(folder);
+  const { weights, network, step, source, classes, counts, vae } = await readModelFolder(folder);
   return {
     file: source,
     kind: 'exported model',
     ...(step !== undefined && { step }),
-    metadata: { classes, vae },
+    metadata: { classes, ...(counts && { counts }), vae },
     network: toNetwork(network),
     weights,
   };
@@ -108,7 +112,7 @@ async function isOwn(path: string, runs: string): Promise<boolean> {
   if (!existsSync(path)) return existsSync(join(runs, path));
   if (isModelFolder(path)) return diffusersFolder(path) === undefined;
   if (statSync(path).isDirectory()) return existsSync(join(path, 'checkpoints'));
-  if (await isTorch(path)) return false;
+  if (isIndex(path) || (await isTorch(path))) return false;
   return (await readSafetensors(path, () => false)).metadata['schema'] !== undefined;
 }
 

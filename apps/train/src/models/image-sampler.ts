@@ -9,12 +9,14 @@ import {
   type VelocityFn,
 } from '@ahpa/dit-core';
 import type { Model } from '@ahpa/engine';
+import { vaeStride } from '@ahpa/image-features';
 import { userError } from '@ahpa/messages';
 import { LANES } from '@ahpa/ops';
 import { decode, unscaleLatent, type VaeConfig, type VaeParams } from '@ahpa/vae-hierarchy';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
+import { type SamplerFlops, samplerFlops } from './sampler-cost.ts';
 
 /** Turns latents in diffusion units `[B, h, w, C]` into images `[B, H, W, 3]`. */
 export type Decoder = (latent: Tensor4D) => Tensor4D;
@@ -27,6 +29,9 @@ export interface ImageSampler {
   readonly decode: Decoder;
   readonly shape: DataShape;
   readonly config: SampleConfig;
+  /** Side of an image in pixels. */
+  readonly size: number;
+  readonly flops: SamplerFlops;
 }
 
 /** Network, data shape and decoder that a sampler is built from. */
@@ -34,18 +39,22 @@ export interface SamplerParts {
   readonly model: DiTConfig;
   readonly shape: DataShape;
   readonly decode: Decoder;
+  /** The VAE that decodes. */
+  readonly vae: VaeConfig;
 }
 
 /** The image sampler of a denoiser that is on an engine. @throws where the sampler does not suit what the network predicts. */
 export function imageSampler<P extends DiTParams>(
   { sample, interpolant }: Pick<TrainConfig, 'sample' | 'interpolant'>,
-  { model, shape, decode }: SamplerParts,
+  { model, shape, decode, vae }: SamplerParts,
   denoiser: Model<P>,
 ): ImageSampler {
   const velocity = denoiserVelocity(denoiser, model);
-  const config: SampleConfig = { ...sample, path: interpolant.path, nullClass: shape.classes };
+  const { classes: _, perClass: __, ...settings } = sample;
+  const config: SampleConfig = { ...settings, path: interpolant.path, nullClass: shape.classes };
   assertSuits(config, model);
-  return { velocity, decode, shape, config };
+  const size = shape.latentSize * vaeStride(vae);
+  return { velocity, decode, shape, config, size, flops: samplerFlops(model, vae, size) };
 }
 
 function assertSuits(config: SampleConfig, { convention }: DiTConfig): void {

@@ -1,12 +1,11 @@
 /** Inspection of a VAE: its feature maps, their cost, and the disk space of an image's features. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { readVae, vaeStride } from '@ahpa/image-features';
+import { statSync } from 'node:fs';
+import { readVae, vaeFolder, vaeStride } from '@ahpa/image-features';
 import type { Reporter } from '@ahpa/messages';
-import { isTorch, torchParts } from '@ahpa/sit-models';
-import { defaultGroups, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
-import { readWeights } from '@ahpa/weight-files';
+import { diffusersFolder, tensorNames } from '@ahpa/sit-models';
+import { defaultGroups, findVaePrefix, type VaeConfig, type VaeTap, vaeTaps } from '@ahpa/vae-hierarchy';
 import type { VaeFileChoice } from '../config/types.ts';
+import { isModelFolder } from './model-folder.ts';
 
 /** One map of the encoder for one image. */
 export interface VaeLevel extends Pick<VaeTap, 'name' | 'channels'> {
@@ -36,33 +35,23 @@ export interface VaeInspection {
   readonly bytesPerImage: number;
 }
 
-/** Tensor names of an image encoder. */
-const ENCODER = /^(first_stage_model\.)?encoder\.(conv_in|layers\.0|0)\./;
-
-/** Whether a file is the `config.json` of one of diffusers' autoencoders. */
-function isVaeConfig(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const config = JSON.parse(readFileSync(path, 'utf8')) as { _class_name?: unknown };
-  return /^Autoencoder/.test(String(config._class_name));
-}
-
 /** Whether a folder or file is a VAE rather than something else with tensors; only names are read. */
 export async function isVae(path: string): Promise<boolean> {
-  if (statSync(path).isDirectory()) return isVaeConfig(join(path, 'config.json'));
-  if ((await isTorch(path)) && (await torchParts(path)).length > 1) return false; // a training checkpoint
-  let found = false;
-  await readWeights(path, {
-    keep: (name) => {
-      found ||= ENCODER.test(name);
-      return false;
-    },
-  });
-  return found;
+  if (statSync(path).isDirectory())
+    return (
+      diffusersFolder(path) === undefined && !isModelFolder(path) && (await vaeFolder(path)) !== undefined
+    );
+  return findVaePrefix(await tensorNames(path)) !== undefined;
 }
 
 /** Reads a VAE and counts for images of `size` pixels and tokens on `grid` by `grid`. */
-export async function inspectVae(choice: VaeFileChoice, size: number, grid: number): Promise<VaeInspection> {
-  const { path, config, sha256, tensors } = await readVae(choice);
+export async function inspectVae(
+  choice: VaeFileChoice,
+  size: number,
+  grid: number,
+  reporter?: Reporter,
+): Promise<VaeInspection> {
+  const { path, config, sha256, tensors } = await readVae(choice, reporter);
   const side = size / vaeStride(config);
   const levels = vaeTaps(config, size, size).map(({ name, channels, scale, cumulativeMacs }): VaeLevel => {
     const [height, width] = [size / scale, size / scale];
@@ -104,26 +93,20 @@ function cachedBytes(
   return 4 + moments + tokens;
 }
 
-/** The inspection as a table. */
-export function describeVae(found: VaeInspection, size: number, grid: number, { say }: Reporter): void {
+/** The inspection as lines of a table. */
+export function describeVae(found: VaeInspection, size: number, grid: number): string[] {
   const { path, kind, parameters, latent, scalingFactor, levels, groups, bytesPerImage, sha256 } = found;
-  say(
+  return [
     `${path}: ${kind}, ${(parameters / 1e6).toFixed(2)} million parameters, encoder ${sha256.slice(0, 12)}`,
-  );
-  say(`${size} x ${size} pixels become a latent of ${latent.join(' x ')}, scaled by ${scalingFactor}`);
-  say(
+    `${size} x ${size} pixels become a latent of ${latent.join(' x ')}, scaled by ${scalingFactor}`,
     `  ${'tap'.padEnd(20)} ${'map'.padStart(16)} ${'GMACs so far'.padStart(13)} ${'map, fp16'.padStart(11)} ${`${grid}x${grid} tokens`.padStart(14)}`,
-  );
-  for (const { name, channels, height, width, gmacs, mapBytes, tokenBytes } of levels) {
-    const map = `${height}x${width}x${channels}`;
-    say(
-      `  ${name.padEnd(20)} ${map.padStart(16)} ${gmacs.toFixed(3).padStart(13)} ${kilobytes(mapBytes).padStart(11)} ${kilobytes(tokenBytes).padStart(14)}`,
-    );
-  }
-  for (const [name, taps] of Object.entries(groups)) say(`  group ${name.padEnd(7)} ${taps.join(', ')}`);
-  say(
+    ...levels.map(({ name, channels, height, width, gmacs, mapBytes, tokenBytes }) => {
+      const map = `${height}x${width}x${channels}`;
+      return `  ${name.padEnd(20)} ${map.padStart(16)} ${gmacs.toFixed(3).padStart(13)} ${kilobytes(mapBytes).padStart(11)} ${kilobytes(tokenBytes).padStart(14)}`;
+    }),
+    ...Object.entries(groups).map(([name, taps]) => `  group ${name.padEnd(7)} ${taps.join(', ')}`),
     `A cached image takes ${kilobytes(bytesPerImage)} with these groups (moments in float32, tokens in float16).`,
-  );
+  ];
 }
 
 const kilobytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} kB`;

@@ -38,7 +38,7 @@ export async function loadModel(
   const name = await localPath(place, reporter);
   if (isModelFolder(name)) return readModelFolder(name, options);
   const checkpoint = await openCheckpoint(name, options, reporter);
-  const { config, shape, classes, changes } = runMeta(checkpoint);
+  const { config, shape, classes, counts, changes } = runMeta(checkpoint);
   const chosen = chooseWeights(config.ema, options.ema);
   const weights = tensorsUnder(checkpoint.tensors, `${chosen.place}.denoiser.`);
   const all = tensorsUnder(checkpoint.tensors, `${chosen.place}.`);
@@ -48,6 +48,7 @@ export async function loadModel(
     network: modelConfig(config.model, shape),
     shape,
     classes,
+    ...(counts && { counts }),
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,

@@ -20,6 +20,8 @@ export interface ModelJson {
   readonly architecture: Omit<DiTConfig, 'encoderDepths'>;
   /** Names by index. */
   readonly classes: readonly string[];
+  /** Images of every class in training, where they are known. */
+  readonly counts?: readonly number[];
   readonly interpolant?: unknown;
   readonly sample?: unknown;
   readonly vae?: unknown;
@@ -45,6 +47,7 @@ const schema: z.ZodType<ModelJson> = section({
     convention: z.enum(CONVENTIONS as [Convention]).exactOptional(),
   }),
   classes: z.array(z.string()),
+  counts: z.array(z.int().min(0)).exactOptional(),
   interpolant: z.unknown(),
   sample: z.unknown(),
   vae: z.unknown(),
@@ -67,7 +70,7 @@ export interface Expected {
 /** Reads an exported folder. @throws where its configuration is invalid, or it holds other weights than those named. */
 export async function readModelFolder(folder: string, expected: Expected = {}): Promise<TrainedModel> {
   const file = join(folder, CONFIG);
-  const { architecture, classes, training, ...rest } = checkWith(schema, await readJson(file), file);
+  const { architecture, classes, counts, training, ...rest } = checkWith(schema, await readJson(file), file);
   assertHolds(folder, training, expected);
   if (classes.length !== architecture.classes) {
     throw userError(`${file} names ${classes.length} classes, wanted ${architecture.classes}.`);
@@ -81,6 +84,7 @@ export async function readModelFolder(folder: string, expected: Expected = {}): 
     network: { ...architecture, encoderDepths: [] },
     shape: { latentSize, latentChannels, classes: architecture.classes },
     classes,
+    ...(counts && { counts }),
     vae: within(folder, vae),
     interpolant,
     sample,
@@ -124,7 +128,7 @@ export async function writeModelFolder(folder: string, model: TrainedModel, vae:
 }
 
 function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
-  const { network, classes, interpolant, sample, step, average } = model;
+  const { network, classes, counts, interpolant, sample, step, average } = model;
   const { latentSize, latentChannels, patchSize, hiddenSize, depth, heads, mlpRatio } = network;
   const { qkNorm, learnSigma, convention, hasNullClass } = network;
   return {
@@ -144,6 +148,7 @@ function modelJson(model: TrainedModel, vae: VaeChoice): ModelJson {
       ...(convention && convention !== 'repa' && { convention }),
     },
     classes,
+    ...(counts && { counts }),
     interpolant,
     sample,
     vae,

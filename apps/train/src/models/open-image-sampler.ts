@@ -2,8 +2,8 @@
 
 import type { DiTParams, VelocityFn } from '@ahpa/dit-core';
 import { type BackendName, createEngine, type Model } from '@ahpa/engine';
-import { readVae, vaeParams, vaeStride } from '@ahpa/image-features';
-import { type Reporter, userError } from '@ahpa/messages';
+import { readVae, vaeParams } from '@ahpa/image-features';
+import { describeClasses, type Reporter, userError } from '@ahpa/messages';
 import type { VaeConfig } from '@ahpa/vae-hierarchy';
 import type { TrainConfig } from '../config/types.ts';
 import type { DataShape } from '../records/checkpoints.ts';
@@ -24,8 +24,6 @@ export interface ImageSamplerOptions {
 /** An image sampler that owns its tensors. */
 export interface OpenImageSampler {
   readonly sampler: ImageSampler;
-  /** Side of an image in pixels. */
-  readonly size: number;
   /** The VAE that decodes: its path, and the hash of its weights. */
   readonly vae: { readonly path: string; readonly sha256: string };
   readonly backend: BackendName;
@@ -39,6 +37,7 @@ export async function openImageSampler(
   reporter?: Reporter,
 ): Promise<OpenImageSampler> {
   assertGuidable(model, { ...model.sample, ...sample }, weakModel);
+  reporter?.say(`${model.source}: ${describeClasses(model.classes, model.counts)}.`);
   const files = await readVae(path === undefined ? model.vae : { kind: 'file', path }, reporter);
   checkVae(files.config, model.shape, files.path);
   const own = model.config?.train ?? { backend: 'tensorflow', eager: false, precision: 'float32' };
@@ -46,13 +45,13 @@ export async function openImageSampler(
   const engine = await createEngine(chosen);
   const vae = engine.model(vaeParams(files));
   const denoiser = engine.model(denoiserParams(model));
-  const parts = { model: model.network, shape: model.shape, decode: decoder(vae, files.config) };
+  const decode = decoder(vae, files.config);
+  const parts = { model: model.network, shape: model.shape, decode, vae: files.config };
   const alone = imageSampler({ ...model, sample: { ...model.sample, ...sample } }, parts, denoiser);
   const weak = weakModel && engine.model(denoiserParams(weakModel));
   const sampler = weak ? { ...alone, weak: weakVelocity(model, weakModel, weak) } : alone;
   return {
     sampler,
-    size: model.shape.latentSize * vaeStride(files.config),
     vae: { path: files.path, sha256: fingerprint(files.tensors) },
     backend: chosen.backend,
     dispose: () => {

@@ -16,6 +16,8 @@ export interface TrainedModel {
   readonly shape: DataShape;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Images of every class in training, where they are known. */
+  readonly counts?: readonly number[];
   readonly vae: VaeChoice;
   readonly interpolant: TrainConfig['interpolant'];
   /** Sampler settings of the model's own configuration. */

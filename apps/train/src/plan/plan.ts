@@ -1,12 +1,12 @@
 /**
  * Resources of a configuration before anything starts: sizes -> arithmetic, memory and disk by part -> step time from a short
- * trial -> hours and energy; a sentence for whatever cannot fit.
+ * trial -> hours, between the steps too, and energy; a sentence for whatever cannot fit.
  */
 
 import { type DiTConfig, parameterCount, tokenCount } from '@ahpa/dit-core';
 import { useBackend } from '@ahpa/engine';
 import { readVae } from '@ahpa/image-features';
-import { type Reporter, userError } from '@ahpa/messages';
+import type { Reporter } from '@ahpa/messages';
 import { flatten } from '@ahpa/ops';
 import type { FeatureGroup, Rng, Tree } from '@ahpa/ports';
 import { SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
@@ -14,10 +14,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../config/types.ts';
 import { openData } from '../data/kinds.ts';
 import { loadAlignment } from '../models/alignment.ts';
-import { alignmentSpec, resolveShapes, type Shapes } from '../models/shapes.ts';
+import { alignmentSpec, resolveShapes } from '../models/shapes.ts';
+import type { ClassTable } from '../sampling/choose-classes.ts';
 import { diskCost, flopsPerStep, memoryParts, type Sizes } from './cost.ts';
+import { interludes } from './interludes.ts';
 import { readMachine } from './machine.ts';
-import { planText, unfit } from './plan-text.ts';
+import { unfit } from './plan-text.ts';
 import { tryOut } from './trial.ts';
 import type { Plan } from './types.ts';
 
@@ -44,16 +46,15 @@ export type Assumption = keyof typeof ASSUMPTIONS;
 const TRIAL_IMAGES = 4;
 const TRIAL_FLOPS = 5e11;
 
-/** Reports and resolves to the resources of `config`. Where it cannot fit: throws after a trial, warns without one. */
+/** The resources of `config`, with a trial where it is asked for and can fit. */
 export async function plan(config: TrainConfig, request: PlanRequest, reporter: Reporter): Promise<Plan> {
-  const setting = await resolveSetting(config, request, reporter);
-  const { network: model, shape, groups, source } = setting;
+  const { data, vae } = await givens(config, request, reporter);
+  const { network: model, shape, groups, source } = resolveShapes(config, vae, data);
   const alignment = await alignmentParameters(config, model, groups);
   const parameters = { transformer: parameterCount(model), alignment };
   const sizes: Sizes = { config, model, parameters, widths: groups.map(({ width }) => width) };
   const part = config.train.batch / config.train.accumulate;
   const memory = memoryParts(sizes, part);
-  const machine = await readMachine(request.runs);
   const known = {
     config,
     groups: Object.fromEntries(source.groups.map(({ name, taps }) => [name, taps])),
@@ -63,28 +64,22 @@ export async function plan(config: TrainConfig, request: PlanRequest, reporter: 
     memory,
     memoryBytes: sum(memory),
     disk: diskCost(sizes),
-    machine,
+    interludes: interludes({ ...data, config, network: model, vae }),
+    machine: await readMachine(request.runs),
   };
   const problem = unfit(known);
   if (!request.trial || problem !== undefined) {
     const seconds = request.gflops === undefined ? undefined : known.flopsPerStep / (request.gflops * 1e9);
-    const result = withTime(known, seconds, request);
-    reporter.say(planText(result, request.watts));
-    if (problem === undefined) return result;
-    if (request.trial) throw userError(problem);
-    reporter.warn(problem);
-    return result;
+    return { ...withTime(known, seconds, request), ...(problem !== undefined && { problem }) };
   }
   const batch = trialBatch(part, known.flopsPerStep / config.train.batch);
   reporter.say(`Trying ${batch} ${batch === 1 ? 'image' : 'images'} a step ...`);
   const trial = await tryOut({ config, shape, groups, batch });
   const { 'snapshot for saving': _, ...predicted } = memoryParts(sizes, batch);
-  const result = {
+  return {
     ...withTime(known, (trial.secondsPerStep * config.train.batch) / batch, request),
     trial: { ...trial, predictedBytes: sum(predicted) },
   };
-  reporter.say(planText(result, request.watts));
-  return result;
 }
 
 /** Images of a trial's step: all that are computed together where that is quick, since a step of fewer takes more for each. */
@@ -100,7 +95,8 @@ function withTime(
   { watts }: PlanRequest,
 ): Plan {
   if (seconds === undefined) return plan;
-  const hours = (seconds * plan.config.train.steps) / 3600;
+  const between = plan.interludes.reduce((total, { flops }) => total + flops, 0);
+  const hours = (seconds * (plan.config.train.steps + between / plan.flopsPerStep)) / 3600;
   return {
     ...plan,
     secondsPerStep: seconds,
@@ -109,29 +105,21 @@ function withTime(
   };
 }
 
-/** The sizes that data and VAE fix. */
-async function resolveSetting(
-  config: TrainConfig,
-  request: PlanRequest,
-  reporter: Reporter,
-): Promise<Shapes> {
-  const { vae, ...data } = await givens(config, request, reporter);
-  return resolveShapes(config, vae, data);
+/** Sizes and classes that data and VAE fix. */
+interface Givens {
+  readonly vae: VaeConfig;
+  readonly data: ClassTable & { readonly size: number };
 }
 
-async function givens(
-  config: TrainConfig,
-  { assume }: PlanRequest,
-  reporter: Reporter,
-): Promise<{ vae: VaeConfig; size: number; classes: readonly string[] }> {
+async function givens(config: TrainConfig, { assume }: PlanRequest, reporter: Reporter): Promise<Givens> {
   if (assume !== undefined) {
     const classes = Array.from({ length: 1000 }, (_, i) => String(i));
-    return { vae: SD_VAE_F8D4, size: ASSUMPTIONS[assume], classes };
+    return { vae: SD_VAE_F8D4, data: { size: ASSUMPTIONS[assume], classes } };
   }
   const { config: vae } = await readVae(config.vae, reporter);
   const data = await openData(config.data, reporter);
   await data.close();
-  return { vae, size: data.size, classes: data.classes };
+  return { vae, data };
 }
 
 /** Trained parameters of the alignment, counted on heads of zeros. */

@@ -1,6 +1,7 @@
 /** Results of a plan. */
 import type { TrainConfig } from '../config/types.ts';
 import type { DiskCost, Sizes } from './cost.ts';
+import type { Interlude } from './interludes.ts';
 import type { Machine } from './machine.ts';
 import type { Trial } from './trial-worker.ts';
 
@@ -16,10 +17,15 @@ export interface Plan {
   readonly memory: Readonly<Record<string, number>>;
   readonly memoryBytes: number;
   readonly disk: DiskCost;
+  /** Sample grids, metrics and held-out losses between the steps. */
+  readonly interludes: readonly Interlude[];
   readonly machine: Machine;
   readonly trial?: Trial & { readonly predictedBytes: number };
   /** From the trial or the assumed speed; absent without either. */
   readonly secondsPerStep?: number;
+  /** Of the steps and of all between them. */
   readonly hours?: number;
   readonly kilowattHours?: number;
+  /** Why it cannot be carried out on its machine; absent where it can. */
+  readonly problem?: string;
 }

@@ -23,6 +23,8 @@ export interface RunMeta {
   readonly classes: readonly string[];
   /** Changes of the configuration on the way to this one. */
   readonly changes: readonly Change[];
+  /** Images of every class that the run had; absent from checkpoints of earlier versions. */
+  readonly counts?: readonly number[];
 }
 
 /** The checkpoint in a file, in today's form, with those of its tensors for whose name in the file `keep` is true. */
@@ -63,7 +65,7 @@ const upToDate = (checkpoint: Checkpoint): Checkpoint => ({
 
 /** The metadata of a checkpoint of this program. */
 export function runMeta({ path, meta }: Checkpoint): RunMeta {
-  const { config, shape, classes, changes = [] } = meta;
+  const { config, shape, classes, changes = [], counts } = meta;
   if (typeof shape !== 'object' || !Array.isArray(classes)) {
     throw userError(`${path} is not a checkpoint of ahpa train: its metadata has no data shape and classes.`);
   }
@@ -72,5 +74,6 @@ export function runMeta({ path, meta }: Checkpoint): RunMeta {
     shape: shape as DataShape,
     classes: classes as string[],
     changes: changes as Change[],
+    ...(Array.isArray(counts) && { counts: counts as number[] }),
   };
 }

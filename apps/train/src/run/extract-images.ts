@@ -65,17 +65,21 @@ export async function runExtract(
   const more = index.dropped.length - NAMED;
   if (more > 0) reporter.warn(`Left out ${more} more; ${request.out}/index.json lists them.`);
   if (request.verify) await verify(request.out, reporter);
-  const bytes = totalBytes(index);
-  reporter.say(`${request.out} holds ${index.count} images in ${(bytes / 1e6).toFixed(1)} MB.`);
   return {
     cache: request.out,
     count: index.count,
     dropped: index.dropped,
-    bytes,
+    bytes: totalBytes(index),
     remarks,
     verified: request.verify === true,
   };
 }
+
+/** The result in sentences. */
+export const describeExtract = ({ cache, count, bytes, verified }: ExtractSummary): string[] => [
+  ...(verified ? [`Every file of ${cache} has the SHA-256 that its index says.`] : []),
+  `${cache} holds ${count} images in ${(bytes / 1e6).toFixed(1)} MB.`,
+];
 
 async function openSource({ data }: TrainConfig, request: ExtractRequest): Promise<ImageDataset> {
   const named = data.kind === 'images' ? data : undefined;
@@ -148,5 +152,4 @@ async function verify(folder: string, reporter: Reporter): Promise<void> {
   const problems = await verifyCache(folder, (done) => bar.update(Math.round(done / 1e6), undefined));
   bar.stop();
   if (problems.length > 0) throw userError(`${problems.join('; ')}: remove the folder and extract again.`);
-  reporter.say(`Every file of ${folder} has the SHA-256 that its index says.`);
 }

@@ -19,6 +19,7 @@ import { checkpoint } from '../tasks/checkpoint.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { heldOut } from '../tasks/held-out.ts';
 import { metrics } from '../tasks/metrics.ts';
+import { plot } from '../tasks/plot.ts';
 import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
 import { inParts, stepRows } from './batches.ts';
@@ -35,7 +36,8 @@ export interface TrainSummary {
   readonly step: number;
   readonly complete: boolean;
   readonly checkpoints: string;
-  readonly samples: string;
+  /** Folder of the sample grids; absent without any. */
+  readonly samples?: string;
   readonly plot: string;
   readonly stats: string;
 }
@@ -69,14 +71,14 @@ async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
   const parts = await prepareChecked(config, engine, reporter);
-  const { deps, shape, classes } = parts;
+  const { deps, shape, classes, counts } = parts;
 
   // ---------- State: new, or from a checkpoint ----------
   const start = await startState(config, folder, parts, claimed.continuation, reporter);
   const { state, step: from, changes } = start;
   await assertDiskSpace(folder.root, state);
   await start.goOn();
-  const meta = { config, shape, classes, changes };
+  const meta = { config, shape, classes, counts, changes };
   await beginRun(folder, meta);
   const training = engine.training(trainingStep(deps, stepOptions(config, shape.classes)), state);
   const ema = training.model(({ ema }) => (ema[0] as RunState['params']).denoiser);
@@ -106,12 +108,12 @@ async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,
-    tasks: [saving, ...[snapshots, samples, heldOut, metrics].flatMap((task) => task(context))],
+    tasks: [saving, ...[snapshots, samples, plot, heldOut, metrics].flatMap((task) => task(context))],
     onBroken: (first, step) => dumpBroken(context, first, step),
   }).finally(() => endSession(context, interrupt));
 
   for (const part of [ema, training.stepper, parts]) part.dispose();
-  return summarize(folder, step, !aborted);
+  return summarize(folder, config.train, step, !aborted);
 }
 
 async function endSession({ recorder, saver }: TaskContext, { release }: Interrupt): Promise<void> {
@@ -121,10 +123,11 @@ async function endSession({ recorder, saver }: TaskContext, { release }: Interru
 
 function summarize(
   { root, checkpoints, samples, plot, stats }: RunFolder,
+  { sampleEvery }: TrainConfig['train'],
   step: number,
   complete: boolean,
 ): TrainSummary {
-  return { run: root, step, complete, checkpoints, samples, plot, stats };
+  return { run: root, step, complete, checkpoints, ...(sampleEvery > 0 && { samples }), plot, stats };
 }
 
 function warnOfPrecision({ precision, backend, eager }: TrainConfig['train'], reporter: Reporter): void {

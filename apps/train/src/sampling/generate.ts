@@ -11,10 +11,10 @@ import { fingerprint } from '../models/fingerprint.ts';
 import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { type OpenImageSampler, openImageSampler } from '../models/open-image-sampler.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
-import { chooseClasses } from './choose-classes.ts';
+import { chooseClasses, nameClasses } from './choose-classes.ts';
 import { chooseLabels } from './choose-labels.ts';
 import { claimOutput, type GenerateRecord, type GenerateRequest, outputPaths } from './generate-request.ts';
-import { checkSpace, isComplete, type Output, openOutput } from './image-output.ts';
+import { checkOutputName, checkSpace, isComplete, type Output, openOutput } from './image-output.ts';
 import { type SamplingHooks, sampleImages, untilAbort } from './sample-images.ts';
 
 /** Model, number of images, classes and outputs; settings of the sampler default to the model's own. */
@@ -57,11 +57,13 @@ export async function generate(
   reporter: Reporter,
   hooks: InterruptHooks,
 ): Promise<GenerateResult> {
+  for (const out of options.out) checkOutputName(out);
   const model = await loadModel(options.model, options, reporter);
   const weakModel = await loadWeakModel(options, reporter);
   const opened = await openImageSampler(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
   const record = toRecord(options, model, opened, weakModel);
   const { request } = record;
+  reporter.say(`Drawing ${request.images} images of ${nameClasses(request.classes, model.classes)}.`);
   const outputs: Output[] = [];
   try {
     for (const paths of options.out.map(outputPaths)) {
@@ -89,10 +91,10 @@ function toRecord(
   return {
     request: {
       images: n,
-      size: opened.size,
+      size: opened.sampler.size,
       seed,
       labels,
-      classes: chooseClasses(options.class, model.classes),
+      classes: chooseClasses(options.class, model),
       sample: opened.sampler.config,
       model: fingerprint(model.weights),
       ...(weakModel && { weak: fingerprint(weakModel.weights) }),

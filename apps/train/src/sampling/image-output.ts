@@ -1,7 +1,7 @@
 /** Outputs of generated images: an ADM `.npz` file or a folder of PNGs, both written batch by batch and completed at the end. */
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { userError } from '@ahpa/messages';
 import { createNpz, type NpyForm } from '@ahpa/weight-files';
 import sharp from 'sharp';
@@ -33,6 +33,16 @@ export async function isComplete(
   if (!existsSync(out)) return false;
   await rm(progress, { force: true });
   return true;
+}
+
+/** Extensions of files that a folder is not named after. */
+const FILES =
+  /^\.(png|jpe?g|webp|gif|tiff?|bmp|avif|np[yz]|zip|tar|tgz|gz|parquet|safetensors|pt|pth|h5|html?|json|csv)$/i;
+
+/** Refuses a name that promises a format which is not written. @throws an error the user can fix */
+export function checkOutputName(out: string): void {
+  if (out.endsWith('.npz') || !FILES.test(extname(out)) || existsSync(join(out, '.'))) return;
+  throw userError(`${out} ends in "${extname(out)}", wanted a .npz file, or the name of a folder for PNGs.`);
 }
 
 /** Checks the free space for an `.npz` file that is not begun. @throws where the disk cannot hold it. */

@@ -3,19 +3,20 @@
 import type { BackendName } from '@ahpa/engine';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { writeGrid } from '../files/image-grid.ts';
+import { pictureEncoder } from '../files/picture-format.ts';
 import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
-import { chooseClasses } from './choose-classes.ts';
-import { sampleInBatches } from './sample-images.ts';
+import { chooseClasses, gridClasses, nameClasses } from './choose-classes.ts';
+import { drawClassGrid } from './class-grid.ts';
 
 /** Model, classes and output of a grid; settings of the sampler default to the run's own. */
 export interface SampleRequest extends LoadOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
-  readonly class: string;
-  /** Images of each class. */
-  readonly n: number;
+  /** A class, or all; default those of the configuration's sample grids. */
+  readonly class?: string;
+  /** Images of each class; default as in those grids. */
+  readonly n?: number;
   readonly out: string;
   readonly vae?: string;
   /** A weaker model, which guidance leads away from. */
@@ -35,24 +36,33 @@ export interface SampleResult {
   readonly classes: readonly string[];
 }
 
+/** Images in a row where there is one class. */
 const WIDEST = 8;
 
-/** Samples the images and writes them as one grid. */
+/** Samples the images and writes them as one grid. @throws before anything is loaded where `out` is no picture */
 export async function sampleRun(request: SampleRequest, reporter: Reporter): Promise<SampleResult> {
-  const { n, seed, out } = request;
+  const { seed, out } = request;
+  pictureEncoder(out);
   const model = await loadModel(request.model, request, reporter);
-  const chosen = chooseClasses(request.class, model.classes);
+  const chosen =
+    request.class === undefined ? gridClasses(model.sample, model) : chooseClasses(request.class, model);
+  const perClass = request.n ?? model.sample.perClass;
   const weakModel = await loadWeakModel(request, reporter);
   const options = { ...request, ...(weakModel && { weakModel }) };
   const { sampler, dispose } = await openImageSampler(model, options, reporter);
-  const labels = chosen.flatMap((label) => Array<number>(n).fill(label));
+  reporter.say(
+    `Drawing ${perClass} image${perClass === 1 ? '' : 's'} of ${nameClasses(chosen, model.classes)}.`,
+  );
   const bar = reporter.progress<undefined>('sampling, %', 100);
   const onStep = (done: number, all: number): void => bar.update(Math.round((100 * done) / all), undefined);
-  const images = await sampleInBatches(sampler, labels, seed, { onStep });
-  bar.stop();
-  dispose();
-  const single = chosen.length === 1;
   const classes = chosen.map((label) => model.classes[label] as string);
-  await writeGrid(out, images, single ? Math.min(n, WIDEST) : n, { labels: single ? [] : classes });
-  return { out, source: model.source, step: model.step, images: labels.length, classes };
+  const rows = chosen.length === 1 ? { columns: Math.min(perClass, WIDEST) } : { labels: classes };
+  const grid = await drawClassGrid(sampler, { classes: chosen, perClass, seed, ...rows }, { onStep }).finally(
+    () => {
+      bar.stop();
+      dispose();
+    },
+  );
+  await grid.write(out);
+  return { out, source: model.source, step: model.step, images: chosen.length * perClass, classes };
 }

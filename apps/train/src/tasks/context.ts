@@ -16,7 +16,7 @@ import type { Recorder } from '../records/recorder.ts';
 export interface TaskContext {
   readonly folder: RunFolder;
   readonly lock: Lock;
-  /** Configuration, shape of the data and names of the classes. */
+  /** Configuration, shape of the data, names of the classes and images of each. */
   readonly meta: RunMeta;
   /** Steps of earlier sessions, which are on disk already. */
   readonly from: number;
@@ -32,6 +32,8 @@ export interface TaskContext {
   /** The first average of the denoiser, as it is now. */
   readonly ema: Model<DiTParams>;
   readonly sampler: ImageSampler;
+  /** Indices of the classes of sample grids. */
+  readonly grid: readonly number[];
   /** Aborted when the run is to end: long tasks then reject with its reason. */
   readonly signal: AbortSignal;
   /** Announces long work after a step, whose state is saved first where a signal would end the process meanwhile. */

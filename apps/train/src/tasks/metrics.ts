@@ -13,6 +13,7 @@ import { averageNames } from '../config/averages.ts';
 import { drawnPixels, evaluations } from '../evaluation/drawn-pixels.ts';
 import { fingerprint } from '../models/fingerprint.ts';
 import { cardPath } from '../records/folder.ts';
+import { trainedClasses } from '../sampling/choose-classes.ts';
 import type { TaskContext } from './context.ts';
 import { networkChoice, trainingReference } from './training-reference.ts';
 
@@ -35,7 +36,7 @@ export function metrics(context: TaskContext): Task[] {
 /** Evaluates the averaged weights as they are now, decoded by the VAE of hash `vae`, and keeps the card; resolves to it. */
 async function evaluateStep(context: TaskContext, step: number, vae: string): Promise<EvaluationCard> {
   const { folder, sampler, engine, reporter, signal } = context;
-  const { config, classes } = context.meta;
+  const { config } = context.meta;
   const network = await openFeatureNetwork(networkChoice(config), engine, reporter);
   try {
     const algebra = await activeAlgebra();
@@ -44,7 +45,8 @@ async function evaluateStep(context: TaskContext, step: number, vae: string): Pr
     const reference = await stretch('Factoring the reference', () => factorReference(known, algebra));
     const drawing = drawingCard(context, step, vae);
     const { images: n, every } = config.evaluate;
-    const label = (index: number): number => index % classes.length;
+    const drawn = trainedClasses(context.meta);
+    const label = (index: number): number => drawn[index % drawn.length] as number;
     const request = { n, seed: config.train.seed, label, signal, stretch };
     const source = drawnPixels(`${folder.root} at step ${step}`, sampler, request);
     const command = `ahpa train, evaluate.every ${every}`;

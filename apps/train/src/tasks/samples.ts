@@ -1,34 +1,43 @@
-/** Sample grids of a run, one row for each class and always from the same noise, and the plot of its record. */
+/** Sample grids of a run: a row for each class that the configuration names, always from the same noise. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { PngImage } from '@ahpa/event-files';
+import { explain } from '@ahpa/messages';
 import type { Task } from '@ahpa/trainer';
 import sharp from 'sharp';
 import { samplePath } from '../records/folder.ts';
-import { readStats } from '../records/stats.ts';
-import { writeClassGrid } from '../sampling/class-grid.ts';
+import { nameClasses } from '../sampling/choose-classes.ts';
+import { drawClassGrid } from '../sampling/class-grid.ts';
 import type { TaskContext } from './context.ts';
 
-/** Rows that a plot is made of, so that long runs need no more memory. */
-const PLOTTED_ROWS = 4096;
-
-/** Writes the sample grid and the plot of a step where they are not there yet. */
+/** Writes the sample grid of a step where it is not there yet; a grid that cannot be drawn is a warning, and training goes on. */
 export function samples(context: TaskContext): Task[] {
-  const { folder, meta, sampler, recorder, reporter, signal } = context;
-  const { sampleEvery, seed } = meta.config.train;
+  const { folder, meta, grid: classes, sampler, recorder, reporter, signal } = context;
+  const { sampleEvery: every, seed } = meta.config.train;
+  if (every === 0) return [];
+  const { perClass } = meta.config.sample;
+  reporter.say(
+    `Sample grids show ${perClass} image${perClass === 1 ? '' : 's'} of ${nameClasses(classes, meta.classes)}.`,
+  );
+  const labels = classes.map((label) => meta.classes[label] as string);
   const draw = async (step: number): Promise<void> => {
     const path = samplePath(folder, step);
-    if (existsSync(path)) return;
-    recorder.pause();
     const bar = reporter.progress('sampling, %', 100);
     const onStep = (done: number, all: number): void => bar.update(Math.round((100 * done) / all), undefined);
     const hooks = { onStep, signal, stretch: context.stretchAt(step) };
-    await writeClassGrid(path, sampler, meta.classes, seed, hooks).finally(bar.stop);
+    const grid = await drawClassGrid(sampler, { classes, perClass, labels, seed }, hooks).finally(bar.stop);
+    await grid.write(path);
     await recorder.show(step, [{ tag: 'samples', image: await readPng(path) }]);
-    const { writeRunPlot } = await import('../records/plot.ts');
-    await writeRunPlot(folder.plot, await readStats(folder.stats, PLOTTED_ROWS));
   };
-  return [{ every: sampleEvery, atEnd: 'complete', run: draw }];
+  const tryToDraw = async (step: number): Promise<void> => {
+    if (existsSync(samplePath(folder, step))) return;
+    recorder.pause();
+    await draw(step).catch((error) => {
+      if (signal.aborted && error === signal.reason) throw error;
+      reporter.warn(`No sample grid of step ${step}: ${explain(error)} Training goes on.`);
+    });
+  };
+  return [{ every, atEnd: 'complete', run: tryToDraw }];
 }
 
 async function readPng(path: string): Promise<PngImage> {

@@ -28,6 +28,8 @@ const reporter: Reporter = {
     return { update: () => undefined, stop: () => undefined };
   },
   result: () => undefined,
+  print: () => undefined,
+  trace: () => undefined,
   close: () => undefined,
 };
 

@@ -47,8 +47,12 @@ describe("DiT's own weights", () => {
     );
     for (const sampler of ['ddpm', 'ddim'] as const) {
       const opened = await open({ sampler, steps: 3 });
-      const images = await sampleInBatches(opened.sampler, [0, 2], 0);
-      expect(images.shape).toEqual([2, opened.size, opened.size, 3]);
+      const { size } = opened.sampler;
+      const drawn: (readonly [number, readonly number[]])[] = [];
+      await sampleInBatches(opened.sampler, [0, 2], 0, async (first, { shape }) => {
+        drawn.push([first, shape]);
+      });
+      expect(drawn).toEqual([[0, [2, size, size, 3]]]);
       opened.dispose();
     }
     const velocity = { ...model, network: { ...model.network, convention: 'sit' } } as const;

@@ -5,7 +5,6 @@ import { writeTinyVae } from '@ahpa/test-fixtures';
 import { temporary } from '@ahpa/test-utils';
 import { describe, expect, it } from 'vitest';
 import { describeVae, inspectVae, isVae } from '../../src/models/inspect-vae.ts';
-import { listener } from '../tiny.ts';
 
 const home = temporary();
 
@@ -27,10 +26,9 @@ describe('inspectVae', () => {
     expect(found.levels.at(-1)).toMatchObject({ name: 'latent', height: 8, channels: 4 });
     // Label, moments of 8 x 8 x 4 in float32, and 16 tokens of 8, 4 and 4 channels in float16.
     expect(found.bytesPerImage).toBe(4 + 2 * 4 * 256 + 2 * 16 * 16);
-    const reporter = listener();
-    describeVae(found, 64, 4, reporter);
-    expect(reporter.said.join('\n')).toMatch(/conv_in +64x64x4 +0\.000/);
-    expect(reporter.said.at(-1)).toContain('2.5 kB');
+    const lines = describeVae(found, 64, 4);
+    expect(lines.join('\n')).toMatch(/conv_in +64x64x4 +0\.000/);
+    expect(lines.at(-1)).toContain('2.5 kB');
   });
 
   const data = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));

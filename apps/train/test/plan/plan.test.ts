@@ -5,12 +5,14 @@ import { temporary } from '@ahpa/test-utils';
 import { initState } from '@ahpa/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { showPlan } from '../../src/cli/plan.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { TrainConfig } from '../../src/config/types.ts';
 import { loadAlignment } from '../../src/models/alignment.ts';
 import { alignmentSpec, modelConfig } from '../../src/models/shapes.ts';
 import { stepOptions, trainDeps } from '../../src/models/wiring.ts';
 import { type PlanRequest, plan, trialBatch } from '../../src/plan/plan.ts';
+import { planText } from '../../src/plan/plan-text.ts';
 import { runTrial } from '../../src/plan/trial-worker.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { listener, tinyConfig } from '../tiny.ts';
@@ -67,28 +69,74 @@ describe('plan', () => {
   });
 
   it('gives hours and energy at an assumed speed', async () => {
-    const reporter = listener();
-    const config = tinyConfig(vae, ['train.steps=3600']);
-    const result = await plan(config, { ...CALCULATION, gflops: 1 }, reporter);
+    const config = tinyConfig(vae, ['train.steps=3600', 'train.sampleEvery=0']);
+    const result = await plan(config, { ...CALCULATION, gflops: 1 }, listener());
+    expect(result.interludes).toEqual([]);
     expect(result.secondsPerStep).toBeCloseTo(result.flopsPerStep / 1e9, 12);
     expect(result.hours).toBeCloseTo(result.secondsPerStep as number, 12);
     const watts = 10 * result.machine.cores;
     expect(result.kilowattHours).toBeCloseTo(((result.hours as number) * watts) / 1000, 12);
-    expect(reporter.said.join('\n')).toMatch(/cores draws 10 W/);
+    expect(planText(result, 10).join('\n')).toMatch(/cores draws 10 W/);
     expect((await plan(config, CALCULATION, listener())).hours).toBeUndefined();
   });
 
   it('refuses what cannot fit before it tries, and only says so when it calculates', async () => {
     const large = tinyConfig(vae, ['train.batch=100000000']);
     const trial = { ...CALCULATION, trial: true };
-    await expect(plan(large, trial, listener())).rejects.toThrow(
+    await expect(showPlan(large, trial, listener())).rejects.toThrow(
       /A step of 100000000 images needs about .* of memory and there are .*: raise train\.accumulate/,
     );
     const reporter = listener();
-    await plan(large, CALCULATION, reporter);
+    await showPlan(large, CALCULATION, reporter);
     expect(reporter.warned).toEqual([expect.stringContaining('raise train.accumulate')]);
+    expect(reporter.printed[0]).toMatch(/^model +\S+ parameters, 4 tokens an image/);
     const many = tinyConfig(vae, ['train.keepEvery=1', 'train.steps=1000000000']);
-    await expect(plan(many, trial, listener())).rejects.toThrow(/The checkpoints need .* and the disk has/);
+    await expect(showPlan(many, trial, listener())).rejects.toThrow(
+      /The checkpoints need .* and the disk has/,
+    );
+  });
+
+  it('counts what is done between the steps: as published, a grid of 64 images at 250 steps of SiT-XL/2 and the rest', async () => {
+    const set = ['model.size=SiT-XL/2', 'alignment.kind=none', 'train.steps=25000', 'sample.guidance=1.5'];
+    const config = loadConfig({
+      names: ['base'],
+      set: [
+        ...set,
+        'sample.guidanceInterval=[0,0.5]',
+        'evaluate.every=25000',
+        'evaluate.images=100',
+        'evaluate.lossEvery=5000',
+      ],
+    });
+    const result = await plan(config, { ...CALCULATION, assume: 'imagenet-256', gflops: 100 }, listener());
+    const [grids, metrics, losses] = result.interludes;
+    // SiT's paper, table 1: 118.6 GMACs a forward pass; half of the 250 steps are guided. Its share of decoding is small.
+    const image = 250 * 1.5 * 2 * 118.6e9;
+    expect(grids).toMatchObject({ name: 'sample grids', times: 3, images: 64 });
+    expect((grids?.flops ?? 0) / (3 * 64 * image)).toBeCloseTo(1, 1);
+    expect(metrics).toMatchObject({ name: 'metrics', times: 1, images: 100 });
+    expect((metrics?.flops ?? 0) / (100 * image)).toBeCloseTo(1, 1);
+    expect(losses).toMatchObject({ name: 'held-out losses', times: 5, images: 256 });
+    expect((losses?.flops ?? 0) / (5 * 256 * 10 * 2 * 118.6e9)).toBeCloseTo(1, 2);
+    const seconds = result.interludes.reduce((sum, { flops }) => sum + flops / 100e9, 0);
+    expect(result.hours).toBeCloseTo((25_000 * (result.secondsPerStep as number) + seconds) / 3600, 6);
+    const lines = planText(result, 10);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^between +sample grids: 3 of 64 images, about 4[78] hours$/),
+    );
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^between +held-out losses: 5 of 256 images, about 8\.4 hours$/),
+    );
+    const slow = await plan(config, { ...CALCULATION, assume: 'imagenet-256' }, listener());
+    expect(planText(slow, 10)).toContainEqual(
+      expect.stringMatching(/^between +metrics: .* % of the steps' arithmetic$/),
+    );
+  });
+
+  it('refuses a class of the grids that is not there', async () => {
+    await expect(
+      plan(tinyConfig(vae, ['sample.classes=["Flagz"]']), CALCULATION, listener()),
+    ).rejects.toThrow('There is no class "Flagz": the nearest is "Flags"');
   });
 
   it('needs less memory in parts and with checkpointed blocks, and less disk with fewer checkpoints', async () => {

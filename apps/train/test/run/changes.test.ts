@@ -1,7 +1,6 @@
 /** A run that goes on with another recipe, from its newest checkpoint or an earlier one. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@ahpa/checkpoint';
 import { createEngine, readTensors } from '@ahpa/engine';
@@ -19,12 +18,6 @@ import { type Continuation, startState } from '../../src/run/start.ts';
 import { type TrainSummary, train } from '../../src/run/train.ts';
 import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
-/** A PNG of one pixel. */
-const PIXEL = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
-
 const seen: number[] = [];
 vi.mock('../../src/run/batches.ts', async (original) => {
   const actual = await original<typeof import('../../src/run/batches.ts')>();
@@ -34,11 +27,6 @@ vi.mock('../../src/run/batches.ts', async (original) => {
   };
   return { ...actual, inParts };
 });
-
-// Grids are a matter of other tests, and take most of the time of a tiny run.
-vi.mock('../../src/sampling/class-grid.ts', () => ({
-  writeClassGrid: (file: string) => writeFile(file, PIXEL),
-}));
 
 const home = temporary();
 let vae = '';
@@ -50,7 +38,14 @@ beforeEach(() => {
   seen.length = 0;
 });
 
-const KEEP = ['train.keepLast=9', 'train.checkpointEvery=2', 'train.sampleEvery=2'];
+const KEEP = [
+  'train.keepLast=9',
+  'train.checkpointEvery=2',
+  'train.sampleEvery=2',
+  'sample.classes=1',
+  'sample.perClass=1',
+  'sample.steps=1',
+];
 const config = (...set: string[]): TrainConfig => tinyConfig(vae, [...KEEP, ...set]);
 const folder = (name: string): ReturnType<typeof runFolder> => runFolder(join(home, name));
 const start = (

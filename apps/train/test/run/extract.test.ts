@@ -53,6 +53,7 @@ describe('ahpa extract', () => {
       dropped: [{ name: 'dog/torn.png' }],
     });
     expect(reporter.warned).toEqual([expect.stringMatching(/^Left out dog\/torn\.png: /)]);
+    expect(reporter.said[0]).toMatch(/train: 9 images in 2 classes: cat \d, dog \d\.$/);
     expect(reporter.said[1]).toMatch(/will hold 9 images in .* kB an image; .* MB are free/);
     expect(await extractTo('train')).toMatchObject({ count: 8 });
     const verified = await runExtract(

@@ -46,7 +46,7 @@ describe.skipIf(missing)('images drawn by TensorFlow', () => {
       'sample.guidance=1.8',
       'sample.guidanceInterval=[0,0.7]',
     ];
-    const parts = { model, shape, decode: decoder(vae, TINY_VAE) };
+    const parts = { model, shape, decode: decoder(vae, TINY_VAE), vae: TINY_VAE };
     sampler = imageSampler(tinyConfig('unused', set), parts, engine.model(params));
   });
 

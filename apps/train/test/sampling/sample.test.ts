@@ -6,7 +6,6 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runFolder } from '../../src/records/folder.ts';
 import { train } from '../../src/run/train.ts';
-import { chooseClasses } from '../../src/sampling/choose-classes.ts';
 import { type SampleRequest, sampleRun } from '../../src/sampling/sample-run.ts';
 import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
 
@@ -89,26 +88,34 @@ describe('sampleRun', () => {
     expect(reporter.warned.join('\n')).toContain('0000009.safetensors');
   });
 
+  it('draws the classes of the configuration where none is named, and says which', async () => {
+    const { class: _, n: __, ...unasked } = request('h.png');
+    const reporter = listener();
+    expect(await sampleRun(unasked, reporter)).toMatchObject({ images: 72 });
+    expect(reporter.said.join('\n')).toMatch(/Drawing 8 images of 9 classes: 0 \("Activities"\), 1 /);
+    expect(reporter.said.join('\n')).toMatch(
+      /9 classes: Activities 2, Animals & Nature 2, .*Travel & Places 2\./,
+    );
+    const one = listener();
+    await sampleRun(request('i.png', { class: '4' }), one);
+    expect(one.said.at(-1)).toBe('Drawing 2 images of class 4 ("Objects").');
+  });
+
+  it.each(['.jpg', '.JPEG', '.webp', '.png', ''])('writes the picture as "%s" says', async (extension) => {
+    const { out } = await sampleRun(request(`format${extension}`, { class: '0' }), listener());
+    const { format } = await sharp(out).metadata();
+    expect(format).toBe({ '.jpg': 'jpeg', '.JPEG': 'jpeg', '.webp': 'webp' }[extension] ?? 'png');
+  });
+
+  it('refuses a picture that it cannot write before it looks for the model', async () => {
+    await expect(sampleRun(request('grid.gif', { model: 'two' }), listener())).rejects.toThrow(
+      'grid.gif ends in ".gif", wanted a picture as .png, .jpg, .jpeg, .webp.',
+    );
+  });
+
   it('says where it looked for a run', async () => {
     await expect(sampleRun(request('g.png', { model: 'two' }), listener())).rejects.toThrow(
       `There is no run with checkpoints at two or ${join(runs, 'two')}`,
     );
-  });
-});
-
-describe('chooseClasses', () => {
-  const classes = ['Animals & Nature', 'Flags', 'Food & Drink'];
-
-  it('takes names in any case, parts of one name, indices and all', () => {
-    expect(chooseClasses('food & drink', classes)).toEqual([2]);
-    expect(chooseClasses('nature', classes)).toEqual([0]);
-    expect(chooseClasses('1', classes)).toEqual([1]);
-    expect(chooseClasses('all', classes)).toEqual([0, 1, 2]);
-  });
-
-  it('names the nearest class', () => {
-    expect(() => chooseClasses('Flag5', classes)).toThrow('no class "Flag5": the nearest is "Flags"');
-    expect(() => chooseClasses('&', classes)).toThrow('no class "&"');
-    expect(() => chooseClasses('3', classes)).toThrow('indices go from 0 to 2');
   });
 });

@@ -1,5 +1,6 @@
-/** From the state dict of `pt_inception-2015-12-05` to parameters: normalisations folded, layouts turned. */
+/** From the state dict of `pt_inception-2015-12-05`, or of NVIDIA's TorchScript file of it, to parameters: normalisations folded, layouts turned. */
 import * as tf from '@tensorflow/tfjs-core';
+import { portNames } from './inception-names.ts';
 import type { NetworkParams } from './network.ts';
 
 /** A tensor of a state dict. */
@@ -35,7 +36,8 @@ function folded(
 }
 
 /** The parameters on the active backend, owned by the caller. Throws where the layout is another one. */
-export function loadInception(state: Readonly<Record<string, StateTensor>>): NetworkParams {
+export function loadInception(weights: Readonly<Record<string, StateTensor>>): NetworkParams {
+  const state = portNames(weights);
   return tf.tidy(() => {
     const names = Object.keys(state).flatMap((key) =>
       key.endsWith('.conv.weight') && !key.startsWith('AuxLogits')
@@ -45,7 +47,7 @@ export function loadInception(state: Readonly<Record<string, StateTensor>>): Net
     const classes = state['fc.weight']?.shape[0];
     if (names.length !== CONVOLUTIONS || classes !== 1008)
       throw new Error(
-        `The Inception weights have ${names.length} convolutions and ${classes ?? 'no'} outputs, wanted ${CONVOLUTIONS} and 1008: those of pt_inception-2015-12-05 (torchvision's weights are another network).`,
+        `The Inception weights have ${names.length} convolutions and ${classes ?? 'no'} outputs, wanted ${CONVOLUTIONS} and 1008: those of pt_inception-2015-12-05 or inception-2015-12-05.pt (torchvision's weights are another network).`,
       );
     const params: Record<string, tf.Tensor> = {};
     for (const name of names) {

@@ -25,14 +25,14 @@ export interface MetricOptions {
 /** A reference with its covariances factored. */
 export interface FactoredReference extends ReferenceSet {
   readonly whole: Reference;
-  readonly places: Reference;
+  readonly places: Reference | undefined;
 }
 
 /** Factors the covariances of a reference, which takes seconds at 2,048 dimensions, once for many samples. */
 export const factorReference = (reference: ReferenceSet, algebra: LinearAlgebra): FactoredReference => ({
   ...reference,
   whole: referenceOf(reference.gaussian, algebra),
-  places: referenceOf(reference.spatial, algebra),
+  places: reference.spatial && referenceOf(reference.spatial, algebra),
 });
 
 /** Warns where there are no more images than dimensions, so that the covariance is singular. */
@@ -66,7 +66,7 @@ export async function computeMetrics(
     const { low, high } = bootstrapDistance(whole, pooled, algebra, { repeats: bootstrap });
     add('fd', { value: distance, interval: [low, high] });
   } else add('fd', { value: distance });
-  add('sfd', { value: frechetDistance(places, spatial, algebra) });
+  if (places) add('sfd', { value: frechetDistance(places, spatial, algebra) });
   const { value, deviation, splits, splitSize } = inceptionScore(logits);
   metrics[inceptionScoreName(prefix, n, splits)] = {
     value,

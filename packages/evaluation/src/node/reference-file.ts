@@ -18,7 +18,8 @@ export interface ReferenceSet {
   /** Number of images; null where the file does not record it. */
   readonly n: number | null;
   readonly gaussian: Gaussian;
-  readonly spatial: Gaussian;
+  /** Absent where the file has none, as pytorch-fid's. */
+  readonly spatial: Gaussian | undefined;
   /** Features for precision, recall and KID; absent where the file has statistics alone. */
   readonly features: FeatureMatrix | undefined;
 }
@@ -67,7 +68,7 @@ export async function readReference(path: string, network: OpenFeatureNetwork): 
     sha256,
     n: n === undefined ? null : Number(n),
     gaussian: gaussianFrom(at('mu'), at('sigma'), path),
-    spatial: gaussianFrom(at('mu_s'), at('sigma_s'), path),
+    spatial: tensors['mu_s'] && gaussianFrom(tensors['mu_s'], at('sigma_s'), path),
     features: features && {
       rows: features.shape[0] as number,
       columns: features.shape[1] as number,
@@ -89,7 +90,10 @@ export async function saveReference(
     [`mu${name}`]: { dtype: 'F64', shape: [mean.length], data: bytesOf(mean) },
     [`sigma${name}`]: { dtype: 'F64', shape: [mean.length, mean.length], data: bytesOf(covariance.data) },
   });
-  const tensors: Record<string, TensorEntry> = { ...parts('', whole), ...parts('_s', spatial) };
+  const tensors: Record<string, TensorEntry> = {
+    ...parts('', whole),
+    ...(spatial && parts('_s', spatial)),
+  };
   if (features)
     tensors['features'] = {
       dtype: 'F32',

@@ -1,8 +1,9 @@
-/** References: images, their statistics in a file, or the ADM evaluator's file of both. */
+/** References: images, their statistics in a file, or a file of both. */
 import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
-import { openNpz, type TensorEntry } from '@ahpa/weight-files';
+import { openNpz } from '@ahpa/weight-files';
 import type { FeatureMatrix, LinearAlgebra } from '../algebra.ts';
 import { sliceRows } from '../features.ts';
+import type { Gaussian } from '../statistics.ts';
 import { sha256File } from './hash-file.ts';
 import { networkFeatures } from './network-features.ts';
 import type { OpenFeatureNetwork } from './opened-network.ts';
@@ -11,6 +12,10 @@ import { gaussianFrom, type ReferenceSet, readReference } from './reference-file
 
 /** Reference images whose features are kept for precision and recall, as many as the ADM evaluator's file holds. */
 const KEPT_FEATURES = 10_000;
+
+const WHOLE = ['mu', 'sigma'] as const;
+const SPATIAL = ['mu_s', 'sigma_s'] as const;
+const ADM: readonly string[] = [...WHOLE, ...SPATIAL];
 
 const kept = (features: FeatureMatrix): FeatureMatrix =>
   sliceRows(features, 0, Math.min(KEPT_FEATURES, features.rows));
@@ -43,8 +48,8 @@ export async function measureReference(
   }
 }
 
-/** The ADM evaluator's file: statistics of the whole training set, and some of its images. */
-async function fromAdm(
+/** Statistics of Inception: pytorch-fid's `mu` and `sigma`, or with spatial ones and some images the ADM evaluator's file. */
+async function fromStatistics(
   path: string,
   network: OpenFeatureNetwork,
   algebra: LinearAlgebra,
@@ -52,13 +57,14 @@ async function fromAdm(
 ): Promise<ReferenceSet | undefined> {
   const file = await openNpz(path);
   try {
-    const all = ['mu', 'sigma', 'mu_s', 'sigma_s'];
-    const missing = all.filter((name) => !file.names.includes(name));
-    if (missing.length === all.length) return undefined;
-    if (missing.length > 0)
-      throw userError(`${path} has ${file.names.join(', ')} but no ${missing.join(', ')}.`);
+    const { names } = file;
+    const lacks = (name: string): boolean => !names.includes(name);
+    const found = ADM.filter((name) => !lacks(name));
+    if (found.length === 0) return undefined;
+    const missing = (found.some((name) => name.endsWith('_s')) ? ADM : WHOLE).filter(lacks);
+    if (missing.length > 0) throw userError(`${path} has ${names.join(', ')} but no ${missing.join(', ')}.`);
     if (network.prefix !== '') {
-      if (file.names.includes('arr_0')) {
+      if (names.includes('arr_0')) {
         reporter.warn(`${path} holds statistics of Inception, not of ${network.name}: using its images.`);
         return undefined;
       }
@@ -66,18 +72,22 @@ async function fromAdm(
         `${path} holds statistics of Inception, and figures of ${network.name} need images: name Inception with --inception FILE, or another --ref.`,
       );
     }
-    const [mu, sigma, muS, sigmaS] = (await Promise.all(
-      all.map(async (name) => (await file.array(name)).read()),
-    )) as [TensorEntry, TensorEntry, TensorEntry, TensorEntry];
-    const stored = { gaussian: gaussianFrom(mu, sigma, path), spatial: gaussianFrom(muS, sigmaS, path) };
-    const images = file.names.includes('arr_0')
+    const read = async ([mean, covariance]: readonly [string, string]): Promise<Gaussian> =>
+      gaussianFrom(await (await file.array(mean)).read(), await (await file.array(covariance)).read(), path);
+    const spatial = found.includes(SPATIAL[0]) ? await read(SPATIAL) : undefined;
+    if (spatial === undefined)
+      reporter.warn(
+        `${path} holds statistics alone, as pytorch-fid writes them: they are compared as those of ${network.name}, whose images are resized as TensorFlow does; no sFD, precision or recall.`,
+      );
+    const images = names.includes('arr_0')
       ? await measureReference(await openPixels(path), network, algebra, reporter)
       : undefined;
     return {
       path,
       sha256: images?.sha256 ?? (await sha256File(path)),
       n: null,
-      ...stored,
+      gaussian: await read(WHOLE),
+      spatial,
       features: images?.features,
     };
   } finally {
@@ -86,7 +96,7 @@ async function fromAdm(
 }
 
 /**
- * Opens a reference: .safetensors of `saveReference`, the ADM evaluator's .npz, or images, which are measured.
+ * Opens a reference: .safetensors of `saveReference`, the .npz of the ADM evaluator or of pytorch-fid, or images, which are measured.
  * @throws where the statistics are of another network.
  */
 export async function openReference(
@@ -96,6 +106,6 @@ export async function openReference(
   reporter: Reporter = silent,
 ): Promise<ReferenceSet> {
   if (path.endsWith('.safetensors')) return readReference(path, network);
-  const adm = path.endsWith('.npz') ? await fromAdm(path, network, algebra, reporter) : undefined;
-  return adm ?? measureReference(await openPixels(path), network, algebra, reporter);
+  const stored = path.endsWith('.npz') ? await fromStatistics(path, network, algebra, reporter) : undefined;
+  return stored ?? measureReference(await openPixels(path), network, algebra, reporter);
 }

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silent } from '@ahpa/messages';
 import { writeNpz } from '@ahpa/weight-files';
 import { afterAll, describe, expect, it } from 'vitest';
-import { portableAlgebra } from '../../src/index.ts';
+import { frechetDistance, portableAlgebra } from '../../src/index.ts';
 import {
+  factorReference,
   type OpenFeatureNetwork,
   openReference,
   readReference,
@@ -52,6 +54,33 @@ describe('statistics in a file', () => {
     });
     await expect(openReference(at('adm.npz'), network, portableAlgebra)).rejects.toThrow(
       /adm\.npz holds a value of its covariance that is not finite/,
+    );
+  });
+
+  it("may be pytorch-fid's, which has no spatial ones", async () => {
+    const entry = (values: readonly number[], ...shape: number[]) =>
+      ({ dtype: 'F64', shape, data: new Uint8Array(Float64Array.from(values).buffer) }) as const;
+    const path = at('fid.npz');
+    await writeNpz(path, { mu: entry([1, 2], 2), sigma: entry([4, 0, 0, 9], 2, 2) });
+    const warnings: string[] = [];
+    const reporter = { ...silent, warn: (text: string) => void warnings.push(text) };
+    const reference = await openReference(path, network, portableAlgebra, reporter);
+    expect([...reference.gaussian.mean]).toEqual([1, 2]);
+    expect([...reference.gaussian.covariance.data]).toEqual([4, 0, 0, 9]);
+    expect([reference.spatial, reference.n, reference.features]).toEqual([undefined, null, undefined]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/fid\.npz holds statistics alone, as pytorch-fid writes them/),
+    ]);
+    // |(1,2)-(0,0)|^2 + (2-1)^2 + (3-1)^2
+    const { whole, places } = factorReference(reference, portableAlgebra);
+    expect(frechetDistance(whole, gaussian(0, 1), portableAlgebra)).toBeCloseTo(5 + 1 + 4, 10);
+    expect(places).toBeUndefined();
+    const saved = at('fid.safetensors');
+    await saveReference(saved, reference, network);
+    expect(await readReference(saved, network)).toMatchObject({ spatial: undefined, n: null });
+    await writeNpz(path, { mu: entry([1, 2], 2), mu_s: entry([1, 2], 2) });
+    await expect(openReference(path, network, portableAlgebra)).rejects.toThrow(
+      /has mu, mu_s but no sigma, sigma_s/,
     );
   });
 });

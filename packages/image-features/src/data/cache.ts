@@ -13,5 +13,5 @@ export const cacheData = defineData({
   kind: 'cache',
   label: 'Features that ahpa extract wrote.',
   options,
-  open: async (options) => (await import('./open-cache.ts')).openCacheData(options),
+  open: async (options, reporter) => (await import('./open-cache.ts')).openCacheData(options, reporter),
 });

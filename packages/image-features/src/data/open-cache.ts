@@ -1,12 +1,19 @@
 /** Opens caches as data. */
 import { type CacheReader, differences, openCache, readAttachment } from '@ahpa/latent-cache';
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { cacheDataset, type Dataset } from '../dataset.ts';
 import { IMAGES_FILE } from '../extract/extract.ts';
 import { cacheRecipe } from '../feature-request.ts';
 import { STATISTICS_FILE } from '../norms/fitted-norms.ts';
 import { withTeacher } from '../teacher.ts';
-import { type DataSource, type FeatureContext, once, splitDataset } from './source.ts';
+import {
+  countLabels,
+  type DataSource,
+  describeData,
+  type FeatureContext,
+  once,
+  splitDataset,
+} from './source.ts';
 
 /** Caches to train on and to hold out. */
 export interface CacheDataOptions {
@@ -62,17 +69,21 @@ async function heldOutCache(path: string, train: CacheReader, context: FeatureCo
   return cacheDataset(cache, context);
 }
 
-/** Opens caches as data. @throws an error the user can fix where they are missing, unfinished or made otherwise. */
-export async function openCacheData({
-  path,
-  heldOut = null,
-  holdOut = 0,
-}: CacheDataOptions): Promise<DataSource> {
+/** Opens caches as data, and says what was found. @throws an error the user can fix where they are missing, unfinished or made otherwise. */
+export async function openCacheData(
+  { path, heldOut = null, holdOut = 0 }: CacheDataOptions,
+  reporter?: Reporter,
+): Promise<DataSource> {
   const cache = await openChecked(path);
   const { size } = cache.index.recipe['image'] as { size: number };
+  const { classes, count } = cache.index;
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  const counts = countLabels(cache.gather('label', rows) as Int32Array, classes);
+  reporter?.say(describeData(path, { classes, counts }));
   return {
     size,
-    classes: cache.index.classes,
+    classes,
+    counts,
     splits: async (context) => {
       checkRecipe(cache, context);
       const all = withTeacher(cacheDataset(cache, context), context.teacher);

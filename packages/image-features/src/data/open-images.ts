@@ -12,7 +12,14 @@ import {
 } from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
 import { goodRows } from './check-images.ts';
-import { type DataSource, type FeatureContext, once, type Splits, splitDataset } from './source.ts';
+import {
+  countLabels,
+  type DataSource,
+  type FeatureContext,
+  once,
+  type Splits,
+  splitDataset,
+} from './source.ts';
 
 /** Images to train on and to hold out. */
 export interface ImagesDataOptions extends ImageDatasetOptions {
@@ -61,6 +68,7 @@ export async function openImagesData(options: ImagesDataOptions, reporter?: Repo
   return {
     size: options.size,
     classes: train.classes,
+    counts: countLabels(train.labels, train.classes),
     splits: (context) => splitImages(options, train, context),
     close: train.close,
   };

@@ -1,5 +1,5 @@
 /** Opens REPA's preprocessed folder as data. */
-import { userError } from '@ahpa/messages';
+import { type Reporter, userError } from '@ahpa/messages';
 import { featureEncoder } from '../feature-encoder.ts';
 import { type ImageDataset, selectImages, sourceDataset } from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
@@ -7,7 +7,14 @@ import { vaeStride } from '../vae/read-vae.ts';
 import { goodRows } from './check-images.ts';
 import { FIT_BATCH } from './open-images.ts';
 import { openRepaFolder, type RepaFolder, readLatent, repaDataset } from './repa-folder.ts';
-import { type DataSource, type FeatureContext, type Splits, splitDataset } from './source.ts';
+import {
+  countLabels,
+  type DataSource,
+  describeData,
+  type FeatureContext,
+  type Splits,
+  splitDataset,
+} from './source.ts';
 
 /** A folder as REPA's preprocessing writes it. */
 export interface RepaDataOptions {
@@ -46,14 +53,18 @@ async function splitFolder(
   return { ...splitDataset(all, images.names, holdOut), dispose: () => encoder?.dispose() };
 }
 
-/** Opens REPA's folder as data. @throws an error the user can fix where latents and images do not pair up. */
-export async function openRepaData(options: RepaDataOptions): Promise<DataSource> {
+/** Opens REPA's folder as data, and says what was found. @throws an error the user can fix where latents and images do not pair up. */
+export async function openRepaData(options: RepaDataOptions, reporter?: Reporter): Promise<DataSource> {
   const folder = await openRepaFolder(options.path);
   const size = folder.shape[0] * REPA_STRIDE;
   const images = sourceDataset(folder.images, size, options.threads);
+  const { classes, labels } = folder.images;
+  const counts = countLabels(labels, classes);
+  reporter?.say(describeData(options.path, { classes, counts }));
   return {
     size,
-    classes: folder.images.classes,
+    classes,
+    counts,
     splits: (context) => splitFolder(options, folder, images, context),
     close: async () => {
       await images.close();

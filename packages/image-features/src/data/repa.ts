@@ -13,5 +13,5 @@ export const repaData = defineData({
   kind: 'repa',
   label: "REPA's preprocessed folder: latents in vae-sd, images beside them, dataset.json.",
   options,
-  open: async (options) => (await import('./open-repa.ts')).openRepaData(options),
+  open: async (options, reporter) => (await import('./open-repa.ts')).openRepaData(options, reporter),
 });

@@ -1,6 +1,6 @@
 /** Data of a run: sizes and classes before there is a VAE, and data sets of features with one. */
 import { splitByName } from '@ahpa/image-data';
-import { userError } from '@ahpa/messages';
+import { describeClasses, userError } from '@ahpa/messages';
 import { type Dataset, selectRows } from '../dataset.ts';
 import type { VaeFeatures } from '../feature-request.ts';
 import type { Teacher } from '../teacher.ts';
@@ -25,8 +25,26 @@ export interface DataSource {
   readonly size: number;
   /** Name of every class, by index. */
   readonly classes: readonly string[];
+  /** Images of every class, by index. */
+  readonly counts: readonly number[];
   splits(context: FeatureContext): Promise<Splits>;
   close(): Promise<void>;
+}
+
+/** The images of every class, counted from their labels. */
+export function countLabels(labels: Int32Array, classes: readonly string[]): number[] {
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
+/** Number of images and classes of data, as a sentence. */
+export function describeData(
+  path: string,
+  { classes, counts }: Pick<DataSource, 'classes' | 'counts'>,
+): string {
+  const images = counts.reduce((sum, count) => sum + count, 0);
+  return `${path}: ${images} image${images === 1 ? '' : 's'} in ${describeClasses(classes, counts)}.`;
 }
 
 /** Holds out a share of a data set, chosen by name: a name is on the same side in every data set. */

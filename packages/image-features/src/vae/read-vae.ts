@@ -2,20 +2,21 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { localPath } from '@ahpa/hub-files';
 import { type Reporter, userError } from '@ahpa/messages';
 import {
+  findVaePrefix,
   inferVaeConfig,
+  isVaeKey,
   joinHalves,
   loadVaeParams,
   parseVaeConfig,
   type VaeConfig,
   type VaeParams,
 } from '@ahpa/vae-hierarchy';
-import { assertFinite, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
+import { assertFinite, readJson, readWeights, type TensorEntry, toFloat32 } from '@ahpa/weight-files';
 import type { VaeChoice, VaeFileChoice } from './vae-choice.ts';
 
 type Tensors = Readonly<Record<string, TensorEntry>>;
@@ -35,6 +36,9 @@ export const vaeStride = ({ blockOutChannels }: VaeConfig): number => 2 ** (bloc
 /** Weights of a Stable Diffusion checkpoint that are not its VAE's. */
 const OTHER_MODELS = /^(model|model_ema|cond_stage_model|conditioner|text_encoders|denoiser)\./;
 
+/** Folder of the VAE in a pipeline. */
+const INNER = 'vae';
+
 /** Of the TAESD family, whose latents need no scaling. */
 const TINY_SCALE = 1;
 
@@ -47,25 +51,52 @@ export async function readVae(choice: VaeChoice, reporter?: Reporter): Promise<V
   if (!existsSync(place.path)) throw missing(place.path);
   const found = configFile(place);
   const tensors = await readTensors(place);
+  const prefix = findVaePrefix(Object.keys(tensors));
+  if (prefix) reporter?.say(`${place.path}: the VAE is read from the tensors under "${prefix}".`);
   const config = found === undefined ? inferred(place, tensors) : await parsed(found);
   return { path: place.path, config, sha256: encoderHash(tensors, config), tensors };
 }
 
 /** The parameters on the active backend, owned by the caller. @throws where tensors are missing or of other shapes. */
 export function vaeParams({ path, config, tensors }: VaeFiles): VaeParams {
-  const dict = Object.entries(tensors).map(([key, entry]) => [
-    key,
-    { shape: entry.shape, data: toFloat32(entry) },
-  ]);
   try {
+    const dict = Object.entries(tensors).map(([key, entry]) => [
+      key,
+      { shape: entry.shape, data: floats(key, entry) },
+    ]);
     return loadVaeParams(Object.fromEntries(dict), config);
   } catch (cause) {
     throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
 }
 
+function floats(key: string, entry: TensorEntry): Float32Array {
+  try {
+    return toFloat32(entry);
+  } catch (cause) {
+    throw new Error(`${key}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Whether a folder has the `config.json` of one of diffusers' autoencoders. */
+async function hasVaeConfig(folder: string): Promise<boolean> {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) return false;
+  const { _class_name } = (await readJson(path)) as { readonly _class_name?: unknown };
+  return /^(Asymmetric)?Autoencoder/.test(String(_class_name));
+}
+
+/** Folder of a VAE: `path` itself, or the `vae` of a pipeline; undefined where it is neither. */
+export async function vaeFolder(path: string): Promise<string | undefined> {
+  if (await hasVaeConfig(path)) return path;
+  const inner = join(path, INNER);
+  return (await hasVaeConfig(inner)) ? inner : undefined;
+}
+
 async function localFiles(choice: VaeFileChoice, reporter?: Reporter): Promise<VaeFileChoice> {
-  const path = await localPath(choice.path, reporter);
+  const found = await localPath(choice.path, reporter);
+  const path = (choice.config ? undefined : await vaeFolder(found)) ?? found;
+  if (path !== found) reporter?.say(`${found} is a pipeline: the VAE is read from ${basename(path)}/ in it.`);
   const decoder = choice.decoder && (await localPath(choice.decoder, reporter));
   return { ...choice, path, ...(decoder && { decoder }) };
 }
@@ -97,7 +128,7 @@ function configFile({ path, config }: VaeFileChoice): string | undefined {
 
 async function readTensors({ path, decoder }: VaeFileChoice): Promise<Tensors> {
   const read = async (file: string): Promise<Tensors> => {
-    const tensors = await readWeights(file, { keep: (name) => !OTHER_MODELS.test(name) });
+    const tensors = await readWeights(file, { keep: (name) => isVaeKey(name) || !OTHER_MODELS.test(name) });
     assertFinite(tensors, file);
     return tensors;
   };
@@ -111,7 +142,7 @@ async function readTensors({ path, decoder }: VaeFileChoice): Promise<Tensors> {
 
 async function parsed(path: string): Promise<VaeConfig> {
   try {
-    return parseVaeConfig(JSON.parse(await readFile(path, 'utf8')));
+    return parseVaeConfig(await readJson(path));
   } catch (cause) {
     throw userError(`${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
