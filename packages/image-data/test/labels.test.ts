@@ -295,7 +295,9 @@ describe('layouts', () => {
     expect(Object.keys(await byName(hub, { within: 'test' }))).toEqual(
       [0, 1, 2, 3].map((row) => `default/test/0000.parquet/${row}`),
     );
-    await expect(openImages(hub, { within: 'tset' })).rejects.toThrow(/no Parquet file or shard is within tset/);
+    await expect(openImages(hub, { within: 'tset' })).rejects.toThrow(
+      /no Parquet file or shard is within tset/,
+    );
     write('hub/default/train/0001.parquet', Buffer.from(second.data, 'base64'));
     await expect(openImages(hub)).rejects.toThrow(/0001\.parquet has other columns/);
   });

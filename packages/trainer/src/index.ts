@@ -7,7 +7,7 @@ export { type LearningRateOptions, learningRate, type RateSchedule } from './lea
 export { type Column, meanRow, type Row, readWindow, type Window } from './metrics.ts';
 export { type MuonOptions, orthogonalize } from './muon.ts';
 export { matchesPath, type OptimizerOptions, optimizer, type ParamGroup } from './optimizer.ts';
-export { batchIndices, epochOrder } from './order.ts';
+export { batchIndices, epochOrder, indicesFrom } from './order.ts';
 export { stdToExponent, WIDEST_SIGMA } from './power-ema.ts';
 export { noisedInputs, noiseLatents, type RandomnessOptions } from './randomness.ts';
 export { type LoopOptions, type LoopResult, run, type Task } from './run.ts';

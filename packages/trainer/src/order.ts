@@ -32,8 +32,12 @@ export function batchIndices(seed: number, step: number, batchSize: number, n: n
       `batchIndices: got a batch of ${batchSize} for ${n} items, wanted at most ${n}; lower the batch size.`,
     );
   }
-  const start = step * batchSize;
-  return Uint32Array.from({ length: batchSize }, (_, i) => {
+  return indicesFrom(seed, step * batchSize, batchSize, n);
+}
+
+/** Indices of `count` items from position `start` of the epochs' orders one after the other: `start` items were visited before. */
+export function indicesFrom(seed: number, start: number, count: number, n: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => {
     const epoch = Math.floor((start + i) / n);
     return getOrder(seed, epoch, n)[(start + i) % n] as number;
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchIndices, epochOrder } from '../src/index.ts';
+import { batchIndices, epochOrder, indicesFrom } from '../src/index.ts';
 
 const sorted = (values: Iterable<number>): number[] => [...values].sort((a, b) => a - b);
 
@@ -55,5 +55,18 @@ describe('batchIndices', () => {
 
   test('refuses a batch larger than the data', () => {
     expect(() => batchIndices(1, 0, 11, 10)).toThrow(/batch of 11 for 10 items/);
+  });
+});
+
+describe('indicesFrom', () => {
+  test('cuts the same order at any places', () => {
+    const whole = Array.from({ length: 3 }, (_, epoch) => [...epochOrder(5, epoch, 10)]).flat();
+    const lengths = [4, 1, 9, 12, 3];
+    let start = 0;
+    for (const length of lengths) {
+      expect([...indicesFrom(5, start, length, 10)]).toEqual(whole.slice(start, start + length));
+      start += length;
+    }
+    expect(start).toBe(29);
   });
 });

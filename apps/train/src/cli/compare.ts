@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { differencesOf, type EvaluationCard } from '@ahpa/evaluation';
 import { userError } from '@ahpa/messages';
 import { Command } from 'commander';
-import { runFolder } from '../records/folder.ts';
+import { type Change, showDifference } from '../config/changes.ts';
+import { readChanges, runFolder } from '../records/folder.ts';
 import { BINS, lossSteps, type MeanError, pairedLoss, readLoss } from '../records/held-out-loss.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
@@ -71,7 +72,13 @@ async function compareRuns([a, b]: readonly string[], reporter: Reporter): Promi
     `  all t      ${show(difference)}`,
     ...difference.byTime.map((bin, i) => `  t ${i / BINS} to ${(i + 1) / BINS}`.padEnd(13) + show(bin)),
   );
-  return { step, difference };
+  const changes = await Promise.all([one, other].map(readChanges));
+  [a, b].forEach((name, i) => {
+    const made = (changes[i] as readonly Change[]).filter((change) => change.step < step);
+    for (const change of made)
+      reporter.say(`${name} changed after step ${change.step}: ${showDifference(change)}.`);
+  });
+  return { step, difference, changes };
 }
 
 /** A row for each metric, a column for each card. */

@@ -82,14 +82,24 @@ function repaFlags(options: object): string[] {
   return repaAssignments(Object.fromEntries(values));
 }
 
-/** The resolved configuration; `names` are used where the command line names none, old names of keys are reported. */
+/** What a command adds to the configuration of its command line. */
+export interface ConfigExtras {
+  /** Used where the command line names no configuration. */
+  readonly names?: readonly string[];
+  /** The configuration that options change, in place of the built-in ones. */
+  readonly over?: TrainConfig;
+  /** Assignments that win over all others. */
+  readonly changes?: readonly string[];
+}
+
+/** The resolved configuration; old names of keys are reported. */
 export function resolveConfig(
   options: ConfigOptions,
   { warn }: Pick<Reporter, 'warn'>,
-  names: readonly string[] = [],
+  { names = [], over, changes = [] }: ConfigExtras = {},
 ): TrainConfig {
   const { config = names, variant = [], set = [], backend, eager } = options;
   const flags = [...(backend ? [`train.backend=${backend}`] : []), ...(eager ? ['train.eager=true'] : [])];
-  const request = { names: [...config, ...variant], set: [...set, ...repaFlags(options), ...flags] };
-  return loadConfig(request, warn);
+  const assignments = [...set, ...repaFlags(options), ...flags, ...changes];
+  return loadConfig({ names: [...config, ...variant], set: assignments, ...(over && { over }) }, warn);
 }

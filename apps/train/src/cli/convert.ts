@@ -7,13 +7,14 @@ import type { LoadOptions } from '../models/load-model.ts';
 import { CLASSES_HELP, count } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
+import { withRuns } from './sampling-options.ts';
 
 type ConvertOptions = Omit<ConvertRequest, 'input' | 'output' | 'zeroProjectors'> &
   LoadOptions & { readonly vae: string; readonly projectors?: readonly number[] };
 
 /** The command. */
 export function convertCommand(): Command {
-  return new Command('convert')
+  return withRuns(new Command('convert'))
     .description('convert the weights of a network between SiT, DiT, REPA, diffusers and this program')
     .argument(
       '<input>',
@@ -33,7 +34,7 @@ export function convertCommand(): Command {
     )
     .option(
       '--part <name>',
-      'entry of a training checkpoint: model, ema, or all with the moments (default: ema)',
+      'entry of a training checkpoint, or weights of a run: model, ema, or all with the moments (default: ema)',
     )
     .option('--heads <count>', 'attention heads, where the width leaves them open', count)
     .option('--latent-size <pixels>', 'side of the latent, where there is no pos_embed', count)
@@ -47,8 +48,6 @@ export function convertCommand(): Command {
     .option('--force', 'replace an output that exists')
     .option('--drop-unknown', 'leave out unexpected tensors beside the network')
     .option('--vae <folder>', 'VAE of a folder of this program, as seen from there', 'vae')
-    .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--ema <average>', 'average of the weights of a run (default: the first)')
     .action((input: string, output: string, options: ConvertOptions, command: Command) =>
       perform(command, async (reporter) => {
         const { projectors, ...others } = options;

@@ -1,8 +1,9 @@
 /** `ahpa demo`: training at a size for two CPU cores. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { differences, isFree } from '../config/changes.ts';
 import type { TrainConfig } from '../config/types.ts';
-import { differences, isComplete, readRunConfig, runFolder } from '../records/folder.ts';
+import { isComplete, readRunConfig, runFolder } from '../records/folder.ts';
 import { type ConfigOptions, resolveConfig, withTraining } from './config-options.ts';
 import { perform } from './perform.ts';
 import { trainInto } from './train.ts';
@@ -15,7 +16,7 @@ export function demoCommand(): Command {
     )
     .action((options: ConfigOptions & { readonly runs: string }, command: Command) =>
       perform(command, async (reporter) => {
-        const config = resolveConfig(options, reporter, ['demo']);
+        const config = resolveConfig(options, reporter, { names: ['demo'] });
         return trainInto(await demoFolder(options.runs, config), config, reporter);
       }),
     );
@@ -29,6 +30,7 @@ export async function demoFolder(runs: string, config: TrainConfig): Promise<str
     const previous = await readRunConfig(folder);
     if (previous === undefined) return root;
     const complete = await isComplete(folder, previous.train.steps);
-    if (!complete && differences(previous, config).length === 0) return root;
+    const bearing = differences(previous, config).filter(({ key }) => !isFree(key));
+    if (!complete && bearing.length === 0) return root;
   }
 }

@@ -12,28 +12,11 @@ interface Options extends ConfigOptions, Omit<ExtractRequest, 'source'> {}
 
 /** The command. */
 export function extractCommand(): Command {
-  return withConfig(new Command('extract'))
+  const command = withConfig(new Command('extract'))
     .description('encode images into a cache of latents and features; rerun to resume')
-    .argument(
-      '[source]',
-      'folder, .zip, .tar (also .gz, .zst), .parquet or pattern of shards (default: data.path of the configuration)',
-    )
-    .requiredOption('--out <folder>', 'folder of the cache')
-    .option('--within <folder>', 'folder inside the source, or prefix of the names of shards')
-    .option(
-      '--labels <file>',
-      "a dataset.json, metadata.csv or metadata.jsonl (default: the source's own, or its folders)",
-    )
-    .option(
-      '--label-column <name>',
-      'column of labels: of Parquet, metadata; cls or a key of .json in WebDataset',
-    )
-    .option('--image-column <name>', 'column of images in Parquet, their extension in WebDataset')
-    .addOption(
-      new Option('--classes <file>', 'class names in their order, one a line or a list in .json').conflicts(
-        'like',
-      ),
-    )
+    .argument('[source]', 'folder, .zip, .tar(.gz, .zst), .parquet or pattern (default: data.path)')
+    .requiredOption('--out <folder>', 'folder of the cache');
+  return withLabels(command)
     .option('--size <pixels>', 'side of the centre crop (default: data.size)', count)
     .option(
       '--like <cache>',
@@ -68,5 +51,25 @@ export function extractCommand(): Command {
         );
         return summary ?? { cache: options.out, complete: false };
       }),
+    );
+}
+
+/** Adds the options that say where labels and classes are. */
+function withLabels(command: Command): Command {
+  return command
+    .option('--within <folder>', 'folder inside the source, or prefix of the names of shards')
+    .option(
+      '--labels <file>',
+      "a dataset.json, metadata.csv or metadata.jsonl (default: the source's own, or its folders)",
+    )
+    .option(
+      '--label-column <name>',
+      'column of labels: of Parquet, metadata; cls or a key of .json in WebDataset',
+    )
+    .option('--image-column <name>', 'column of images in Parquet, their extension in WebDataset')
+    .addOption(
+      new Option('--classes <file>', 'class names in their order, one a line or a list in .json').conflicts(
+        'like',
+      ),
     );
 }

@@ -6,9 +6,11 @@ import { type Inspection, inspectModelFile, type KnownSizes, type Recognised } f
 import { Command, Option } from 'commander';
 import { readExportedFolder } from '../models/ahpa-format.ts';
 import { describeVae, inspectVae, isVae } from '../models/inspect-vae.ts';
+import { type LoadOptions, weightsPath } from '../models/load-model.ts';
 import { CLASSES_HELP, count, nonNegative } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
+import { withStep } from './sampling-options.ts';
 
 interface VaeOptions {
   readonly size: number;
@@ -19,11 +21,14 @@ interface VaeOptions {
 
 /** The command. */
 export function inspectCommand(): Command {
-  return new Command('inspect')
+  return withStep(new Command('inspect'))
     .description(
       'check a checkpoint, weights file or VAE: model family, sizes, missing and unexpected tensors',
     )
-    .argument('<file>', 'a .safetensors or PyTorch file, or a folder of an exported model or of diffusers')
+    .argument(
+      '<file>',
+      'a run, a .safetensors or PyTorch file, or a folder of an exported model or of diffusers',
+    )
     .addOption(
       new Option('--from <convention>', 'weight convention, where it cannot be detected').choices(
         CONVENTIONS,
@@ -36,8 +41,9 @@ export function inspectCommand(): Command {
     .option('--grid <tokens>', 'side of the token grid of a VAE', count, 16)
     .option('--decoder <file>', 'second weights file of a VAE, where there are two')
     .option('--scale <factor>', 'factor of the latents of a VAE without config.json', nonNegative)
-    .action((file: string, options: KnownSizes & VaeOptions, command: Command) =>
+    .action((place: string, options: KnownSizes & VaeOptions & LoadOptions, command: Command) =>
       perform(command, async (reporter) => {
+        const file = await weightsPath(place, options, reporter);
         if (options.decoder || (await isVae(await localPath(file, reporter)))) {
           const { size, grid, decoder, scale } = options;
           const choice = {

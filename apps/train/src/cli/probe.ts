@@ -6,12 +6,13 @@ import { backendOption } from './config-options.ts';
 import { count, seed } from './numbers.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
+import { withRuns } from './sampling-options.ts';
 
 /** The command. */
 export function probeCommand(): Command {
-  return new Command('probe')
+  return withRuns(new Command('probe'))
     .description('measure how well hidden tokens predict each group of VAE features, by block and noise')
-    .argument('<run>', 'folder of a run')
+    .argument('<run>', 'name of a run, or path of a run or checkpoint')
     .option('--images <n>', 'training images to measure with', count, 2000)
     .option('--batch <n>', 'images at a time', count, 32)
     .option('--bins <n>', 'equal ranges of t', count, 3)
@@ -29,10 +30,12 @@ export function probeCommand(): Command {
 
 const cell = (value: number): string => value.toFixed(2).padStart(7);
 
-function describe({ targets, pick, step, images, bins }: Probe, { print }: Reporter): void {
+function describe({ targets, pick, step, weights, images, bins }: Probe, { print }: Reporter): void {
   const range = (bin: number): string => `t<${((bin + 1) / bins).toFixed(2)}`.padStart(7);
   const head = Array.from({ length: bins }, (_, bin) => range(bin)).join('');
-  print(`Step ${step}, ${images} images. R² of readouts on held-out images, by block and time:`);
+  print(
+    `Step ${step}, weights ${weights}, ${images} images. R² of readouts on held-out images, by block and time:`,
+  );
   for (const { name, kind, availability, r2, meanGap } of targets) {
     print(
       '',

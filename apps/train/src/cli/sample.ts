@@ -19,7 +19,7 @@ interface SampleOptions extends SamplingOptions {
 /** The command. */
 export function sampleCommand(): Command {
   return withSampler(withModel(new Command('sample')))
-    .description('draw a grid of images with the averaged weights of a trained model')
+    .description('draw a grid of images with a trained model')
     .option(
       '--class <class>',
       'name or index of a class, or all (default: as in the sample grids of the run)',

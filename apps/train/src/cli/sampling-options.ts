@@ -6,7 +6,7 @@ import { userError } from '@ahpa/messages';
 import { type Command, Option } from 'commander';
 import type { TrainConfig } from '../config/types.ts';
 import { backendOption } from './config-options.ts';
-import { count, interval, nonNegative, positive, seed } from './numbers.ts';
+import { count, integer, interval, nonNegative, positive, seed } from './numbers.ts';
 
 type Sample = TrainConfig['sample'];
 
@@ -16,6 +16,7 @@ export interface SamplingOptions {
   readonly model?: string;
   readonly runs: string;
   readonly ema?: string;
+  readonly at?: number;
   readonly vae?: string;
   readonly sampler?: Sample['sampler'];
   readonly steps?: number;
@@ -39,11 +40,19 @@ export function withModel(command: Command): Command {
   );
 }
 
-/** Adds the folder of the runs and the average of the weights. */
+/** Adds the folder of the runs, and the step and the weights of a run. */
 export function withRuns(command: Command): Command {
+  return withStep(command).option(
+    '--ema <weights>',
+    'average of the weights, or model for the trained ones (default: the first average)',
+  );
+}
+
+/** Adds the folder of the runs, and the step of a run. */
+export function withStep(command: Command): Command {
   return command
     .option('--runs <folder>', 'folder of the runs', 'runs')
-    .option('--ema <average>', 'average of the weights (default: the first)');
+    .option('--at <step>', 'step of the checkpoint of a run (default: the newest)', integer);
 }
 
 /** Adds the options of the sampler and the backend. */

@@ -6,40 +6,38 @@ import { CONFIG_FILE } from '../config/read-file.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { WATTS_PER_CORE } from '../plan/machine.ts';
 import { runFolder } from '../records/folder.ts';
-import { listenForInterrupt } from '../run/interrupt.ts';
+import { type Interrupt, listenForInterrupt } from '../run/interrupt.ts';
+import type { Continuation } from '../run/start.ts';
 import type { TrainSummary } from '../run/train.ts';
-import {
-  type ConfigOptions,
-  repaPlace,
-  resolveConfig,
-  withConfig,
-  withRepaFlags,
-  withTraining,
-} from './config-options.ts';
+import { repaPlace, withConfig, withRepaFlags, withTraining } from './config-options.ts';
+import { chooseRun, type ExistingRunOptions, withExistingRun } from './existing-run.ts';
 import { perform } from './perform.ts';
 import { showPlan } from './plan.ts';
 import type { Reporter } from './reporter.ts';
 
-interface TrainOptions extends ConfigOptions {
+interface TrainOptions extends ExistingRunOptions {
   readonly name?: string;
-  readonly runs: string;
   readonly dryRun?: boolean;
 }
 
 /** The command. */
 export function trainCommand(): Command {
-  return withRepaFlags(withTraining(withConfig(new Command('train'))))
+  return withRepaFlags(withExistingRun(withTraining(withConfig(new Command('train')))))
     .description('train a model; rerun to resume')
     .option('--name <run>', 'name of the run (default: that of the last configuration)')
     .option('--dry-run', 'print the plan, as ahpa plan --no-trial does, and stop')
     .action((options: TrainOptions, command: Command) =>
       perform(command, async (reporter) => {
-        const config = resolveConfig(options, reporter);
+        if (options.run !== undefined && options.name !== undefined)
+          throw userError(
+            'Both --run and --name were given: --run names a run that exists, --name also a new one.',
+          );
+        const { root, config, continuation } = await chooseRun(options, () => runRoot(options), reporter);
         if (options.dryRun) {
           const request = { runs: options.runs, trial: false, watts: WATTS_PER_CORE };
           return showPlan(config, request, reporter);
         }
-        return trainInto(runRoot(options), config, reporter);
+        return trainInto(root, config, reporter, continuation);
       }),
     );
 }
@@ -49,10 +47,12 @@ export async function trainInto(
   root: string,
   config: TrainConfig,
   reporter: Reporter,
+  continuation?: Continuation,
 ): Promise<TrainSummary> {
   const { train } = await import('../run/train.ts');
-  const summary = await train(config, runFolder(root), reporter, () => listenForInterrupt(reporter));
-  reporter.print(...closing(summary));
+  const listen = (): Interrupt => listenForInterrupt(reporter);
+  const summary = await train(config, runFolder(root), reporter, listen, continuation);
+  reporter.print(...closing(summary, continuation));
   return summary;
 }
 
@@ -65,8 +65,15 @@ export function runRoot(options: Pick<TrainOptions, 'name' | 'runs' | 'config' |
   throw userError(`--name is "${chosen}", wanted letters, digits, ".", "_" and "-".`);
 }
 
-function closing({ run, step, complete, samples, plot, stats, checkpoints }: TrainSummary): string[] {
-  if (!complete) return [`Stopped after step ${step} and saved; the same command continues.`];
+function closing(
+  { run, step, complete, samples, plot, stats, checkpoints }: TrainSummary,
+  { at }: Partial<Continuation> = {},
+): string[] {
+  if (!complete) {
+    if (step === 0) return ['Stopped before the first step; nothing is kept.'];
+    const command = at === undefined ? 'the same command' : `ahpa train --run ${run}`;
+    return [`Stopped after step ${step} and saved; ${command} continues.`];
+  }
   return [
     `Done after ${step} steps. Look at`,
     ...(samples === undefined ? [] : [`  samples      ${samples}`]),

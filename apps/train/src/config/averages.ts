@@ -1,4 +1,4 @@
-/** Moving averages of a run's weights and their place in its state; samples are drawn from the first. */
+/** Weights of a run, trained and averaged, and their place in its state; samples are drawn from the first average. */
 import { userError } from '@ahpa/messages';
 import type { AverageOptions } from '@ahpa/trainer';
 import type { EmaChoice } from './types.ts';
@@ -12,16 +12,34 @@ export function averages({ decay, sigmaRel }: EmaChoice): readonly AverageOption
 export const averageNames = (ema: EmaChoice): readonly string[] =>
   averages(ema).map((average) => ('decay' in average ? `${average.decay}` : `sigma=${average.sigmaRel}`));
 
+/** Weights of a run: their name on a command line, and the place in its state that their tensors' names begin with. */
+export interface WeightsChoice {
+  readonly name: string;
+  readonly place: string;
+}
+
+/** Name of the trained weights themselves, and the names by which weights are known beside those in the list of a run. */
+export const TRAINED = 'model';
+const ALIASES: Readonly<Record<string, number>> = { params: 0, ema: 1 };
+
+/** Every set of weights that a run keeps: the trained ones, and their averages. */
+const weightsOf = (ema: EmaChoice): readonly WeightsChoice[] => [
+  { name: TRAINED, place: 'params' },
+  ...averageNames(ema).map((name, index) => ({ name, place: `ema.${index}` })),
+];
+
 /**
- * Index in the state's `ema` of the average called `name`, by default the first.
- * @throws where the run keeps no such average.
+ * The weights called `name` of a run: `model` or `params` for the trained ones, `ema` for the first average, or the name of an average;
+ * by default the first average.
+ * @throws where the run keeps no such weights.
  */
-export function chooseAverage(ema: EmaChoice, name?: string): number {
-  if (name === undefined) return 0;
-  const names = averageNames(ema);
-  const index = names.indexOf(name);
-  if (index >= 0) return index;
-  throw userError(`The run keeps no average "${name}": it has ${names.join(', ')}.`);
+export function chooseWeights(ema: EmaChoice, name = 'ema'): WeightsChoice {
+  const all = weightsOf(ema);
+  const found = all[ALIASES[name] ?? all.findIndex((one) => one.name === name)];
+  if (found !== undefined) return found;
+  throw userError(
+    `The run keeps no weights "${name}": it has ${all.map((one) => one.name).join(', ')}, where ${TRAINED} is the trained ones and the others are averages.`,
+  );
 }
 
 /** Prefix of the denoiser of average `index` among the tensors of a checkpoint. */

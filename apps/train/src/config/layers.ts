@@ -86,7 +86,9 @@ function changesKind({ kind: old }: JsonObject, { kind }: JsonObject): boolean {
 function parseAssignment(assignment: string): { readonly path: string; readonly value: unknown } {
   const [, path, text] = /^([^=\s]+)=(.*)$/s.exec(assignment) ?? [];
   if (path === undefined || text === undefined) {
-    throw userError(`--set needs key=value, for example optim.learningRate=1e-4, got "${assignment}".`);
+    throw userError(
+      `--set and --change need key=value, for example optim.learningRate=1e-4, got "${assignment}".`,
+    );
   }
   return { path, value: readValue(text) };
 }

@@ -18,6 +18,8 @@ export interface ConfigRequest {
   readonly names: readonly string[];
   /** `a.b=value`; they win over files. */
   readonly set: readonly string[];
+  /** A resolved configuration that they change, in place of the defaults. */
+  readonly over?: TrainConfig;
 }
 
 /** Names of the built-in configurations. */
@@ -31,13 +33,13 @@ export function builtInConfigs(): string[] {
  * `warn` gets one line for each key that is given under an old name.
  * @throws where a file cannot be found or read, or the result is not valid.
  */
-export function loadConfig({ names, set }: ConfigRequest, warn: Warn = () => undefined): TrainConfig {
+export function loadConfig({ names, set, over }: ConfigRequest, warn: Warn = () => undefined): TrainConfig {
   const files = new Map<string, JsonObject>();
-  for (const name of ['base', ...names]) addFile(locate(name, process.cwd()), files, []);
+  for (const name of [...(over ? [] : ['base']), ...names]) addFile(locate(name, process.cwd()), files, []);
   const report = withoutRepeats(warn);
   const below = [...files]
     .map(([path, layer]) => locateModule(renameKeys(layer, report), dirname(path), false))
-    .reduce((lower, upper) => mergeLayers(lower, upper), {});
+    .reduce((lower, upper) => mergeLayers(lower, upper), over ?? {});
   const assigned = locateModule(renameKeys(layerOf(set), report), process.cwd(), true);
   return parseTrainConfig(mergeLayers(below, assigned, wholePaths(set)));
 }

@@ -16,7 +16,13 @@ const init = section({
     .enum(['file', 'repa', 'sit', 'dit'])
     .default('file')
     .describe("Weight convention: file detects it; repa, sit or dit force that network's own."),
-  part: z.string().nullable().default(null).describe('Entry of a training checkpoint; null for its average.'),
+  part: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'Entry of a training checkpoint, or weights of a run: model, ema, or the name of an average; null for its (first) average.',
+    ),
 });
 
 /** Weights that a new run starts from. */

@@ -27,8 +27,6 @@ export interface EvaluateRequest extends SamplesRequest, NetworkChoice, MetricOp
   readonly ref: string;
   /** File that keeps the reference's statistics for later evaluations. */
   readonly saveRef?: string;
-  /** Samples of another run, from the same noise and labels, for a paired test. */
-  readonly against?: string;
   /** Path of the card. */
   readonly card?: string;
   /** The command line, for the card. */
@@ -67,7 +65,7 @@ async function openAll(request: EvaluateRequest, reporter: Reporter): Promise<Op
   const samples = await openSamples(request, reporter);
   const { against } = request;
   if (against === undefined) return { samples, against };
-  const paired = { ...request, samples: against, n: samples.source.n };
+  const paired = { ...request, samples: against, against: request.samples, n: samples.source.n };
   return openSamples(paired, reporter).then(
     (other) => ({ samples, against: other }),
     async (error) => {

@@ -9,7 +9,7 @@ import type { DrawingCard } from '@ahpa/evaluation';
 import { openPixels, type PixelSource, type Samples } from '@ahpa/evaluation/node';
 import { type Reporter, userError } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
-import { loadModel } from '../models/load-model.ts';
+import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { isModelFolder } from '../models/model-folder.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
 import { runFolder } from '../records/folder.ts';
@@ -17,13 +17,15 @@ import { trainedClasses } from '../sampling/choose-classes.ts';
 import { drawnPixels, evaluations } from './drawn-pixels.ts';
 
 /** Samples of an evaluation; the sampler settings apply where a model draws. */
-export interface SamplesRequest {
+export interface SamplesRequest extends LoadOptions {
   /** Images, or the name of a run, or the path of a run, checkpoint or exported model. */
   readonly samples: string;
   readonly n?: number;
-  readonly runs: string;
-  readonly ema?: string;
+  /** Samples of another run, from the same noise and labels, for a paired test. */
+  readonly against?: string;
   readonly vae?: string;
+  /** A weaker model, which guidance leads away from. */
+  readonly weak?: string;
   readonly sample?: Partial<TrainConfig['sample']>;
   readonly seed: number;
   readonly backend?: BackendName;
@@ -41,7 +43,8 @@ const meansModel = (name: string, runs: string): boolean =>
 async function fromModel(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
   const { n = DEFAULT_N, seed } = request;
   const model = await loadModel(request.samples, request, reporter);
-  const opened = await openImageSampler(model, request, reporter);
+  const weakModel = await loadWeakModel(request, reporter);
+  const opened = await openImageSampler(model, { ...request, ...(weakModel && { weakModel }) }, reporter);
   const classes = trainedClasses(model);
   const draw = { n, seed, label: (index: number) => classes[index % classes.length] as number };
   return {
@@ -95,6 +98,14 @@ function firstPixels(source: PixelSource, n: number | undefined): PixelSource {
   return { ...source, n };
 }
 
+/** Refuses the options of a model where none draws. */
+function assertDrawn({ samples, against, runs, ...options }: SamplesRequest): void {
+  if (against !== undefined && meansModel(against, runs)) return;
+  const given = (['ema', 'at', 'weak'] as const).find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw userError(`${samples} holds images, and --${given} is for a model that draws: leave it away.`);
+}
+
 /** Opens samples. Throws one sentence where a name means neither images nor a model. */
 export async function openSamples(request: SamplesRequest, reporter: Reporter): Promise<Samples> {
   const { samples, runs, n } = request;
@@ -103,6 +114,7 @@ export async function openSamples(request: SamplesRequest, reporter: Reporter): 
     throw userError(
       `There are no samples at ${samples}, and no run ${basename(samples)} in ${runs}: name images, a run or a model.`,
     );
+  assertDrawn(request);
   const source = await openPixels(samples);
   try {
     return { source: firstPixels(source, n), drawing: await readDrawing(samples) };

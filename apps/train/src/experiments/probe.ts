@@ -9,20 +9,21 @@ import { type Extent, measureMoments } from '@ahpa/recoverability/measure';
 import { type AlignmentConfig, alignmentKind } from '../config/alignment.ts';
 import { loadConfig } from '../config/load.ts';
 import { writeWhole } from '../files/write-whole.ts';
-import { denoiserParams, loadModel } from '../models/load-model.ts';
+import { denoiserParams, type LoadOptions, loadModel } from '../models/load-model.ts';
+import { rootOf } from '../models/trained-model.ts';
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { prepare } from '../run/prepare.ts';
 
 /** Run, images and bins of a probe. */
-export interface ProbeRequest extends Extent {
+export interface ProbeRequest extends Extent, LoadOptions {
   readonly run: string;
   readonly backend?: BackendName;
 }
 
-/** Probes the averaged weights of a run's newest checkpoint and writes `probe.json` into its folder. */
+/** Probes the chosen weights of a run, by default the first average of the newest checkpoint, and writes `probe.json` into its folder. */
 export async function probeRun(request: ProbeRequest, reporter: Reporter): Promise<Probe> {
-  const model = await loadModel(request.run, { runs: request.run }, reporter);
-  const { config, step } = model;
+  const model = await loadModel(request.run, request, reporter);
+  const { config, step, average: weights } = model;
   if (config === undefined || step === undefined) {
     throw userError(`${request.run} is a model without its run: the probe needs the run's data.`);
   }
@@ -56,8 +57,8 @@ export async function probeRun(request: ProbeRequest, reporter: Reporter): Promi
   for (const part of [denoiser, parts]) part.dispose();
   const map = recoverability(measurement);
   const { bins } = request;
-  const probe = { ...map, step, images, bins, blocks: network.depth };
-  await writeWhole(probePath(request.run), `${JSON.stringify(probe)}\n`);
+  const probe = { ...map, step, weights, images, bins, blocks: network.depth };
+  await writeWhole(probePath(rootOf(model)), `${JSON.stringify(probe)}\n`);
   return probe;
 }
 

@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { userError } from '@ahpa/messages';
+import type { Change } from '../config/changes.ts';
 import type { TrainConfig } from '../config/types.ts';
 import { runCards } from '../evaluation/cards.ts';
-import { readRunConfig, runFolder } from '../records/folder.ts';
+import { readChanges, readRunConfig, runFolder } from '../records/folder.ts';
 import { type HeldOutLoss, lossSteps, readLoss } from '../records/held-out-loss.ts';
 import { type Probe, probePath } from '../records/probe-file.ts';
 import { readStats, type StatsRow } from '../records/stats.ts';
@@ -17,6 +18,8 @@ export interface RunRecord {
   readonly arm: string;
   readonly seed: number;
   readonly config: TrainConfig;
+  /** Changes of the configuration on the way, by step. */
+  readonly changes: readonly Change[];
   readonly rows: readonly StatsRow[];
   /** The newest sample grid, and the newest probe; undefined where there is none yet. */
   readonly samples: string | undefined;
@@ -68,6 +71,7 @@ async function readRun(root: string): Promise<RunRecord> {
     arm: name.replace(/\.seed\d+$/, ''),
     seed: config.train.seed,
     config,
+    changes: await readChanges(folder),
     rows: await readStats(folder.stats),
     samples: newest === undefined ? undefined : join(folder.samples, newest),
     probe: existsSync(probePath(root))

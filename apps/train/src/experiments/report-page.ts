@@ -1,5 +1,6 @@
 /** A report on runs as one self-contained HTML page: table of arms, curves, routers, samples. */
 import { readFileSync } from 'node:fs';
+import { showDifference } from '../config/changes.ts';
 import { type Html, html, trusted } from '../files/html.ts';
 import { alignmentPanel, type Panel, routeHistoryPanel, routePanel } from '../records/panels.ts';
 import { renderPanels } from '../records/plot.ts';
@@ -35,6 +36,7 @@ export async function reportPage(runs: readonly RunRecord[], options: ReportOpti
   const first = arms.map((arm) => reported.find((run) => run.arm === arm) as RunRecord);
   const sections = [
     section('Arms', armsTable(armTable(reported, arms), arms)),
+    section('Changes on the way', changesTable(reported)),
     section('Curves', await plot(curves.filter((panel) => panel !== undefined))),
     ...(await Promise.all(first.map(alignmentSection))),
     ...(await Promise.all(reported.map(probeSection))),
@@ -109,6 +111,18 @@ function armsTable(rows: readonly ArmRow[], arms: readonly string[]): Html {
   const headings = head.map((title) => html`<th>${title}</th>`);
   const lines = body.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`);
   return html`<div class="wide"><table><tr>${headings}</tr>${lines}</table></div><p class="note">${note}</p>`;
+}
+
+/** The changes of the recipes of all runs; nothing where there are none. */
+function changesTable(runs: readonly RunRecord[]): Html {
+  const lines = runs.flatMap(({ name, changes }) =>
+    changes.map(
+      (change) => html`<tr><td>${name}</td><td>${change.step}</td><td>${showDifference(change)}</td></tr>`,
+    ),
+  );
+  if (lines.length === 0) return NOTHING;
+  const head = html`<tr><th>run</th><th>after step</th><th>change</th></tr>`;
+  return html`<div class="wide"><table>${head}${lines}</table></div>`;
 }
 
 const withError = (mean: number, error: number | undefined): string =>

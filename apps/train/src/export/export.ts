@@ -10,7 +10,7 @@ import { type Reporter, userError } from '@ahpa/messages';
 import { vaeConfigJson } from '@ahpa/vae-hierarchy';
 import { writeSafetensors } from '@ahpa/weight-files';
 import type { VaeChoice } from '../config/types.ts';
-import { loadModel } from '../models/load-model.ts';
+import { type LoadOptions, loadModel } from '../models/load-model.ts';
 import { writeModelFolder } from '../models/model-folder.ts';
 import { countCost, type ModelCost } from './cost.ts';
 import { collectFacts } from './facts.ts';
@@ -18,11 +18,9 @@ import { licenceFile, statedRights } from './licence.ts';
 import { modelCard } from './model-card.ts';
 
 /** Model, folder, licence and cards of an export. */
-export interface ExportOptions {
+export interface ExportOptions extends LoadOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
-  readonly runs: string;
-  readonly ema?: string;
   /** VAE to name or copy in place of the run's. */
   readonly vae?: string;
   /** SPDX identifier of the weights' licence. */

@@ -1,10 +1,10 @@
 /** Measurements of a model by its run: its last report, cards of evaluations, and a grid of samples. */
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { readCard } from '@ahpa/evaluation/node';
 import { drawnStep, runCards } from '../evaluation/cards.ts';
-import type { TrainedModel } from '../models/trained-model.ts';
+import { rootOf, type TrainedModel } from '../models/trained-model.ts';
 import { runFolder } from '../records/folder.ts';
 import { type StatsRow, statsRows } from '../records/stats.ts';
 
@@ -21,7 +21,7 @@ export interface Facts {
 export async function collectFacts(model: TrainedModel, cards: readonly string[]): Promise<Facts> {
   const named = await Promise.all(cards.map(readCard));
   if (model.config === undefined || model.step === undefined) return { cards: named };
-  const folder = runFolder(dirname(dirname(model.source)));
+  const folder = runFolder(rootOf(model));
   const upTo = ({ step }: { readonly step: number }): boolean => step <= (model.step as number);
   let last: StatsRow | undefined;
   for await (const row of statsRows(folder.stats)) if (upTo(row)) last = row;

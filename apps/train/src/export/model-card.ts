@@ -2,6 +2,8 @@
 
 import type { EvaluationCard } from '@ahpa/evaluation';
 import { alignmentKind } from '../config/alignment.ts';
+import { TRAINED } from '../config/averages.ts';
+import { showDifference } from '../config/changes.ts';
 import type { VaeChoice } from '../config/types.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
 import type { Cost, ModelCost } from './cost.ts';
@@ -76,14 +78,15 @@ with ${decoder}. The tensors in \`model.safetensors\` have the names of SiT's an
 to 1 (noise), and the network predicts the velocity.`;
 }
 
-function figures({ step, average, config }: TrainedModel, { last, cards }: Facts): string {
+function figures({ step, average, config, changes = [] }: TrainedModel, { last, cards }: Facts): string {
   const rows: [string, string][] = [];
   if (step !== undefined) rows.push(['Training steps', whole(step)]);
-  rows.push(['Average of the weights', average]);
+  rows.push(average === TRAINED ? ['Weights', 'trained, not averaged'] : ['Average of the weights', average]);
   if (config) {
     rows.push(['Batch', whole(config.train.batch)]);
     rows.push(['Learning rate', `${config.optim.learningRate}`]);
   }
+  for (const change of changes) rows.push([`From step ${whole(change.step)} on`, showDifference(change)]);
   if (last) {
     rows.push(['Images seen', whole(last.images)]);
     rows.push([`Denoising loss, last ${config?.train.reportEvery ?? ''} steps`, last.denoising.toFixed(4)]);

@@ -11,17 +11,20 @@ import { disposeTree } from '@ahpa/ops';
 import { CLASS_TABLE } from '@ahpa/sit-weights';
 import { inFloat32, type TensorEntry } from '@ahpa/weight-files';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
-import { averageNames, chooseAverage, denoiserPrefix } from '../config/averages.ts';
+import { chooseWeights } from '../config/averages.ts';
 import { modelConfig } from '../models/shapes.ts';
-import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import { chosenCheckpoint, readCheckpoint, runMeta } from '../records/checkpoints.ts';
 import { runFolder } from '../records/folder.ts';
 import { isModelFolder, readModelFolder } from './model-folder.ts';
 import type { TrainedModel } from './trained-model.ts';
 
-/** Folder of the runs, and the average of the weights to load; default the first. */
+/** Folder of the runs, and the weights and the step of a run to load. */
 export interface LoadOptions {
   readonly runs: string;
+  /** Name of the weights, see `chooseWeights`; default the first average. */
   readonly ema?: string;
+  /** Step of the checkpoint; default the newest. */
+  readonly at?: number;
 }
 
 /**
@@ -30,18 +33,16 @@ export interface LoadOptions {
  */
 export async function loadModel(
   place: string,
-  { runs, ema }: LoadOptions,
+  options: LoadOptions,
   reporter: Reporter,
 ): Promise<TrainedModel> {
   const name = await localPath(place, reporter);
-  if (isModelFolder(name)) return readModelFolder(name, ema);
-  const checkpoint = await openCheckpoint(name, runs, reporter);
-  const { config, shape, classes, counts } = runMeta(checkpoint);
-  const index = chooseAverage(config.ema, ema);
-  const prefix = denoiserPrefix(index);
-  const averaged = Object.entries(checkpoint.tensors).filter(([key]) => key.startsWith(`ema.${index}.`));
-  const own = averaged.filter(([key]) => key.startsWith(prefix));
-  const trained = Object.fromEntries(own.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
+  if (isModelFolder(name)) return readModelFolder(name, options);
+  const checkpoint = await openCheckpoint(name, options, reporter);
+  const { config, shape, classes, counts, changes } = runMeta(checkpoint);
+  const chosen = chooseWeights(config.ema, options.ema);
+  const trained = tensorsUnder(checkpoint.tensors, `${chosen.place}.denoiser.`);
+  const all = tensorsUnder(checkpoint.tensors, `${chosen.place}.`);
   const network = modelConfig(config.model, shape);
   const hasNullClass = config.model.labelDropout > 0;
   const weights = hasNullClass ? trained : withoutNullClass(trained, shape.classes);
@@ -55,9 +56,10 @@ export async function loadModel(
     vae: config.vae,
     interpolant: config.interpolant,
     sample: config.sample,
-    average: averageNames(config.ema)[index] as string,
+    average: chosen.name,
     weights,
-    dropped: valuesIn(averaged) - valuesIn(Object.entries(weights)),
+    dropped: valuesIn(all) - valuesIn(weights),
+    ...(changes.length > 0 && { changes }),
     config,
   };
 }
@@ -71,9 +73,44 @@ function withoutNullClass(weights: TrainedModel['weights'], classes: number): Tr
   return { ...rest, [CLASS_TABLE]: { ...table, shape: [classes, width], data } };
 }
 
-/** The checkpoint in a file, or the newest valid one of a run. @throws where there is none. */
-export async function openCheckpoint(place: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
-  return place.endsWith('.safetensors') ? readCheckpoint(place) : findNewest(place, runs, reporter);
+/** The checkpoint's file where `place` is a run, or a step of one is asked for; any other place as it is. */
+export async function weightsPath(place: string, options: LoadOptions, reporter: Reporter): Promise<string> {
+  const isRun = findRun(place, options.runs) !== undefined;
+  return isRun || options.at !== undefined ? (await openCheckpoint(place, options, reporter)).path : place;
+}
+
+/** The weaker model that guidance leads away from, where one is named; `at` is the other model's and does not apply to it. */
+export async function loadWeakModel(
+  { weak, at: _, ...options }: LoadOptions & { readonly weak?: string },
+  reporter: Reporter,
+): Promise<TrainedModel | undefined> {
+  return weak === undefined ? undefined : loadModel(weak, options, reporter);
+}
+
+/** The checkpoint in a file, or that of the step `at` or the newest valid one of a run. @throws where there is none. */
+export async function openCheckpoint(
+  place: string,
+  { runs, at }: LoadOptions,
+  reporter: Reporter,
+): Promise<Checkpoint> {
+  if (place.endsWith('.safetensors')) return assertStep(await readCheckpoint(place), at);
+  const root = findRun(place, runs);
+  const found = root === undefined ? undefined : await chosenCheckpoint(runFolder(root), at, reporter);
+  if (found !== undefined) return found;
+  throw userError(
+    `There is no run with checkpoints at ${place} or ${join(runs, place)}, and no exported model: name another.`,
+  );
+}
+
+/** The folder of the run that a name or path means; undefined where it has no checkpoints. */
+export const findRun = (name: string, runs: string): string | undefined =>
+  [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));
+
+function assertStep(checkpoint: Checkpoint, at: number | undefined): Checkpoint {
+  if (at === undefined || at === checkpoint.step) return checkpoint;
+  throw userError(
+    `${checkpoint.path} is the checkpoint of step ${checkpoint.step}, and not ${at}: leave --at away, or name the run.`,
+  );
 }
 
 /** The tensors below `prefix`, named without it. */
@@ -85,18 +122,11 @@ export function tensorsUnder(
   return Object.fromEntries(below.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
 }
 
-const valuesIn = (tensors: readonly (readonly [string, TensorEntry])[]): number =>
-  tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, length) => product * length, 1), 0);
-
-async function findNewest(name: string, runs: string, reporter: Reporter): Promise<Checkpoint> {
-  const root = [name, join(runs, name)].find((path) => existsSync(runFolder(path).checkpoints));
-  const found =
-    root === undefined ? undefined : await newestCheckpoint(runFolder(root).checkpoints, reporter);
-  if (found !== undefined) return found;
-  throw userError(
-    `There is no run with checkpoints at ${name} or ${join(runs, name)}, and no exported model: name another.`,
+const valuesIn = (tensors: Readonly<Record<string, TensorEntry>>): number =>
+  Object.values(tensors).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1),
+    0,
   );
-}
 
 const none = (shape: readonly number[]): Tensor => zeros([...shape]);
 

@@ -9,6 +9,7 @@ import { positionTensor } from '@ahpa/sit-models';
 import { POSITIONS } from '@ahpa/sit-weights';
 import { inFloat32, readWeights, writeSafetensors } from '@ahpa/weight-files';
 import { z } from 'zod';
+import { TRAINED } from '../config/averages.ts';
 import { checkWith, parseTrainConfig } from '../config/parse.ts';
 import type { VaeChoice } from '../config/types.ts';
 import type { TrainedModel } from './trained-model.ts';
@@ -60,13 +61,17 @@ const WEIGHTS = 'model.safetensors';
 export const isModelFolder = (path: string): boolean =>
   [CONFIG, WEIGHTS].every((name) => existsSync(join(path, name)));
 
-/** Reads an exported folder. @throws where its configuration is invalid, or `ema` is not the average that it holds. */
-export async function readModelFolder(folder: string, ema?: string): Promise<TrainedModel> {
+/** Weights and step that an exported folder is to hold, where they were named. */
+export interface Expected {
+  readonly ema?: string;
+  readonly at?: number;
+}
+
+/** Reads an exported folder. @throws where its configuration is invalid, or it holds other weights than those named. */
+export async function readModelFolder(folder: string, expected: Expected = {}): Promise<TrainedModel> {
   const file = join(folder, CONFIG);
   const { architecture, classes, counts, training, ...rest } = checkWith(schema, await readJson(file), file);
-  if (ema !== undefined && ema !== training.ema) {
-    throw userError(`${folder} holds the average ${training.ema}, and not ${ema}: leave --ema away.`);
-  }
+  assertHolds(folder, training, expected);
   if (classes.length !== architecture.classes) {
     throw userError(`${file} names ${classes.length} classes, wanted ${architecture.classes}.`);
   }
@@ -86,6 +91,17 @@ export async function readModelFolder(folder: string, ema?: string): Promise<Tra
     average: training.ema,
     weights: await readWeights(join(folder, WEIGHTS), { keep: (name) => name !== POSITIONS }),
   };
+}
+
+function assertHolds(folder: string, { ema, step }: ModelJson['training'], wanted: Expected): void {
+  const held = ema === TRAINED ? [ema, 'params'] : [ema, 'ema'];
+  if (wanted.ema !== undefined && !held.includes(wanted.ema)) {
+    throw userError(`${folder} holds the weights ${ema} alone, and not ${wanted.ema}: leave that name away.`);
+  }
+  if (wanted.at !== undefined && wanted.at !== step) {
+    const own = step === null ? 'no known step' : `step ${step}`;
+    throw userError(`${folder} holds the weights of ${own}, and not of ${wanted.at}: leave --at away.`);
+  }
 }
 
 async function readJson(file: string): Promise<unknown> {

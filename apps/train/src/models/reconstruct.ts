@@ -1,5 +1,4 @@
 /** Makes an average that a run did not keep from the power-function averages that it did, as a model folder. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Reporter, userError } from '@ahpa/messages';
 import { stdToExponent } from '@ahpa/trainer';
@@ -9,7 +8,7 @@ import { newestCheckpoint, readCheckpoint, runMeta } from '../records/checkpoint
 import { runFolder } from '../records/folder.ts';
 import { mixture, type Profile } from '../records/post-hoc.ts';
 import { snapshotFiles, storedAverages } from '../records/stored-averages.ts';
-import { loadModel } from './load-model.ts';
+import { findRun, loadModel } from './load-model.ts';
 import { writeModelFolder } from './model-folder.ts';
 
 /** Run, width and step of the average to make. */
@@ -35,8 +34,7 @@ export interface Reconstruction {
 /** Writes the average; memory is that of two sets of weights, one in float64. */
 export async function reconstruct(request: ReconstructRequest, reporter: Reporter): Promise<Reconstruction> {
   const { run, runs, sigma, out } = request;
-  const root = [run, join(runs, run)].find((path) => existsSync(runFolder(path).checkpoints));
-  const folder = runFolder(root ?? run);
+  const folder = runFolder(findRun(run, runs) ?? run);
   const newest = await newestCheckpoint(folder.checkpoints, reporter);
   if (newest === undefined)
     throw userError(`There is no run with checkpoints at ${run} or ${join(runs, run)}.`);

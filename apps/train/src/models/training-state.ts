@@ -3,7 +3,7 @@
 import { type Reporter, userError } from '@ahpa/messages';
 import { publishedProjectors, type TrainingParts, toNetwork } from '@ahpa/sit-models';
 import type { TensorEntry } from '@ahpa/weight-files';
-import { chooseAverage } from '../config/averages.ts';
+import { chooseWeights, TRAINED } from '../config/averages.ts';
 import { readCheckpoint, runMeta } from '../records/checkpoints.ts';
 import { type LoadOptions, openCheckpoint, tensorsUnder } from './load-model.ts';
 import { isModelFolder } from './model-folder.ts';
@@ -13,18 +13,18 @@ import type { TrainedModel } from './trained-model.ts';
 type Tensors = Readonly<Record<string, TensorEntry>>;
 
 /** The parts of REPA's training checkpoint by the place they have in a run's state. */
-const partsOf = (average: number): readonly (readonly [part: string, place: string])[] => [
+const partsOf = (average: string): readonly (readonly [part: string, place: string])[] => [
   ['model', 'params'],
-  ['ema', `ema.${average}`],
+  ['ema', average],
   ['exp_avg', 'moments.m'],
   ['exp_avg_sq', 'moments.v'],
 ];
 
-/** Heads and router of a run's model, of the same average; empty for an exported folder, which has none. */
+/** Heads and router of a run's model, of the same weights; empty for an exported folder, which has none. */
 export async function readAlignment({ config, source, average }: TrainedModel): Promise<Tensors> {
   if (config === undefined) return {};
-  const { tensors } = await readCheckpoint(source, (name) => /^ema\.(\d+\.)?alignment\./.test(name));
-  return tensorsUnder(tensors, `ema.${chooseAverage(config.ema, average)}.alignment.`);
+  const { tensors } = await readCheckpoint(source, (name) => /^(params|ema)\.(\d+\.)?alignment\./.test(name));
+  return tensorsUnder(tensors, `${chooseWeights(config.ema, average).place}.alignment.`);
 }
 
 /** Heads of an alignment that have a published form, and the names of all other tensors of it. */
@@ -40,25 +40,31 @@ export function publishedHeads(
 }
 
 /**
- * Weights, their average and AdamW's moments of a run's newest checkpoint, or of a checkpoint file, under REPA's names.
+ * Weights, their average and AdamW's moments of a checkpoint of a run, or of a checkpoint file, under REPA's names.
  * @throws where `place` has no training state.
  */
 export async function readTrainingState(
   place: string,
-  { runs, ema }: LoadOptions,
+  options: LoadOptions,
   reporter: Reporter,
 ): Promise<TrainingParts> {
   if (isModelFolder(place)) {
     throw userError(`${place} is an exported model, weights without training state: leave --part all away.`);
   }
-  const checkpoint = await openCheckpoint(place, runs, reporter);
+  const checkpoint = await openCheckpoint(place, options, reporter);
   const { config, shape } = runMeta(checkpoint);
+  const chosen = chooseWeights(config.ema, options.ema);
+  if (chosen.name === TRAINED) {
+    throw userError(
+      'A whole checkpoint has the trained weights beside an average: name an average with --ema.',
+    );
+  }
   const network = toNetwork(modelConfig(config.model, shape));
   const { heads, left } = publishedHeads(
     tensorsUnder(checkpoint.tensors, 'params.alignment.'),
     network.hiddenSize,
   );
-  const parts = partsOf(chooseAverage(config.ema, ema)).map(([part, path]) => {
+  const parts = partsOf(chosen.place).map(([part, path]) => {
     const below = tensorsUnder(checkpoint.tensors, `${path}.alignment.`);
     const own = Object.keys(heads).map((name) => [name, below[name] as TensorEntry] as const);
     const denoiser = tensorsUnder(checkpoint.tensors, `${path}.denoiser.`);

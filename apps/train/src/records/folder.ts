@@ -1,10 +1,11 @@
 /** The folder of a run: its paths, its lock, and the check that it belongs to the configuration at hand. */
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rmdir } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints, writeDurably } from '@ahpa/checkpoint';
 import { type Lock, takeLock } from '@ahpa/file-lock';
 import { type Reporter, userError } from '@ahpa/messages';
+import { type Change, differences, isFree, isNamed, reasonFixed, text } from '../config/changes.ts';
 import { parseTrainConfig } from '../config/parse.ts';
 import type { TrainConfig } from '../config/types.ts';
 
@@ -13,6 +14,8 @@ export interface RunFolder {
   readonly root: string;
   /** The resolved configuration. */
   readonly config: string;
+  /** Changes of the configuration on the way, by step; absent where there are none. */
+  readonly changes: string;
   /** One JSON row a line. */
   readonly stats: string;
   readonly checkpoints: string;
@@ -30,6 +33,7 @@ export interface RunFolder {
 export const runFolder = (root: string): RunFolder => ({
   root,
   config: join(root, 'config.json'),
+  changes: join(root, 'changes.json'),
   stats: join(root, 'stats.jsonl'),
   checkpoints: join(root, 'checkpoints'),
   samples: join(root, 'samples'),
@@ -54,28 +58,20 @@ export const cardPath = ({ root }: Pick<RunFolder, 'root'>, step: number): strin
 export const referencePath = ({ root }: Pick<RunFolder, 'root'>): string =>
   join(root, 'evaluation', 'reference.safetensors');
 
-/** Keys that may change between the sessions of a run: they do not change what is learned. */
-const FREE =
-  /^(description|sample\..*|ema\.snapshotEvery|evaluate\..*|train\.(steps|\w+Every|keepLast|backend|eager))$/;
-
-/** Keys that may be given a value where they had none: they say more exactly how the same data are read. */
-const REFINED = /^data\.(classes|labelColumn|imageColumn)$/;
-
 /**
- * Makes the folder or checks that it was made for `config`, and keeps other processes out of it.
- * The lock is the caller's to release.
+ * Makes the folder, or checks that the run in it goes on with `config`, which may differ in the keys `named`; keeps other processes
+ * out of it. The lock is the caller's to release.
  */
-export async function claimFolder(folder: RunFolder, config: TrainConfig, reporter: Reporter): Promise<Lock> {
+export async function claimFolder(
+  folder: RunFolder,
+  config: TrainConfig,
+  named: readonly string[],
+  reporter: Reporter,
+): Promise<Lock> {
   await mkdir(folder.root, { recursive: true });
   const lock = await takeLock(folder.lock, reporter.warn);
   try {
-    const previous = await readRunConfig(folder);
-    const [key] = previous === undefined ? [] : differences(previous, config);
-    if (key !== undefined) {
-      throw userError(
-        `${folder.root} was started with ${key}: choose another --name, or the configuration it was started with.`,
-      );
-    }
+    if (await hasBegun(folder)) await assertContinues(folder, config, named);
     return lock;
   } catch (error) {
     await lock.release();
@@ -83,19 +79,65 @@ export async function claimFolder(folder: RunFolder, config: TrainConfig, report
   }
 }
 
-/** Writes the resolved configuration: from here on the folder is this run's. */
-export async function beginRun(folder: RunFolder, config: TrainConfig): Promise<void> {
+/** Refuses a configuration that differs from the recorded one in keys that may not change, or that are not named. */
+async function assertContinues(
+  folder: RunFolder,
+  config: TrainConfig,
+  named: readonly string[],
+): Promise<void> {
+  const previous = await readRunConfig(folder);
+  if (previous === undefined) return;
+  const { root } = folder;
+  const bearing = differences(previous, config).filter(({ key }) => !isFree(key));
+  for (const { key, from, to } of bearing) {
+    const reason = reasonFixed(key);
+    if (reason === undefined && isNamed(key, named)) continue;
+    const since = (await readChanges(folder)).findLast((change) => change.key === key)?.step;
+    const past = since === undefined ? 'was started with' : `has trained since step ${since} with`;
+    const remedy =
+      reason === undefined
+        ? `or change it from here on with --change ${key}=${text(to)}`
+        : `or keep it, since ${reason}`;
+    throw userError(
+      `${root} ${past} ${key} ${text(from)}, and not ${text(to)}: choose another --name, ${remedy}.`,
+    );
+  }
+}
+
+/** Whether a run has done steps that are on record. */
+async function hasBegun({ checkpoints, broken, stats }: RunFolder): Promise<boolean> {
+  const files = await Promise.all([checkpoints, broken].map(listCheckpoints));
+  return files.flat().length > 0 || (existsSync(stats) && statSync(stats).size > 0);
+}
+
+/** Writes the resolved configuration and the changes on the way to it: from here on the folder is this run's. */
+export async function beginRun(
+  folder: RunFolder,
+  { config, changes }: { readonly config: TrainConfig; readonly changes: readonly Change[] },
+): Promise<void> {
   await mkdir(folder.samples, { recursive: true });
-  await writeDurably(folder.config, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]);
+  if (changes.length > 0 || existsSync(folder.changes)) await writeJson(folder.changes, changes);
+  await writeJson(folder.config, config);
 }
 
-/** Releases the folder, and removes it where nothing was begun in it. */
-export async function leaveFolder({ root }: RunFolder, lock: Lock): Promise<void> {
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeDurably(path, [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)]);
+
+/** Releases the folder; where no step was done in it, it is left as if nothing had begun. */
+export async function leaveFolder(folder: RunFolder, lock: Lock): Promise<void> {
   await lock.release();
-  await rmdir(root).catch(() => undefined); // refused where there are files
+  if (await hasBegun(folder)) return;
+  for (const path of [folder.config, folder.changes, folder.stats, folder.tensorboard])
+    await rm(path, { recursive: true, force: true });
+  for (const path of [folder.samples, folder.root]) await rmdir(path).catch(() => undefined); // refused where there are files
 }
 
-/** The configuration a run was started with, under the present names of keys; undefined where there is no run. */
+/** The changes of a run's recipe, by step. */
+export async function readChanges({ changes }: RunFolder): Promise<readonly Change[]> {
+  return existsSync(changes) ? JSON.parse(await readFile(changes, 'utf8')) : [];
+}
+
+/** The configuration that a run trains with, under the present names of keys; undefined where there is no run. */
 export async function readRunConfig({ config }: RunFolder): Promise<TrainConfig | undefined> {
   if (!existsSync(config)) return undefined;
   try {
@@ -103,36 +145,6 @@ export async function readRunConfig({ config }: RunFolder): Promise<TrainConfig 
   } catch (cause) {
     throw userError(`${config} cannot be read (${(cause as Error).message}).`, { cause });
   }
-}
-
-/** Former defaults, as JSON by dotted path, and the present ones that mean the same to every run that they started. */
-const FORMER: Readonly<Record<string, readonly [former: string, present: string]>> = {
-  'alignment.teacher.taps': ['["mid.block_2"]', '"deepest"'],
-};
-
-/** Differences of two configurations in keys that a run may not change: `key old, and not new` each. */
-export function differences(old: TrainConfig, now: TrainConfig): string[] {
-  const [before, after] = [entries(old), entries(now)];
-  const isRefined = (key: string): boolean => REFINED.test(key) && before.get(key) === 'null';
-  const keys = [...new Set([...before.keys(), ...after.keys()])].filter(
-    (key) => !FREE.test(key) && !isRefined(key),
-  );
-  return keys
-    .filter((key) => before.get(key) !== after.get(key))
-    .map((key) => `${key} ${before.get(key) ?? 'absent'}, and not ${after.get(key) ?? 'absent'}`);
-}
-
-/** Leaves of a configuration as JSON by dotted path; arrays count as leaves. */
-function entries(value: unknown, path = ''): Map<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const [former, present] = FORMER[path] ?? [];
-    const text = JSON.stringify(value);
-    return new Map([[path, text === former ? (present as string) : text]]);
-  }
-  const inner = Object.entries(value).flatMap(([key, child]) => [
-    ...entries(child, path === '' ? key : `${path}.${key}`),
-  ]);
-  return new Map(inner);
 }
 
 /** Whether a run has reached its last step. */

@@ -5,6 +5,8 @@ import type { RecoverabilityMap } from '@ahpa/recoverability';
 /** A recoverability map with the step and extent of its measurement. */
 export interface Probe extends RecoverabilityMap {
   readonly step: number;
+  /** Name of the weights, as for `--ema`; absent from older files, which are of the first average. */
+  readonly weights?: string;
   readonly images: number;
   readonly bins: number;
   readonly blocks: number;

@@ -2,7 +2,8 @@
 import { createEventFile, type Value } from '@ahpa/event-files';
 import type { Progress, Reporter } from '@ahpa/messages';
 import type { Row } from '@ahpa/trainer';
-import type { TrainConfig } from '../config/types.ts';
+import { imagesAt } from '../config/changes.ts';
+import type { RunMeta } from './checkpoints.ts';
 import type { RunFolder } from './folder.ts';
 import { appendStats, rewindStats } from './stats.ts';
 import { type Speed, statsRow } from './stats-row.ts';
@@ -22,7 +23,7 @@ export interface Recorder {
 
 /** A recorder resumed after `step` steps: later rows are dropped, and time continues from the last row. */
 export async function createRecorder(
-  config: TrainConfig,
+  { config, changes }: Pick<RunMeta, 'config' | 'changes'>,
   { stats, tensorboard }: RunFolder,
   step: number,
   speed: (steps: number, seconds: number) => Speed,
@@ -34,11 +35,11 @@ export async function createRecorder(
   const events = await createEventFile(tensorboard, step);
   let seen = { step, seconds: last?.seconds ?? 0 };
   let bar: Progress<TrainingPayload> | undefined;
-  let losses: Omit<TrainingPayload, 'images'> | undefined;
+  let losses: Omit<TrainingPayload, 'images' | 'batch'> | undefined;
   const tick = (done: number): void => {
     if (!losses) return;
     bar ??= reporter.progress('training', steps, trainingFormat);
-    bar.update(done, { images: done * batch, ...losses });
+    bar.update(done, { images: imagesAt(done, batch, changes), batch, ...losses });
   };
   return {
     tick,
@@ -46,7 +47,7 @@ export async function createRecorder(
       const seconds = Number(((performance.now() - begin) / 1000).toFixed(3));
       const moment = {
         step: done,
-        images: done * batch,
+        images: imagesAt(done, batch, changes),
         seconds,
         ...speed(done - seen.step, seconds - seen.seconds),
       };

@@ -4,6 +4,8 @@ import { type ProgressState, shortCount, timeLeft } from '@ahpa/messages';
 /** Numbers of the line beside the steps; losses as in the run's record. */
 export interface TrainingPayload {
   readonly images: number;
+  /** Images of a step. */
+  readonly batch: number;
   readonly denoising: number;
   readonly alignment?: number;
 }
@@ -11,7 +13,7 @@ export interface TrainingPayload {
 /** Step, images seen, images a second, losses and time left; for a bar whose units are steps. */
 export function trainingFormat(state: ProgressState<TrainingPayload>): string {
   const { value, total, perSecond, secondsLeft, payload } = state;
-  const imagesPerSecond = (perSecond * payload.images) / value;
+  const imagesPerSecond = perSecond * payload.batch;
   const parts = [
     `${value}/${total}`,
     `${shortCount(payload.images)} img`,

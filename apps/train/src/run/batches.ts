@@ -1,17 +1,22 @@
 /** The batch of a step, whole or in parts. */
 
 import type { Dataset } from '@ahpa/image-features';
+import { userError } from '@ahpa/messages';
 import type { Batch, Tree } from '@ahpa/ports';
-import { batchIndices } from '@ahpa/trainer';
-import type { RunConfig } from '../config/types.ts';
+import { indicesFrom } from '@ahpa/trainer';
+import { imagesAt } from '../config/changes.ts';
+import type { RunMeta } from '../records/checkpoints.ts';
 
-/** The batch of a step in the parts that the configuration accumulates. */
-export function stepBatch(
-  { seed, batch, accumulate }: RunConfig,
-  examples: Dataset,
+/** The items of a step's batch: those that follow the images of all steps before it in the order of the epochs. */
+export function stepRows(
+  { config: { train }, changes }: Pick<RunMeta, 'config' | 'changes'>,
+  { count }: Pick<Dataset, 'count'>,
   step: number,
-): Promise<Batch<Tree>[]> {
-  return inParts(batchIndices(seed, step, batch, examples.count), accumulate, examples);
+): Uint32Array {
+  const { seed, batch } = train;
+  if (batch > count)
+    throw userError(`train.batch is ${batch}, and there are ${count} images to train on: lower it.`);
+  return indicesFrom(seed, imagesAt(step, batch, changes), batch, count);
 }
 
 /** The batch of items `rows` in `count` equal parts, whose gradients are added. */

@@ -1,14 +1,16 @@
 /** Dumps of steps with non-finite numbers, and their replay. */
 
-import { type Checkpoint, saveCheckpoint } from '@ahpa/checkpoint';
+import { type Checkpoint, listCheckpoints, saveCheckpoint } from '@ahpa/checkpoint';
 import { createEngine, readTensors, restoreTree } from '@ahpa/engine';
 import { type Reporter, userError } from '@ahpa/messages';
 import { philox } from '@ahpa/ops';
-import { batchIndices, initState } from '@ahpa/trainer';
+import { initState } from '@ahpa/trainer';
+import type { TrainConfig } from '../config/types.ts';
 import { stepOptions, trainingStep } from '../models/wiring.ts';
 import { readCheckpoint, runMeta } from '../records/checkpoints.ts';
+import type { RunFolder } from '../records/folder.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { inParts } from './batches.ts';
+import { inParts, stepRows } from './batches.ts';
 import { prepare } from './prepare.ts';
 
 /** The broken step of a dump. */
@@ -34,13 +36,12 @@ export interface Replay extends Breakage {
  * change nothing but counters, so the state before them is today's with the counters put back.
  */
 export async function dumpBroken(
-  { folder, meta, stepper, train, reporter }: TaskContext,
+  { folder, meta, stepper, train, saver, reporter }: TaskContext,
   first: number,
   step: number,
 ): Promise<void> {
-  const { batch, seed } = meta.config.train;
   const state = stepper.state();
-  const indices = [...batchIndices(seed, first, batch, train.count)];
+  const indices = [...stepRows(meta, train, first)];
   const breakage: Breakage = { step: first, skipped: step - first, batch: indices };
   const skipped = (await state.skipped.data())[0] as number;
   const counter = (value: number) => ({
@@ -62,6 +63,19 @@ export async function dumpBroken(
     { checkFinite: false },
   );
   reporter.warn(`The state before step ${first + 1} and its batch are in ${path}: ahpa replay ${path}`);
+  await saver.ready();
+  reporter.warn(`To go on with half the learning rate: ${await continuation(folder, meta.config, first)}`);
+}
+
+/** The command that goes on from the last checkpoint of at most `step` steps with half the learning rate. */
+async function continuation(
+  { root, checkpoints }: RunFolder,
+  { optim: { learningRate } }: TrainConfig,
+  step: number,
+): Promise<string> {
+  const good = (await listCheckpoints(checkpoints)).findLast((file) => file.step <= step);
+  const from = good === undefined ? '' : ` --at ${good.step}`;
+  return `ahpa train --run ${root}${from} --change optim.learningRate=${Number((learningRate / 2).toPrecision(6))}`;
 }
 
 /** Replays the broken step of a dump; `module` stands in for the run's own alignment.module. */

@@ -22,13 +22,13 @@ import { metrics } from '../tasks/metrics.ts';
 import { plot } from '../tasks/plot.ts';
 import { samples } from '../tasks/samples.ts';
 import { snapshots } from '../tasks/snapshots.ts';
-import { stepBatch } from './batches.ts';
+import { inParts, stepRows } from './batches.ts';
 import { dumpBroken } from './broken.ts';
 import { prepareChecked } from './check-tasks.ts';
 import type { Interrupt } from './interrupt.ts';
 import { announceAfter, announceSteps } from './long-work.ts';
 import { speedometer } from './speed.ts';
-import { startState } from './start.ts';
+import { type Continuation, startState } from './start.ts';
 
 /** Outcome of a run, and its newest files. */
 export interface TrainSummary {
@@ -48,37 +48,46 @@ export async function train(
   folder: RunFolder,
   reporter: Reporter,
   listen: () => Interrupt,
+  continuation: Continuation = { named: [] },
 ): Promise<TrainSummary> {
-  const lock = await claimFolder(folder, config, reporter);
+  const lock = await claimFolder(folder, config, continuation.named, reporter);
   warnOfPrecision(config.train, reporter);
   warnOfGuidance(config, reporter);
-  return trainLocked(config, folder, lock, reporter, listen).finally(() => leaveFolder(folder, lock));
+  const begun = { config, folder, lock, reporter, listen, continuation };
+  return trainLocked(begun).finally(() => leaveFolder(folder, lock));
 }
 
-async function trainLocked(
-  config: TrainConfig,
-  folder: RunFolder,
-  lock: Lock,
-  reporter: Reporter,
-  listen: () => Interrupt,
-): Promise<TrainSummary> {
+/** A run whose folder is claimed. */
+interface ClaimedRun {
+  readonly config: TrainConfig;
+  readonly folder: RunFolder;
+  readonly lock: Lock;
+  readonly reporter: Reporter;
+  readonly listen: () => Interrupt;
+  readonly continuation: Continuation;
+}
+
+async function trainLocked(claimed: ClaimedRun): Promise<TrainSummary> {
+  const { config, folder, lock, reporter, listen } = claimed;
   // ---------- Data and model ----------
   const engine = await createEngine(config.train);
   const parts = await prepareChecked(config, engine, reporter);
   const { deps, shape, classes, counts } = parts;
-  const meta = { config, shape, classes, counts };
 
-  // ---------- State: new, or from the newest checkpoint ----------
-  const { state, step: from } = await startState(config, folder, parts, reporter);
+  // ---------- State: new, or from a checkpoint ----------
+  const start = await startState(config, folder, parts, claimed.continuation, reporter);
+  const { state, step: from, changes } = start;
   await assertDiskSpace(folder.root, state);
-  await beginRun(folder, config);
+  await start.goOn();
+  const meta = { config, shape, classes, counts, changes };
+  await beginRun(folder, meta);
   const training = engine.training(trainingStep(deps, stepOptions(config, shape.classes)), state);
   const ema = training.model(({ ema }) => (ema[0] as RunState['params']).denoiser);
   const sampler = imageSampler(config, parts, ema);
 
   // ---------- Steps, with tasks every so many ----------
   const speed = await speedometer(config.train, parts.model);
-  const recorder = await createRecorder(config, folder, from, speed, reporter);
+  const recorder = await createRecorder(meta, folder, from, speed, reporter);
   const saver = createSaver();
   const interrupt = listen();
   const session = { folder, lock, from, engine, ema, sampler, saver, recorder, reporter };
@@ -94,7 +103,8 @@ async function trainLocked(
       await setImmediate(); // signals arrive and the bar is drawn between steps
       saver.check();
       recorder.tick(done);
-      return interrupt.stretch('A batch', () => stepBatch(config.train, parts.train, done));
+      const rows = stepRows(meta, parts.train, done);
+      return interrupt.stretch('A batch', () => inParts(rows, config.train.accumulate, parts.train));
     },
     reportEvery: config.train.reportEvery,
     onReport: recorder.report,

@@ -8,7 +8,7 @@ import type { BackendName } from '@ahpa/engine';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { fingerprint } from '../models/fingerprint.ts';
-import { loadModel } from '../models/load-model.ts';
+import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { type OpenImageSampler, openImageSampler } from '../models/open-image-sampler.ts';
 import type { TrainedModel } from '../models/trained-model.ts';
 import { chooseClasses, nameClasses } from './choose-classes.ts';
@@ -18,11 +18,9 @@ import { checkOutputName, checkSpace, isComplete, type Output, openOutput } from
 import { type SamplingHooks, sampleImages, untilAbort } from './sample-images.ts';
 
 /** Model, number of images, classes and outputs; settings of the sampler default to the model's own. */
-export interface GenerateOptions {
+export interface GenerateOptions extends LoadOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
-  readonly runs: string;
-  readonly ema?: string;
   readonly n: number;
   readonly labels: GenerateRequest['labels'];
   /** A class by name or index, or `all`. */
@@ -61,7 +59,7 @@ export async function generate(
 ): Promise<GenerateResult> {
   for (const out of options.out) checkOutputName(out);
   const model = await loadModel(options.model, options, reporter);
-  const weakModel = options.weak === undefined ? undefined : await loadModel(options.weak, options, reporter);
+  const weakModel = await loadWeakModel(options, reporter);
   const opened = await openImageSampler(model, { ...options, ...(weakModel && { weakModel }) }, reporter);
   const record = toRecord(options, model, opened, weakModel);
   const { request } = record;

@@ -1,20 +1,18 @@
-/** `ahpa sample`: a grid of images from the averaged weights of a trained model. */
+/** `ahpa sample`: a grid of images with a trained model. */
 
 import type { BackendName } from '@ahpa/engine';
 import type { Reporter } from '@ahpa/messages';
 import type { TrainConfig } from '../config/types.ts';
 import { pictureEncoder } from '../files/picture-format.ts';
-import { loadModel } from '../models/load-model.ts';
+import { type LoadOptions, loadModel, loadWeakModel } from '../models/load-model.ts';
 import { openImageSampler } from '../models/open-image-sampler.ts';
 import { chooseClasses, gridClasses, nameClasses } from './choose-classes.ts';
 import { drawClassGrid } from './class-grid.ts';
 
 /** Model, classes and output of a grid; settings of the sampler default to the run's own. */
-export interface SampleRequest {
+export interface SampleRequest extends LoadOptions {
   /** Name of a run, or path of a run, a checkpoint or an exported folder. */
   readonly model: string;
-  readonly runs: string;
-  readonly ema?: string;
   /** A class, or all; default those of the configuration's sample grids. */
   readonly class?: string;
   /** Images of each class; default as in those grids. */
@@ -49,7 +47,7 @@ export async function sampleRun(request: SampleRequest, reporter: Reporter): Pro
   const chosen =
     request.class === undefined ? gridClasses(model.sample, model) : chooseClasses(request.class, model);
   const perClass = request.n ?? model.sample.perClass;
-  const weakModel = request.weak === undefined ? undefined : await loadModel(request.weak, request, reporter);
+  const weakModel = await loadWeakModel(request, reporter);
   const options = { ...request, ...(weakModel && { weakModel }) };
   const { sampler, dispose } = await openImageSampler(model, options, reporter);
   reporter.say(

@@ -101,7 +101,7 @@ describe('createReporter', () => {
       const { stream, text } = capture(true, columns);
       const reporter = createReporter({ stream });
       const task = reporter.progress('Training the model', 400_000, trainingFormat);
-      task.update(100_000, { images: 25_600_000, denoising: 1.23456, alignment: 0.5 });
+      task.update(100_000, { images: 25_600_000, batch: 256, denoising: 1.23456, alignment: 0.5 });
       task.stop();
       const lines = text().split(/[\n\r]|\p{Cc}\[[?\d]*\w/u);
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(Math.min(80, columns));
@@ -114,11 +114,13 @@ describe('progress text', () => {
     const state = { value: 1200, total: 5000, perSecond: 6.64, secondsLeft: 572 };
     const text = trainingFormat({
       ...state,
-      payload: { images: 38_400, denoising: 1.2344, alignment: 0.4012 },
+      payload: { images: 38_400, batch: 32, denoising: 1.2344, alignment: 0.4012 },
     });
     expect(text).toBe('1200/5000  38.4k img  212 img/s  loss 1.234  align 0.401  ETA 9m32s');
     const first = { value: 1, total: 9, perSecond: Number.NaN, secondsLeft: Number.NaN };
-    expect(trainingFormat({ ...first, payload: { images: 4, denoising: 2 } })).toBe('1/9  4 img  loss 2.000');
+    expect(trainingFormat({ ...first, payload: { images: 4, batch: 4, denoising: 2 } })).toBe(
+      '1/9  4 img  loss 2.000',
+    );
   });
 
   it('writes durations and counts shortly', () => {

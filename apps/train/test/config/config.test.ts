@@ -139,7 +139,7 @@ describe('layerOf', () => {
   });
 
   it('says how an assignment is written', () => {
-    expect(() => layerOf(['optim.learningRate'])).toThrow('--set needs key=value');
+    expect(() => layerOf(['optim.learningRate'])).toThrow('--set and --change need key=value');
   });
 });
 

@@ -2,12 +2,13 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { differences } from '../../src/config/changes.ts';
 import { configMarkdown } from '../../src/config/document.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseTrainConfig } from '../../src/config/parse.ts';
 import { withoutRepeats } from '../../src/config/rename-keys.ts';
 import type { RenamedKey } from '../../src/config/renamed.ts';
-import { claimFolder, differences, readRunConfig, runFolder } from '../../src/records/folder.ts';
+import { claimFolder, readRunConfig, runFolder } from '../../src/records/folder.ts';
 import { listener } from '../tiny.ts';
 
 vi.mock('../../src/config/renamed.ts', () => ({
@@ -83,12 +84,13 @@ describe('old names of keys', () => {
     const folder = runFolder(home);
     json('config.json', OLD);
     const config = parseTrainConfig(NEW);
+    json('stats.jsonl', { step: 1 });
     expect(differences((await readRunConfig(folder)) as typeof config, config)).toEqual([]);
     const reporter = listener();
-    const lock = await claimFolder(folder, config, reporter);
+    const lock = await claimFolder(folder, config, [], reporter);
     await lock.release();
     expect(reporter.warned).toEqual([]);
-    await expect(claimFolder(folder, parseTrainConfig({ times: { mean: 1 } }), reporter)).rejects.toThrow(
+    await expect(claimFolder(folder, parseTrainConfig({ times: { mean: 1 } }), [], reporter)).rejects.toThrow(
       'was started with time.sampling "lognormal", and not "uniform"',
     );
   });

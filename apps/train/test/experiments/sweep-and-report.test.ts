@@ -278,7 +278,7 @@ describe('sweep', () => {
     const root = join(summary.folder, 'none.seed0');
     expect(existsSync(join(root, 'checkpoints', '0000002.safetensors'))).toBe(true);
 
-    const extent = { run: root, images: 10, batch: 2, bins: 2, seed: 0 };
+    const extent = { run: root, runs: home, images: 10, batch: 2, bins: 2, seed: 0 };
     const probe = await probeRun(extent, listener());
     expect(probe.targets.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
       'fine level',

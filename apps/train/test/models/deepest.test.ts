@@ -1,8 +1,8 @@
 import { parseVaeConfig, SD_VAE_F8D4, type VaeConfig } from '@ahpa/vae-hierarchy';
 import { describe, expect, it } from 'vitest';
+import { differences } from '../../src/config/changes.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { resolveShapes } from '../../src/models/shapes.ts';
-import { differences } from '../../src/records/folder.ts';
 
 /** The VAEs' own files say these: madebyollin/taesd, taef1 and taef2, and a VAE of two levels. */
 const tiny = (latent: number, blocks: readonly number[]): VaeConfig =>
@@ -34,7 +34,9 @@ describe.each(['repa', 'irepa', 'haste'])('the configuration %s', (name) => {
     const former = loadConfig({ names: [name], set: [taps('mid.block_2')] });
     expect(differences(former, config)).toEqual([]);
     const other = loadConfig({ names: [name], set: [taps('conv_in')] });
-    expect(differences(other, config)).toEqual(['alignment.teacher.taps ["conv_in"], and not "deepest"']);
+    expect(differences(other, config)).toEqual([
+      { key: 'alignment.teacher.taps', from: ['conv_in'], to: 'deepest' },
+    ]);
   });
 });
 

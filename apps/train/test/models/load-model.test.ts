@@ -48,7 +48,9 @@ describe('loadModel', () => {
     const other = await load('one', '0.5');
     expect(other.average).toBe('0.5');
     expect(other.weights).not.toEqual(model.weights);
-    await expect(load('one', '0.7')).rejects.toThrow('The run keeps no average "0.7": it has 0.9, 0.5.');
+    await expect(load('one', '0.7')).rejects.toThrow(
+      'The run keeps no weights "0.7": it has model, 0.9, 0.5, where model is the trained ones',
+    );
   });
 
   it('gives of an exported folder what it gave of the run', async () => {
@@ -83,7 +85,7 @@ describe('what cannot be loaded', () => {
 
   it('is said in a sentence', async () => {
     await expect(load('two')).rejects.toThrow(/no run with checkpoints at two or .*two, and no exported/);
-    await expect(load(exported, '0.5')).rejects.toThrow('holds the average 0.9, and not 0.5');
+    await expect(load(exported, '0.5')).rejects.toThrow('holds the weights 0.9 alone, and not 0.5');
     await expect(change((json) => delete json['architecture'])).rejects.toThrow(
       /changed\/config\.json is not valid: architecture: wanted object, got nothing/,
     );

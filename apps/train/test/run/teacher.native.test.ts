@@ -76,7 +76,10 @@ describe.skipIf(missing !== undefined || !obtained)('a teacher', () => {
     expect(rows.length).toBe(6);
     expect(rows.every(({ alignment: loss }) => Number.isFinite(loss))).toBe(true);
 
-    const probe = await probeRun({ run: folder.root, images: 10, batch: 1, bins: 1, seed: 0 }, listener());
+    const probe = await probeRun(
+      { run: folder.root, runs: home, images: 10, batch: 1, bins: 1, seed: 0 },
+      listener(),
+    );
     expect(probe.targets.map(({ name }) => name)).toEqual(['tokens']);
     expect(probe.targets[0]?.r2.flat().every(Number.isFinite)).toBe(true);
   });

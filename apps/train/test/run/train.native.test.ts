@@ -1,11 +1,15 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadCheckpoint } from '@ahpa/checkpoint';
 import { createEngine } from '@ahpa/engine';
 import { missing, writeTinyVae } from '@ahpa/test-fixtures';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { stepOptions, trainingStep } from '../../src/models/wiring.ts';
 import { runFolder } from '../../src/records/folder.ts';
+import { prepare } from '../../src/run/prepare.ts';
+import { startState } from '../../src/run/start.ts';
 import { train } from '../../src/run/train.ts';
 import { sampleRun } from '../../src/sampling/sample-run.ts';
 import { listener, tinyConfig, uninterrupted } from '../tiny.ts';
@@ -46,6 +50,40 @@ describe.skipIf(missing !== undefined)('train on TensorFlow', () => {
     };
     expect(last('low') / last('whole')).toBeCloseTo(1, 1);
     expect(last('low')).not.toBe(last('whole'));
+  });
+
+  it('goes on in bfloat16 from the same float32 state', async () => {
+    await start('single', 'train.steps=3');
+    const saved = await loadCheckpoint(
+      join(runFolder(join(runs, 'single')).checkpoints, '0000003.safetensors'),
+    );
+    const chosen = tinyConfig(vae, ['train.backend=tensorflow', 'train.precision=bfloat16']);
+    const how = { named: ['train.precision'] };
+    const engine = await createEngine(chosen.train);
+    const parts = await prepare(chosen, engine, listener());
+    const { state } = await startState(chosen, runFolder(join(runs, 'single')), parts, how, listener());
+    const options = stepOptions(chosen, parts.shape.classes);
+    const { stepper, snapshot } = engine.training(trainingStep(parts.deps, options), state);
+    const held = await snapshot();
+    for (const [name, { dtype, data }] of Object.entries(saved.tensors)) {
+      expect(held[name]?.dtype, name).toBe(dtype);
+      expect(Buffer.compare(held[name]?.data as Uint8Array, data), name).toBe(0);
+    }
+    for (const part of [stepper, parts]) part.dispose();
+    await train(chosen, runFolder(join(runs, 'single')), listener(), uninterrupted, how);
+    const [mixed, whole] = await Promise.all(
+      ['single', 'whole'].map((name) =>
+        loadCheckpoint(join(runFolder(join(runs, name)).checkpoints, '0000006.safetensors')),
+      ),
+    );
+    const key = 'params.denoiser.blocks.0.attn.qkv.weight';
+    expect(mixed?.tensors[key]?.dtype).toBe('F32');
+    expect(
+      Buffer.compare(mixed?.tensors[key]?.data as Uint8Array, whole?.tensors[key]?.data as Uint8Array),
+    ).not.toBe(0);
+    expect(mixed?.meta['changes']).toEqual([
+      { step: 3, key: 'train.precision', from: 'float32', to: 'bfloat16' },
+    ]);
   });
 
   it('draws from a checkpoint', async () => {
