@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeLock } from '@ahpa/file-lock';
-import { type CacheIndex, cachePlan, differences, openWriter, readIndex } from '@ahpa/latent-cache';
+import { type CacheIndex, cachePlan, differences, openWriter, readIndex, readPlan } from '@ahpa/latent-cache';
 import { type Reporter, type Stretch, silent, unwatched, userError } from '@ahpa/messages';
 import type { BadImageOptions } from '../bad-images.ts';
 import { featureEncoder } from '../feature-encoder.ts';
@@ -71,7 +71,8 @@ export async function extract(
   options: ExtractOptions,
   reporter: Reporter = silent,
 ): Promise<Extracted> {
-  const { out, pixels = false, retry = false } = options;
+  const { out, like, pixels = false, retry = false } = options;
+  if (like !== undefined) await assertClassesOf(like, images);
   const recipe = { ...cacheRecipe(features), images: { sha256: images.sha256 } };
   const finished = await readIndex(out);
   if (finished) {
@@ -96,6 +97,15 @@ export async function extract(
     return index ? { index, remarks: {} } : writeCache(images, features, chosen, recipe, reporter);
   };
   return write().finally(lock.release);
+}
+
+/** Refuses images whose classes are not those of the cache `like`, in its order: their labels would mean others. */
+async function assertClassesOf(like: string, { path, classes }: ImageDataset): Promise<void> {
+  const plan = await readPlan(like);
+  if (plan === undefined || plan.classes.join('\n') === classes.join('\n')) return;
+  throw userError(
+    `${path} has the classes ${classes.join(', ')}, and ${like} has ${plan.classes.join(', ')}: open the images with the classes of that cache.`,
+  );
 }
 
 async function writeCache(
