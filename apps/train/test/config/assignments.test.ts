@@ -88,7 +88,7 @@ describe('an error', () => {
       batch: 0,
       steps: 0,
       reportEvery: 0,
-      sampleEvery: 0,
+      sampleEvery: -1,
       checkpointEvery: 0,
       keepLast: 0,
       seed: -1,
