@@ -156,6 +156,7 @@ export async function parquetImages(
   const names = files.flatMap(({ name, metadata }) =>
     Array.from({ length: Number(metadata.num_rows) }, (_, row) => `${name}/${row}`),
   );
+  if (names.length === 0) throw new Error(`${path}: there are no rows, wanted images in them.`);
   const labels = list
     ? listedLabels(names, list, labelColumn)
     : await readLabels(groups, columns, path, names);

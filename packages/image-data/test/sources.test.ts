@@ -257,6 +257,16 @@ describe('Parquet', () => {
       columnData: [{ name: 'text', data: ['a'], type: 'STRING' }],
     });
     await expect(openImages(at('odd.parquet'))).rejects.toThrow(/no column "image" among .*text/);
+    const image = [
+      { name: 'root', num_children: 1 },
+      { name: 'image', type: 'BYTE_ARRAY' as const, repetition_type: 'OPTIONAL' as const },
+    ];
+    parquetWriteFile({
+      filename: at('empty.parquet'),
+      schema: image,
+      columnData: [{ name: 'image', data: [] }],
+    });
+    await expect(openImages(at('empty.parquet'))).rejects.toThrow(/empty\.parquet: there are no rows/);
     writeFileSync(at('torn.parquet'), 'PAR1 and no more');
     await expect(openImages(at('torn.parquet'))).rejects.toThrow(
       /torn\.parquet: the Parquet file cannot be read/,
