@@ -1,5 +1,5 @@
 /**
- * Feeds mutated zip and tar archives to the readers and fails on anything but a refusal that names the archive, or when the
+ * Feeds mutated zip, tar and compressed tar archives to the readers and fails on anything but a refusal that names the archive, or when the
  * process ever takes 256 MB. Node 22.18 or later: node packages/image-data/scripts/fuzz.ts [rounds] [seed] [reader].
  * Earlier: pnpm exec rolldown packages/image-data/scripts/fuzz.ts --platform node -o packages/image-data/dist/fuzz.mjs
  */

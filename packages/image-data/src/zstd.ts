@@ -5,12 +5,18 @@ import { ZSTDDecoder } from 'zstddec/stream';
 const PIECE = 1 << 17;
 /** The decoder goes on for ever at damage, without a word: it neither reads nor writes. */
 const MOST_EMPTY = 8;
+/** Damage leaves up to 128 MB of the decoder's 2 GB taken, and without memory it would write nonsense. */
+const MOST_DAMAGED = 8;
+
+let damaged = 0;
 
 /**
  * The content of an open file from its start.
- * @throws Error where it is damaged or cut off
+ * @throws Error where it is damaged or cut off, or eight others were damaged before in this process
  */
 export async function* zstdChunks(fd: number): AsyncGenerator<Uint8Array> {
+  if (damaged >= MOST_DAMAGED)
+    throw new Error(`${damaged} other archives were damaged: start again without them`);
   const decoder = new ZSTDDecoder();
   await decoder.init();
   let empty = 0;
@@ -25,7 +31,10 @@ export async function* zstdChunks(fd: number): AsyncGenerator<Uint8Array> {
   }
   for (const chunk of decoder.decodeStreaming(pieces())) {
     empty = chunk.length === 0 ? empty + 1 : 0;
-    if (empty > MOST_EMPTY) throw new Error('damaged Zstandard data');
+    if (empty > MOST_EMPTY) {
+      damaged++;
+      throw new Error('damaged Zstandard data');
+    }
     if (chunk.length > 0) yield chunk;
   }
 }
