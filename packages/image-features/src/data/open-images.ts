@@ -11,7 +11,14 @@ import {
 } from '../image-dataset.ts';
 import { fitNorms } from '../norms/fit-norms.ts';
 import { goodRows } from './check-images.ts';
-import { countLabels, type DataSource, type FeatureContext, type Splits, splitDataset } from './source.ts';
+import {
+  countLabels,
+  type DataSource,
+  type FeatureContext,
+  once,
+  type Splits,
+  splitDataset,
+} from './source.ts';
 
 /** Images to train on and to hold out. */
 export interface ImagesDataOptions extends ImageDatasetOptions {
@@ -41,7 +48,7 @@ async function splitImages(
     heldOut:
       heldOut === undefined
         ? split.heldOut
-        : async () => encodedDataset(selectImages(heldOut, await goodRows(heldOut, context)), encoder),
+        : once(async () => encodedDataset(selectImages(heldOut, await goodRows(heldOut, context)), encoder)),
     dispose: () => encoder.dispose(),
   };
 }
