@@ -25,12 +25,12 @@ export function sumLeftOut(counts: Iterable<LeftOut>): LeftOut[] {
 
 /** Files by reason and extension, in the order of their first. */
 export function countLeftOut(files: Iterable<readonly [file: string, reason: string]>): LeftOut[] {
-  const found = new Map<string, LeftOut>();
-  for (const [file, reason] of files) {
-    const extension = extname(file).toLowerCase();
-    const key = `${reason}/${extension}`;
-    const { count, example } = found.get(key) ?? { count: 0, example: file };
-    found.set(key, { reason, extension, count: count + 1, example });
-  }
-  return [...found.values()];
+  return sumLeftOut(
+    Array.from(files, ([file, reason]) => ({
+      reason,
+      extension: extname(file).toLowerCase(),
+      count: 1,
+      example: file,
+    })),
+  );
 }
