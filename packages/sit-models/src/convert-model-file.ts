@@ -32,7 +32,7 @@ export async function convertModelFile<Own = never>(
   assertWritable(output, formsOf(own));
   if (part === 'all') return convertTraining(request, own);
   const opened: OpenedModel<Own> = (await own?.open(input)) ?? (await openModelFile(input, request));
-  const form = chooseForm(request, opened.state.network.convention, own?.form);
+  const form = chooseForm(request, opened.state.network.convention, own);
   const state = forForm(inConvention(opened.state, form), form, request);
   assertFree(output, isFile(output) ? 'file' : 'folder', request.force);
   const written =
@@ -73,13 +73,17 @@ function forForm(
   };
 }
 
-function chooseForm({ output, to }: ConvertRequest, convention: Convention, own: string | undefined): string {
-  const form = to ?? (isFile(output) ? convention : (own ?? 'diffusers'));
-  const forms: readonly string[] = own === undefined ? FORMS : [...FORMS, own];
+function chooseForm(
+  { output, to }: ConvertRequest,
+  convention: Convention,
+  own: { readonly form: string } | undefined,
+): string {
+  const form = to ?? (isFile(output) ? convention : (own?.form ?? 'diffusers'));
+  const forms = formsOf(own);
   if (!forms.includes(form)) {
     throw userError(`There is no form ${form}: name ${forms.join(', ')}.`);
   }
-  if (isFile(output) === (form === 'diffusers' || form === own)) {
+  if (isFile(output) === (form === 'diffusers' || form === own?.form)) {
     const wanted = isFile(output) ? 'a folder' : 'a file that ends in .safetensors';
     throw userError(`The form ${form} is ${wanted}, and ${output} is not: name another output.`);
   }
